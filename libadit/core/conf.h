@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+/* The [Section] / Key = Value files of wg-quick and of our own settings, as tokens with their
+ * line numbers. Which keys exist is the business of the caller's grammar table. */
+
+typedef struct {
+    guint line;
+    const char *section; /* as written, without brackets */
+    guint section_no;    /* counts [Section] headers: two [Peer]s differ */
+    const char *key;     /* NULL: the header line itself */
+    const char *value;   /* trimmed, comment cut; "" is a value */
+} AditConfToken;
+
+typedef struct {
+    AditConfToken *tokens;
+    guint n_tokens;
+    char *arena; /* wiped when freed: it held keys */
+    gsize arena_len;
+} AditConf;
+
+/* @name is only for messages ("home.conf:7: ..."). NUL bytes, bad UTF-8, a line that is neither
+ * header nor pair, and a pair before any header are errors. BOM and CRLF are understood. */
+AditConf *adit_conf_parse(const char *name, const char *bytes, gsize len, GError **error);
+void adit_conf_free(AditConf *conf);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditConf, adit_conf_free)

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "libadit/core/error.h"
+
+#include <glib.h>
+
+static void
+test_exit_codes(void)
+{
+    static const struct {
+        AditError code;
+        int exit;
+    } rows[] = {
+        { ADIT_ERROR_CONFIG, 1 }, { ADIT_ERROR_NOT_FOUND, 3 }, { ADIT_ERROR_DENIED, 4 },
+        { ADIT_ERROR_BUSY, 1 },   { ADIT_ERROR_TIMEOUT, 5 },   { ADIT_ERROR_PROTOCOL, 1 },
+        { ADIT_ERROR_KERNEL, 1 },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = g_error_new(ADIT_ERROR, rows[i].code, "x");
+
+        g_assert_cmpint(adit_error_exit_code(error), ==, rows[i].exit);
+    }
+}
+
+static void
+test_foreign_domain(void)
+{
+    g_autoptr(GError) error = g_error_new(G_SHELL_ERROR, G_SHELL_ERROR_FAILED, "x");
+
+    g_assert_cmpint(adit_error_exit_code(error), ==, 1);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/error/exit-codes", test_exit_codes);
+    g_test_add_func("/error/foreign-domain", test_foreign_domain);
+    return g_test_run();
+}
