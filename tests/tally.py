@@ -1,0 +1,65 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Adds up the TAP points of meson's test logs; the last line is 'N passed, N failed, N skipped'.
+
+A skipped test is a failed run: what cannot be proved here is not proved.
+"""
+import argparse
+import json
+import re
+import sys
+
+POINT = re.compile(r"^(not )?ok\b(?P<rest>.*)$", re.M)
+
+
+def tally(entry):
+    """(passed, failed, skipped, complaints) of one program's run."""
+    passed = failed = skipped = 0
+    complaints = []
+    points = list(POINT.finditer(entry.get("stdout") or ""))
+    for point in points:
+        if re.search(r"#\s*skip", point["rest"], re.I):
+            skipped += 1
+            complaints.append(f"skipped: {entry['name']}:{point['rest']}")
+        elif point[1]:
+            failed += 1
+            complaints.append(f"failed: {entry['name']}:{point['rest']}")
+        else:
+            passed += 1
+    if entry["result"] == "SKIP" and not skipped:
+        skipped += 1
+        complaints.append(f"skipped: {entry['name']}")
+    elif entry["result"] not in ("OK", "SKIP") and not failed:
+        failed += 1
+        complaints.append(f"failed: {entry['name']}: {entry['result'].lower()}")
+    elif not points and entry["result"] == "OK":
+        passed += 1
+    return passed, failed, skipped, complaints
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--point", action="append", default=[], help="NAME:ok or NAME:not ok")
+    parser.add_argument("log", nargs="*")
+    args = parser.parse_args()
+    total = [0, 0, 0]
+    complaints = []
+    for point in args.point:
+        name, _, verdict = point.rpartition(":")
+        total[0 if verdict == "ok" else 1] += 1
+        if verdict != "ok":
+            complaints.append(f"failed: {name}")
+    for log in args.log:
+        with open(log, encoding="utf-8") as lines:
+            for line in lines:
+                *counts, said = tally(json.loads(line))
+                total = [a + b for a, b in zip(total, counts)]
+                complaints += said
+    for line in complaints:
+        print(line)
+    print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
+    return 1 if total[1] or total[2] or not total[0] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
