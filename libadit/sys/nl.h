@@ -14,16 +14,21 @@ typedef gboolean (*AditNlFunc)(const struct nlmsghdr *nlh, gpointer data, GError
 /* @protocol: NETLINK_ROUTE, NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_SOCK_DIAG. */
 AditNl *adit_nl_open(int protocol, GError **error);
 int adit_nl_get_fd(const AditNl *nl);
+/* For a socket that only listens: on one that also calls, answers and events would mix. */
 gboolean adit_nl_subscribe(AditNl *nl, guint group, GError **error);
 /* Sends all messages of @m in as few writes as fit and waits for each ack. Stops at the first
- * refusal and stores its number in @ret_failed (may be NULL). @func may be NULL. */
+ * refusal and stores its number in @ret_failed (may be NULL); of the messages behind it, those
+ * in the same write have been carried out all the same. @func may be NULL. */
 gboolean adit_nl_call(AditNl *nl, AditMsg *m, AditNlFunc func, gpointer data, guint *ret_failed,
                       GError **error);
-/* One dump request; an interrupted dump is begun again, at most 8 times. @restart (may be NULL)
- * is called before each repetition, so that the caller forgets what it collected. */
+/* One dump request (NLM_F_DUMP is added here); an interrupted dump is begun again, at most 8
+ * times. @restart (may be NULL) is called before each repetition, so that the caller forgets
+ * what it collected. */
 gboolean adit_nl_dump(AditNl *nl, AditMsg *request, AditNlFunc func,
                       void (*restart)(gpointer data), gpointer data, GError **error);
-/* An nftables batch: begin, messages, end in one transaction; all or nothing. */
+/* The messages of @batch between an nftables begin and end, which are added here, as one
+ * transaction: all or nothing. @ret_failed: the first message refused, or the number of
+ * messages when the transaction was refused as a whole. */
 gboolean adit_nl_transaction(AditNl *nl, AditMsg *batch, guint *ret_failed, GError **error);
 /* Reads what has arrived on an event socket without blocking. ADIT_ERROR_BUSY: overrun, dump
  * anew. */
