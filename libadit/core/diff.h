@@ -3,12 +3,6 @@
 
 #include "libadit/core/state.h"
 
-typedef enum {
-    ADIT_OP_ADD,
-    ADIT_OP_CHANGE, /* same identity, other contents; the edge may need delete and add */
-    ADIT_OP_DELETE,
-} AditOpVerb;
-
 typedef struct {
     AditOpVerb verb;
     AditKind kind;
@@ -27,6 +21,8 @@ typedef struct {
  * addresses, unicast routes, peers, elements, sysctls, neighbours; then the deletions, the
  * other way round. What is added stands before what it replaces goes. */
 AditOps *adit_diff(const AditState *have, const AditState *want);
+/* The order by itself; adit_diff() ends with it. */
+void adit_ops_order(AditOps *ops);
 /* "+ ip rule add pref 1740 ..." */
 char *adit_op_to_string(const AditOp *op);
 char *adit_ops_to_string(const AditOps *ops); /* a line an operation: the dry run */

@@ -49,7 +49,8 @@ typedef struct {
     guint32 fwmark;
 } AditDevice;
 
-/* An address on a link of ours. Identity: link, prefix. */
+/* An address on a link of ours. Identity: link, prefix; but for IPv6 the length is contents,
+ * since the kernel refuses one address twice on a link. */
 typedef struct {
     char link[ADIT_NAME_LEN];
     AditPrefix prefix;
@@ -147,12 +148,21 @@ void adit_state_add_neighbour(AditState *state, const AditNeighbour *neighbour);
 /* Sorts each kind by identity and drops exact repeats; returns @state. Two objects of one
  * identity and different contents are our own bug: asserted. */
 AditState *adit_state_seal(AditState *state);
+/* The same for what the kernel told: there somebody else can have made two of one identity
+ * (`ip route append`). Both stay, and a diff deletes what is too much. */
+AditState *adit_state_seal_dump(AditState *state);
 guint adit_state_len(const AditState *state, AditKind kind);
 const void *adit_state_get(const AditState *state, AditKind kind, guint i);
 gboolean adit_state_equal(const AditState *a, const AditState *b);
 void adit_state_free(AditState *state); /* wipes keys */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditState, adit_state_free)
+
+typedef enum {
+    ADIT_OP_ADD,
+    ADIT_OP_CHANGE, /* same identity, other contents; the edge may need delete and add */
+    ADIT_OP_DELETE,
+} AditOpVerb;
 
 /* Generic over the kind, by one table. */
 gsize adit_object_size(AditKind kind);
@@ -163,4 +173,6 @@ void adit_object_copy(AditKind kind, void *dst, const void *src);
 void adit_object_clear(AditKind kind, void *object);
 /* One line in the words of ip(8), wg(8), nft(8) or sysctl(8); secrets print as "(hidden)". */
 char *adit_object_to_string(AditKind kind, const void *object);
+/* The same for a change ("ip route replace ...") or a removal ("wg set ... remove"). */
+char *adit_object_to_command(AditKind kind, AditOpVerb verb, const void *object);
 const char *adit_kind_name(AditKind kind);
