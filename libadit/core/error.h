@@ -20,3 +20,7 @@ GQuark adit_error_quark(void);
 
 /* Exit code of a command that failed with @error (DESIGN.md section 7). */
 int adit_error_exit_code(const GError *error);
+
+/* Foreign text as a message may show it: valid UTF-8, what does not print escaped, cut when
+ * long. Never for a secret. */
+char *adit_error_quote(const char *text);
