@@ -20,13 +20,13 @@ typedef struct {
     guint16 port; /* host order */
 } AditSockAddr;
 
-/* A host as it was written: a name stays text, because DNS is an edge. */
+/* A name stays as it was written, because DNS is an edge; an address is in RFC 5952 form. */
 typedef struct {
     char *host; /* without brackets */
     guint16 port;
 } AditEndpoint;
 
-/* Text in, value out. Accepts no leading zeros, no scope, no surrounding blanks. */
+/* Text in, value out. Accepts no IPv4 leading zeros, no scope, no surrounding blanks. */
 gboolean adit_addr_parse(const char *text, AditAddr *ret, GError **error);
 /* RFC 5952. */
 char *adit_addr_to_string(const AditAddr *addr);
@@ -41,8 +41,8 @@ gboolean adit_addr_is_loopback(const AditAddr *addr);
 gboolean adit_addr_is_link_local(const AditAddr *addr);
 gboolean adit_addr_is_multicast(const AditAddr *addr); /* and IPv4 broadcast */
 gboolean adit_addr_is_private(const AditAddr *addr);   /* RFC 1918, 100.64/10, fc00::/7 */
-gboolean adit_addr_is_global(
-    const AditAddr *addr); /* public unicast: 2000::/3, or IPv4 none of the above */
+gboolean adit_addr_is_global(const AditAddr *addr); /* public unicast: 2000::/3, or IPv4 none of
+                                                       the above, nor 0/8 or 240/4 */
 /* "::ffff:a.b.c.d" of an IPv4 address; an IPv6 address is copied. 16 bytes, as PCP carries it.
  */
 void adit_addr_to_mapped(const AditAddr *addr, guint8 ret[16]);
@@ -65,12 +65,13 @@ gboolean adit_prefix_nth(const AditPrefix *prefix, guint64 n, AditAddr *ret);
 /* The GUA of a device: network | IPv4 clamped to the host bits (DESIGN.md section 6). */
 AditAddr adit_prefix_embed(const AditPrefix *prefix6, const AditAddr *ipv4);
 
-/* "203.0.113.7:443", "[2001:db8::1]:443". */
+/* "203.0.113.7:443", "[2001:db8::1]:443"; port 0 is a value. */
 gboolean adit_sockaddr_parse(const char *text, AditSockAddr *ret, GError **error);
 char *adit_sockaddr_to_string(const AditSockAddr *sa);
 int adit_sockaddr_cmp(const AditSockAddr *a, const AditSockAddr *b);
 
-/* "vpn.example:51820", "[2001:db8::1]:51820". Names are checked for form, not looked up. */
+/* "vpn.example:51820", "[2001:db8::1]:51820". Names are checked for form, not looked up, and
+ * compared without case. */
 gboolean adit_endpoint_parse(const char *text, AditEndpoint *ret, GError **error);
 char *adit_endpoint_to_string(const AditEndpoint *endpoint);
 gboolean adit_endpoint_get_sockaddr(const AditEndpoint *endpoint,
