@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "libadit/core/state.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -171,6 +172,27 @@ peer_satisfies(const void *have, const void *want)
         if (adit_prefix_cmp(&h->allowed[i], &w->allowed[i]) != 0)
             return FALSE;
     return TRUE;
+}
+
+static int
+prefix_cmp(const void *a, const void *b)
+{
+    return adit_prefix_cmp(a, b);
+}
+
+void
+adit_peer_normalise(AditPeer *peer)
+{
+    guint kept = 0;
+
+    for (guint i = 0; i < peer->n_allowed; i++)
+        peer->allowed[i] = adit_prefix_network(&peer->allowed[i]);
+    if (peer->n_allowed > 1)
+        qsort(peer->allowed, peer->n_allowed, sizeof(AditPrefix), prefix_cmp);
+    for (guint i = 0; i < peer->n_allowed; i++)
+        if (kept == 0 || adit_prefix_cmp(&peer->allowed[kept - 1], &peer->allowed[i]) != 0)
+            peer->allowed[kept++] = peer->allowed[i];
+    peer->n_allowed = kept;
 }
 
 static void

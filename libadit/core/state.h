@@ -131,6 +131,9 @@ typedef struct {
     AditAddr addr;
 } AditNeighbour;
 
+/* Brings the allowed IPs into the order a state wants: networks, sorted, without repeats. */
+void adit_peer_normalise(AditPeer *peer);
+
 typedef struct _AditState AditState;
 
 AditState *adit_state_new(void);
