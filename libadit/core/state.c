@@ -48,29 +48,6 @@ adit_state_new(void)
     return g_new0(AditState, 1);
 }
 
-static int
-prefix_qsort_cmp(gconstpointer a, gconstpointer b)
-{
-    return adit_prefix_cmp(a, b);
-}
-
-/* Lists of allowed prefixes compare as sets: neither a profile nor the kernel has them sorted.
- */
-static void
-sort_allowed(AditPeer *peer)
-{
-    guint kept = 0;
-
-    if (peer->n_allowed < 2)
-        return;
-
-    qsort(peer->allowed, peer->n_allowed, sizeof(AditPrefix), prefix_qsort_cmp);
-    for (guint i = 1; i < peer->n_allowed; i++)
-        if (adit_prefix_cmp(&peer->allowed[kept], &peer->allowed[i]) != 0)
-            peer->allowed[++kept] = peer->allowed[i];
-    peer->n_allowed = kept + 1;
-}
-
 void
 adit_state_add(AditState *state, AditKind kind, const void *object)
 {
@@ -84,7 +61,7 @@ adit_state_add(AditState *state, AditKind kind, const void *object)
     slot = item(items, kind, items->len++);
     adit_object_copy(kind, slot, object);
     if (kind == ADIT_KIND_PEER)
-        sort_allowed((gpointer)slot);
+        adit_peer_normalise((gpointer)slot);
 }
 
 void
