@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "libadit/core/state.h" /* ADIT_RTPROT, the tag on every route and rule */
+
+/* Every number of the client's data path, once (DESIGN.md section 3). All marks stay below
+ * 2^31, because GNOME and NetworkManager read them as signed. */
+
+#define ADIT_SLOT_MIN 1
+#define ADIT_SLOT_MAX 62
+#define ADIT_SLOT_MULLVAD 0x2d /* 0x6d6f6c65 through our mask */
+#define ADIT_SLOT_APPMESH 0x1e /* 0x1e7700ce through our mask */
+
+#define ADIT_TABLE_BASE 20100
+#define ADIT_MARK_SHIFT 24
+#define ADIT_MARK_MASK 0x3f000000u
+#define ADIT_MARK_OUTER 0x3f000000u /* the tunnels' own packets */
+
+/* Rule priorities; each terminal rule stands right behind its lookup. */
+#define ADIT_PREF_OUTER 1730
+#define ADIT_PREF_MARK 1740
+#define ADIT_PREF_SOURCE_LOCAL 1748
+#define ADIT_PREF_SOURCE 1750
+#define ADIT_PREF_SUBNET 1755
+#define ADIT_PREF_LOCAL 20060
+#define ADIT_PREF_DEFAULT 20070
+
+#define ADIT_METRIC_GUARD 0xffffffffu /* behind every unicast route of the table */
+#define ADIT_METRIC_ROUTE 1024        /* the one value both families take as written */
