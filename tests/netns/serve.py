@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Small services of a machine: threads of the test with sockets in the machine."""
+import contextlib
+import socket
+import threading
+
+
+def listener(machine, kind, port, address=None):
+    """A socket of the machine bound to port: on every address of both families, or on one."""
+    family = socket.AF_INET if address and ":" not in address else socket.AF_INET6
+    with machine.inside():
+        try:
+            sock = socket.socket(family, kind)
+        except OSError:  # a machine without IPv6
+            family, address = socket.AF_INET, address or "0.0.0.0"
+            sock = socket.socket(family, kind)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6 and not address:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    sock.bind((address or "::", port))
+    return sock
+
+
+def plain(address):
+    """The text of an address, an IPv4 one without its ::ffff: clothes."""
+    return address[7:] if address.startswith("::ffff:") else address
+
+
+class HttpServer:
+    """Answers every GET with `text` (a string, or a function of the visitor's address).
+
+    `requests` holds (visitor's address, address it came to, path, host header) of each.
+    """
+
+    def __init__(self, machine, port, text, address=None):
+        self.text, self.requests = text, []
+        self._socket = listener(machine, socket.SOCK_STREAM, port, address)
+        self._socket.listen(64)
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def visitors(self):
+        """The addresses requests came from, in order."""
+        return [r[0] for r in self.requests]
+
+    def _serve(self):
+        while True:
+            try:
+                conn, peer = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(conn, plain(peer[0])), daemon=True).start()
+
+    def _answer(self, conn, visitor):
+        with contextlib.suppress(OSError, UnicodeError), conn:
+            conn.settimeout(10)
+            data = b""
+            while b"\r\n\r\n" not in data and len(data) < 65536:
+                more = conn.recv(65536)
+                if not more:
+                    return
+                data += more
+            rows = data.decode("latin-1").split("\r\n")
+            host = next((r[5:].strip() for r in rows if r.lower().startswith("host:")), "")
+            path = (rows[0].split(" ") + ["", ""])[1]
+            self.requests.append((visitor, plain(conn.getsockname()[0]), path, host))
+            body = (self.text(visitor) if callable(self.text) else self.text).encode()
+            conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                         b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes accept
+        self._socket.close()
+
+
+class UdpEcho:
+    """Sends every datagram back from the wildcard socket it came to, as careless services do.
+
+    `received` holds (visitor's address, port, data) of each.
+    """
+
+    def __init__(self, machine, port, address=None, answer=True):
+        self.received, self._answer = [], answer
+        self._socket = listener(machine, socket.SOCK_DGRAM, port, address)
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                data, peer = self._socket.recvfrom(65536)
+            except OSError:
+                return
+            if self._socket.fileno() < 0 or not peer:
+                return
+            self.received.append((plain(peer[0]), peer[1], data))
+            if self._answer:
+                with contextlib.suppress(OSError):
+                    self._socket.sendto(data, peer)
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
