@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""For the scenarios: results in TAP, commands, and waiting with a deadline."""
+
+import subprocess
+import sys
+import time
+
+_count = 0  # pylint: disable=invalid-name
+_failed = 0  # pylint: disable=invalid-name
+
+
+def note(words):
+    """Something to read after a failure."""
+    for line in str(words).splitlines():
+        print(f"# {line}", flush=True)
+
+
+def ok(good, words):
+    """One result."""
+    global _count, _failed  # pylint: disable=global-statement
+    _count += 1
+    _failed += not good
+    print(f"{'ok' if good else 'not ok'} {_count} - {words}", flush=True)
+    return bool(good)
+
+
+def same(got, want, words):
+    """One result that shows both sides when they differ."""
+    if not ok(got == want, words):
+        note(f"got  {got!r}")
+        note(f"want {want!r}")
+
+
+def sh(*argv, stdin=None, seconds=60):
+    """The output of a command that must succeed."""
+    result = subprocess.run(argv, input=stdin, stdout=subprocess.PIPE, text=True,
+                            stderr=subprocess.STDOUT, timeout=seconds, check=False)
+    if result.returncode != 0:
+        note(f"{' '.join(argv)}: exit status {result.returncode}")
+        note(result.stdout)
+        raise subprocess.CalledProcessError(result.returncode, argv, result.stdout)
+    return result.stdout.strip()
+
+
+def works(*argv, seconds=60):
+    """Whether a command succeeds."""
+    return subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          timeout=seconds, check=False).returncode == 0
+
+
+def until(condition, words, seconds=30):
+    """One result: the condition, asked again and again, holds before the deadline."""
+    end = time.monotonic() + seconds
+    while True:
+        if condition():
+            return ok(True, words)
+        if time.monotonic() >= end:
+            return ok(False, f"{words} (not within {seconds} s)")
+        time.sleep(0.2)  # between two looks, never instead of one
+
+
+def done():
+    """The plan, and the exit status."""
+    print(f"1..{_count}", flush=True)
+    sys.exit(1 if _failed else 0)
