@@ -181,7 +181,7 @@ consult(const Replay *replay, const AditRule *rule, const Packet *packet, gboole
     if (!route || (rule->suppress && route->dst.len == 0))
         return FALSE;
     if (route->type == ADIT_ROUTE_UNICAST)
-        *ret = ROAD_TUNNEL;
+        *ret = ROAD_TUNNEL + (route->link[2] - '0');
     return TRUE;
 }
 

@@ -25,8 +25,8 @@ typedef struct {
 typedef enum {
     ROAD_UPLINK, /* by the default route of main: into the open */
     ROAD_LAN,    /* by a specific route of main */
-    ROAD_TUNNEL,
     ROAD_DROPPED,
+    ROAD_TUNNEL, /* wg0, and the next number for the next link */
 } Road;
 
 /* The rule walk of the kernel. Main has a default and 192.168.1.0/24, fd00:1::/64. With
