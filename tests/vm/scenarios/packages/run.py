@@ -1,0 +1,45 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Our packages, as apt installed them: complete, loadable, startable."""
+
+import os
+
+import tap
+from tap import sh, works
+
+PACKAGES = ["adit", "adit-networkd", "adit-networkmanager", "adit-server"]
+
+
+def files(package):
+    """What a package has put on the machine, folders left out."""
+    return [path for path in sh("dpkg", "-L", package).splitlines() if os.path.isfile(path)]
+
+
+def unloadable(path):
+    """The libraries that an object of ours asks for and does not find."""
+    with open(path, "rb") as file:
+        if file.read(4) != b"\x7fELF":
+            return []
+    return [line for line in sh("ldd", path).splitlines() if "not found" in line]
+
+
+def main():
+    """Each package on its own, then dpkg's opinion of all."""
+    for package in PACKAGES:
+        state = sh("dpkg-query", "--show", "--showformat=${db:Status-Abbrev}", package)
+        tap.same(state.strip(), "ii", f"{package} is installed")
+        names = files(package)
+        tap.same([path for path in names if unloadable(path)], [],
+                 f"{package}: its programs find their libraries")
+        programs = [path for path in names if "/bin/" in path or "/sbin/" in path]
+        tap.same([path for path in programs if not works(path, "--help")], [],
+                 f"{package}: its programs start")
+        units = [path for path in names if "/systemd/system/" in path]
+        tap.ok(not units or works("systemd-analyze", "verify", *units),
+               f"{package}: its units are valid")
+    tap.same(sh("dpkg", "--audit"), "", "dpkg finds nothing half done")
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
