@@ -126,3 +126,30 @@ adit_attr_data(const struct nlattr *attr, gsize *ret_len)
     *ret_len = attr == NULL ? 0 : mnl_attr_get_payload_len(attr);
     return attr == NULL ? NULL : mnl_attr_get_payload(attr);
 }
+
+gboolean
+adit_attr_addr(const struct nlattr *attr, guint8 family, AditAddr *ret)
+{
+    gsize len;
+    gconstpointer bytes = adit_attr_data(attr, &len);
+
+    if (bytes == NULL || len != adit_family_bits(family) / 8)
+        return FALSE;
+    *ret = adit_addr_from_bytes(family, bytes);
+    return TRUE;
+}
+
+gboolean
+adit_attr_name(const struct nlattr *attr, char *ret, gsize size)
+{
+    gsize len;
+    const char *text = adit_attr_data(attr, &len);
+    const gsize used = text == NULL ? 0 : strnlen(text, len);
+
+    if (used >= size)
+        return FALSE;
+    memset(ret, 0, size);
+    if (used > 0)
+        memcpy(ret, text, used);
+    return TRUE;
+}

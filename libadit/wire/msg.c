@@ -180,6 +180,13 @@ adit_msg_string(AditMsg *m, guint16 attr, const char *text)
 }
 
 void
+adit_msg_addr(AditMsg *m, guint16 attr, const AditAddr *addr)
+{
+    if (adit_addr_is_set(addr))
+        adit_msg_bytes(m, attr, addr->bytes, adit_addr_size(addr));
+}
+
+void
 adit_msg_flag(AditMsg *m, guint16 attr)
 {
     adit_msg_bytes(m, attr, NULL, 0);

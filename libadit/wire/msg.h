@@ -4,6 +4,8 @@
 #include <gio/gio.h>
 #include <linux/netlink.h>
 
+#include "libadit/core/inet.h"
+
 /* A growable run of netlink messages, and the reading of attributes by table. No socket.
  *
  * The builder remembers its first failure (too long, nesting unbalanced) and ignores the rest,
@@ -23,7 +25,8 @@ void adit_msg_be16(AditMsg *m, guint16 attr, guint16 value); /* value in host or
 void adit_msg_be32(AditMsg *m, guint16 attr, guint32 value);
 void adit_msg_be64(AditMsg *m, guint16 attr, guint64 value);
 void adit_msg_bytes(AditMsg *m, guint16 attr, gconstpointer data, gsize len);
-void adit_msg_string(AditMsg *m, guint16 attr, const char *text); /* with its NUL */
+void adit_msg_string(AditMsg *m, guint16 attr, const char *text);   /* with its NUL */
+void adit_msg_addr(AditMsg *m, guint16 attr, const AditAddr *addr); /* nothing when unset */
 void adit_msg_flag(AditMsg *m, guint16 attr);
 void adit_msg_nest(AditMsg *m, guint16 attr); /* NLA_F_NESTED */
 void adit_msg_unnest(AditMsg *m);
@@ -71,3 +74,7 @@ guint16 adit_attr_u16(const struct nlattr *attr);
 guint32 adit_attr_u32(const struct nlattr *attr);
 guint64 adit_attr_u64(const struct nlattr *attr);
 gconstpointer adit_attr_data(const struct nlattr *attr, gsize *ret_len);
+/* FALSE, @ret untouched: absent, or not an address of @family. */
+gboolean adit_attr_addr(const struct nlattr *attr, guint8 family, AditAddr *ret);
+/* The text of an ADIT_ATTR_STRING into @ret; FALSE when it is longer than @size allows. */
+gboolean adit_attr_name(const struct nlattr *attr, char *ret, gsize size);
