@@ -126,8 +126,8 @@ looks_like_number(const char *label)
     return *c == '\0' || strcmp(c, ".") == 0;
 }
 
-static gboolean
-name_is_valid(const char *name)
+gboolean
+adit_host_name_is_valid(const char *name)
 {
     const char *last = name;
 
@@ -164,7 +164,7 @@ adit_endpoint_parse(const char *text, AditEndpoint *ret, GError **error)
     }
     if (bracketed)
         return fail(error, text, "not an IPv6 address");
-    if (!name_is_valid(host))
+    if (!adit_host_name_is_valid(host))
         return fail(error, text, "neither an IP address nor a host name");
     ret->host = g_steal_pointer(&host);
     ret->port = port;

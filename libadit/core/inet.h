@@ -76,6 +76,9 @@ gboolean adit_endpoint_parse(const char *text, AditEndpoint *ret, GError **error
 char *adit_endpoint_to_string(const AditEndpoint *endpoint);
 gboolean adit_endpoint_get_sockaddr(const AditEndpoint *endpoint,
                                     AditSockAddr *ret); /* FALSE: a name */
+/* Form of a DNS name: labels of letters, digits, - and _; nothing that resolvers take for an
+ * IPv4 address ("10.1", "0x7f000001"). */
+gboolean adit_host_name_is_valid(const char *name);
 int adit_endpoint_cmp(const AditEndpoint *a, const AditEndpoint *b);
 void adit_endpoint_clear(AditEndpoint *endpoint);
 

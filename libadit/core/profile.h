@@ -12,10 +12,11 @@ typedef enum {
     ADIT_TABLE_NUMBER,
 } AditTableMode;
 
-/* PreUp and friends: reported to the user, never run. */
+/* PreUp and friends: reported to the user, never run. The line is for the report, and not part
+ * of a profile's value: 0 in one that came from no file. */
 typedef struct {
     guint line;
-    char *key;
+    char *key; /* "PostUp" */
     char *command;
 } AditHook;
 
@@ -23,7 +24,7 @@ typedef struct {
     AditKey public_key;
     AditKey preshared_key; /* zero: none */
     AditEndpoint endpoint; /* host NULL: none */
-    AditPrefix *allowed;
+    AditPrefix *allowed;   /* as written; the kernel clears host bits */
     guint n_allowed;
     guint16 keepalive; /* seconds, 0: off */
 } AditProfilePeer;
@@ -47,8 +48,11 @@ typedef struct {
     guint n_peers;
 } AditProfile;
 
+/* Empty: no keys, addresses or peers. Fill it with allocations of GLib's. */
+AditProfile *adit_profile_new(void);
 /* Strict: an unknown or repeated key, a missing one, a value out of range is an error that
- * reads "name:line: Key: value: why". Several peers with one public key are refused. */
+ * reads "name:line: Key: value: why" and never shows a key. Several peers with one public key
+ * are refused, and one with our own. */
 AditProfile *adit_profile_parse(const char *name, const char *bytes, gsize len, GError **error);
 /* Canonical text; parsing it gives an equal profile. Holds the private key: free with
  * adit_key_string_free(). */
