@@ -51,6 +51,7 @@ class Host:
     nat: list = field(default_factory=list)      # rules of chain postrouting
     dnat: list = field(default_factory=list)     # rules of chain prerouting
     chains: list = field(default_factory=list)   # whole chains of the table
+    advertise: list = field(default_factory=list)  # links it is an IPv6 default router on
     sysctls: dict = field(default_factory=dict)
 
     def port(self, peer):
@@ -148,7 +149,11 @@ class Planner:
                 up.ip.append(f"addr add {gw}/{net.prefixlen} dev {dev}")
             low.ip.append(f"addr add {own}/{net.prefixlen} dev {under.ifname}")
             metric = "" if first else f" metric {1000 + len(low.ports)}"
-            low.routes.append(f"route add {every} via {gw} dev {under.ifname}{metric}")
+            if net.version == 6 and span.lower.has("ra"):
+                up.advertise.append(dev)
+                low.sysctls["net.ipv6.conf.default.accept_ra"] = 2
+            else:
+                low.routes.append(f"route add {every} via {gw} dev {under.ifname}{metric}")
             if first:
                 self._facts(low, net.version, own, gw)
         low.ip.append(f"link set dev {under.ifname} up")
@@ -157,7 +162,7 @@ class Planner:
             up.ip.append(f"link set dev {dev} up")
         if first:
             self.above[low.name] = up
-        self._extras(span, seg, up, low, dev, fresh)
+        self._extras(span, seg, up, low, fresh)
 
     def _facts(self, low, version, own, gateway):
         if version == 4:
@@ -165,7 +170,7 @@ class Planner:
         else:
             low.v6, low.gateway_v6 = own, gateway
 
-    def _extras(self, span, seg, up, low, dev, fresh):
+    def _extras(self, span, seg, up, low, fresh):
         if up.role == "internet":
             low.public_v4 = low.public_v4 or low.v4
         if low.role == "vps":
@@ -174,7 +179,7 @@ class Planner:
             self._announce(seg.v6, up)
         if low.role in ("lan", "container") and fresh:
             for net, key in ((seg.v4, "ip"), (seg.v6, "ip6")):
-                up.nat.append(f'{key} saddr {net} oifname != "{dev}" masquerade')
+                up.nat.append(f'{key} saddr {net} oifname != {{ "lan0", "br0" }} masquerade')
             self._forwards(up)
 
     def _vps(self, node, seg, up, low):
@@ -186,6 +191,8 @@ class Planner:
             self._announce(net, low)
         if node.has("nat"):
             low.public_v4 = f"11.1.{seg.n}.2"
+            up.chains.append(f"chain private-{seg.n} {{ type filter hook prerouting priority raw; "
+                             f'iifname != "{low.name}" ip daddr {seg.v4} drop; }}')
             up.dnat.append(f"ip daddr {low.public_v4} dnat ip to {low.v4}")
             up.nat.append(f"ip saddr {low.v4} snat ip to {low.public_v4}")
 

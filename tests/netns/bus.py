@@ -14,8 +14,8 @@ _CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configura
 # Without a policy of the program under test anybody may do anything; with one, the system bus's own
 # rules stand below it, so that the policy is what is tested.
 _OPEN = """<policy context="default">
-    <allow user="*"/><allow own="*"/><allow send_type="method_call"/>
-    <allow send_destination="*" eavesdrop="true"/><allow receive_type="method_call"/>
+    <allow user="*"/><allow own="*"/>
+    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/>
   </policy>"""
 _STRICT = """<policy context="default">
     <allow user="*"/><deny own="*"/><deny send_type="method_call"/>

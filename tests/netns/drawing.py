@@ -23,9 +23,9 @@ OPTIONS = {
     "internet": {"trusting"},
     "cgnat": {"v6", "ula", "fully-random"},
     "router": {"ula"},
-    "vps": {"onlink", "routed", "nat", "v4only"},
-    "home": {"v4only", "v6only"},
-    "visitor": {"v4only", "v6only"},
+    "vps": {"onlink", "routed", "nat", "v4only", "ra"},
+    "home": {"v4only", "v6only", "ra"},
+    "visitor": {"v4only", "v6only", "ra"},
     "lan": set(),
     "container": set(),
 }

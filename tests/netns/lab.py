@@ -79,6 +79,9 @@ class Lab:
         self._everywhere([(m, ["nft", "-f", "-"], addressing.ruleset(m.host))
                           for m in self.machines.values() if addressing.ruleset(m.host)])
         for machine in self.machines.values():
+            for link in machine.host.advertise:
+                machine.advertise(link)
+        for machine in self.machines.values():
             until(machine.settled, 5, f"{machine.name}: IPv6 addresses to be usable")
 
     @staticmethod
@@ -167,16 +170,25 @@ class Lab:
         self.machines = {}
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def hold(self):
+    @staticmethod
+    def hold():
         """Wait until the person has had enough: Ctrl-C, or SIGTERM."""
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        def enough(*_):
+            raise KeyboardInterrupt
+        before = signal.signal(signal.SIGTERM, enough)
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _shell(text):
     if os.path.exists(text):
         with open(text, encoding="utf-8") as f:
             text = f.read()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     with Lab(text.replace(";", "\n")) as lab:
         print(lab.explain(), "\nCtrl-C removes the lab.", sep="\n", flush=True)
         lab.hold()
@@ -214,6 +226,8 @@ def main(argv):
     except (LabError, Skip) as e:
         print(f"lab: {e}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

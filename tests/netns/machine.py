@@ -7,6 +7,7 @@ import signal
 import subprocess
 
 import kernel
+from advertise import Advertiser
 from bus import Bus
 from capture import Capture
 from errors import LabError
@@ -46,7 +47,12 @@ class Machine(Probes):
             rows = [row.split() for row in f]
         ready = {row[5] for row in rows if row[0].startswith("fe80")}
         return (not any(int(row[4], 16) & _IFA_F_TENTATIVE for row in rows)
-                and all((port.bridge or port.ifname) in ready for port in self.host.ports))
+                and all((port.bridge or port.ifname) in ready for port in self.host.ports)
+                and (not self.gateway_v6 or self._default_v6()))
+
+    def _default_v6(self):
+        with self.inside(), open("/proc/thread-self/net/ipv6_route", encoding="ascii") as f:
+            return any(row.startswith("0" * 32 + " 00 ") and not row.split()[9] == "lo" for row in f)
 
     def __repr__(self):
         return self.name
@@ -70,6 +76,7 @@ class Machine(Probes):
 
     def _enter(self):
         fds = self._holder.fds
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         kernel.setns(fds["net"], kernel.NEWNET)
         kernel.setns(fds["uts"], kernel.NEWUTS)
         kernel.setns(fds["ipc"], kernel.NEWIPC)
@@ -226,9 +233,13 @@ class Machine(Probes):
         """Serve text over HTTP on both families; see serve.HttpServer."""
         return self._keep(HttpServer(self, port, text, address))
 
-    def udp_echo(self, port, address=None):
-        """Send every datagram back; see serve.UdpEcho."""
-        return self._keep(UdpEcho(self, port, address))
+    def udp_echo(self, port, address=None, answer=True):
+        """Send every datagram back, or only collect them; see serve.UdpEcho."""
+        return self._keep(UdpEcho(self, port, address, answer))
+
+    def advertise(self, link):
+        """Be the IPv6 default router of a link; see advertise.Advertiser."""
+        return self._keep(Advertiser(self, link))
 
     def bus(self, *policies):
         """Start the machine's own D-Bus system bus, once; returns its address."""

@@ -53,11 +53,12 @@ def _exchange(sock, target, packet, number, echoes, count, interval, timeout):
     while len(seen) < count:
         now = time.monotonic()
         if len(sent_at) < count and now >= begin + len(sent_at) * interval:
+            # The clock before the packet: we may be put to sleep right after sending.
+            sent_at[len(sent_at)] = time.monotonic()
             try:
-                sock.sendto(packet(len(sent_at)), target)
+                sock.sendto(packet(len(sent_at) - 1), target)
             except OSError as e:
                 echoes.error = e.strerror
-            sent_at[len(sent_at)] = time.monotonic()
             echoes.sent += 1
             continue
         end = begin + len(sent_at) * interval if len(sent_at) < count else \

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Small services of a machine: threads of the test with sockets in the machine."""
 import contextlib
+import os
 import socket
 import threading
+
+from errors import LabError
+
+_SO_RCVBUFFORCE = 33
 
 
 def listener(machine, kind, port, address=None):
@@ -78,13 +83,16 @@ class HttpServer:
 class UdpEcho:
     """Sends every datagram back from the wildcard socket it came to, as careless services do.
 
-    `received` holds (visitor's address, port, data) of each.
+    `received` holds (visitor's address, port, data) of each. With answer=False it only collects.
     """
 
     def __init__(self, machine, port, address=None, answer=True):
-        self.received, self._answer = [], answer
+        self.received, self._answer, self._machine = [], answer, machine
+        self._marks, self._seen = set(), threading.Condition()
         self._socket = listener(machine, socket.SOCK_DGRAM, port, address)
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 16 << 20)
         self.port = self._socket.getsockname()[1]
+        self._own = (address or ("::1" if self._socket.family == socket.AF_INET6 else "127.0.0.1"), self.port)
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self):
@@ -95,10 +103,28 @@ class UdpEcho:
                 return
             if self._socket.fileno() < 0 or not peer:
                 return
-            self.received.append((plain(peer[0]), peer[1], data))
+            with self._seen:
+                if data in self._marks:
+                    self._marks.discard(data)
+                    self._seen.notify_all()
+                    continue
+                self.received.append((plain(peer[0]), peer[1], data))
             if self._answer:
                 with contextlib.suppress(OSError):
                     self._socket.sendto(data, peer)
+
+    def collect(self, timeout=5):
+        """All that had reached the socket by now: a mark of our own goes to the end of its queue."""
+        mark = os.urandom(16)
+        with self._seen:
+            self._marks.add(mark)
+        with self._machine.inside():
+            sock = socket.socket(self._socket.family, socket.SOCK_DGRAM)
+        with sock, self._seen:
+            sock.sendto(mark, self._own)
+            if not self._seen.wait_for(lambda: mark not in self._marks, timeout):
+                raise LabError(f"{self._machine}: UDP port {self.port}: its queue not read in {timeout} s")
+            return list(self.received)
 
     def close(self):
         with contextlib.suppress(OSError):

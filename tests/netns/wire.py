@@ -48,9 +48,11 @@ class Wire:
         for machine, name in zip((self.upper, self.lower), self.names):
             table = f"lab-{name}"
             rule = f"numgen random mod 100000 < {round(share * 100000)} counter drop; " if share else ""
+            if share >= 1:  # nft knows that every number is below the modulus, and refuses to ask
+                rule = "counter drop; "
             machine.nft(f'table netdev {table}\ndelete table netdev {table}\n'
                         f'table netdev {table} {{ chain in {{ type filter hook ingress device "{name}" '
-                        f'priority 0; {rule}}} }}\n')
+                        f'priority 0; {rule}}}\n}}\n')
 
     def cut(self):
         """Pull the plug: both ends lose their carrier."""
