@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+/* Sets @error to "what: words of errno" with the code that tells the caller what to do about
+ * it (ADIT_ERROR_DENIED for EACCES, ...). Always FALSE, so that it can be returned. */
+gboolean adit_syserror_set(GError **error, int number, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
