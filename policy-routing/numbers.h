@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "libadit/core/state.h" /* ADIT_RTPROT, the tag on every route and rule */
+#include "libadit/core/marker.h" /* ADIT_TABLE_BASE, ADIT_MARK_OUTER */
+#include "libadit/core/state.h"  /* ADIT_RTPROT, the tag on every route and rule */
 
 /* Every number of the client's data path, once (DESIGN.md section 3). All marks stay below
  * 2^31, because GNOME and NetworkManager read them as signed. */
@@ -11,10 +12,8 @@
 #define ADIT_SLOT_MULLVAD 0x2d /* 0x6d6f6c65 through our mask */
 #define ADIT_SLOT_APPMESH 0x1e /* 0x1e7700ce through our mask */
 
-#define ADIT_TABLE_BASE 20100
 #define ADIT_MARK_SHIFT 24
 #define ADIT_MARK_MASK 0x3f000000u
-#define ADIT_MARK_OUTER 0x3f000000u /* the tunnels' own packets */
 
 /* Rule priorities; each terminal rule stands right behind its lookup. */
 #define ADIT_PREF_OUTER 1730

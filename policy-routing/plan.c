@@ -60,7 +60,7 @@ add_main(AditState *want, const AditRule *match, gboolean suppress)
 }
 
 static gboolean
-is_ours_on_link(const AditOnLink *on_link, guint8 family)
+is_ours_on_link(const AditAddress *on_link, guint8 family)
 {
     return on_link->prefix.addr.family == family && adit_addr_is_private(&on_link->prefix.addr);
 }
@@ -147,7 +147,7 @@ add_source_rules(AditState *want, const AditGateway *gateway, guint8 family,
     }
 }
 
-const AditOnLink *
+const AditAddress *
 adit_plan_find_clash(const AditGateway *gateway, const AditFacts *facts)
 {
     for (guint i = 0; i < facts->n_on_link; i++)

@@ -5,14 +5,9 @@
 
 /* The policy of DESIGN.md section 3 as a function: gateways and facts in, wanted state out. */
 
-typedef struct {
-    char link[ADIT_NAME_LEN];
-    AditPrefix prefix;
-} AditOnLink;
-
 /* What the machine looks like without us. */
 typedef struct {
-    AditOnLink *on_link; /* networks that links other than ours have */
+    AditAddress *on_link; /* networks that links other than ours have */
     guint n_on_link;
 } AditFacts;
 
@@ -27,4 +22,4 @@ typedef struct {
 AditState *adit_plan(const AditGateway *const *gateways, guint n_gateways,
                      const AditFacts *facts, const AditPolicy *policy, GError **error);
 /* The on-link network that hides @gateway's subnet, or NULL: `status` names the clash. */
-const AditOnLink *adit_plan_find_clash(const AditGateway *gateway, const AditFacts *facts);
+const AditAddress *adit_plan_find_clash(const AditGateway *gateway, const AditFacts *facts);

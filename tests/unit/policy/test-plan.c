@@ -174,8 +174,8 @@ test_unreachable(void)
 static void
 test_strict(void)
 {
-    AditOnLink on_link[] = { { "eth0", prefix("192.168.1.17/24") },
-                             { "eth0", prefix("11.1.0.5/24") } };
+    AditAddress on_link[] = { { .link = "eth0", .prefix = prefix("192.168.1.17/24") },
+                              { .link = "eth0", .prefix = prefix("11.1.0.5/24") } };
     const AditFacts facts = { on_link, G_N_ELEMENTS(on_link) };
     const AditPolicy policy = { .strict = TRUE };
     g_autoptr(AditGateway) gateway = make_gateway(1, "home", "10.59.0.2", "10.59.0.0/24", NULL);
@@ -192,7 +192,7 @@ test_strict(void)
 static void
 test_clash(void)
 {
-    AditOnLink on_link[] = { { "eth0", prefix("10.59.0.77/24") } };
+    AditAddress on_link[] = { { .link = "eth0", .prefix = prefix("10.59.0.77/24") } };
     const AditFacts facts = { on_link, 1 };
     g_autoptr(AditGateway) gateway = make_gateway(1, "home", "10.59.0.2", "10.59.0.0/24", NULL);
     g_autofree char *rules = plan_text(gateway, &facts, &plain, ADIT_KIND_RULE);
