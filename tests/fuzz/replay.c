@@ -10,8 +10,8 @@
  * asserts; here we only count. A large corpus is thinned out evenly, so that the work is the
  * same on every run and stays below RUNS calls and BYTES bytes. */
 
-#define RUNS 40000
-#define BYTES (24 * 1024 * 1024)
+#define RUNS 200000
+#define BYTES (64 * 1024 * 1024)
 
 /* An allocation of the exact size, so that ASan and valgrind see an over-read. From malloc:
  * even of size 0 it is no NULL, like libFuzzer's. */
