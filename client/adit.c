@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client-dbus-generated.h"
+#include "client/daemon.h"
+#include "client/service.h"
+#include "libadit/core/error.h"
+#include "libadit/core/ifname.h"
+#include "libadit/sys/bus.h"
+#include "libadit/sys/cli.h"
+#include "libadit/sys/store.h"
+
+#include <string.h>
+
+/* adit: the user's command line, a client of aditd on the bus. */
+
+#define MAX_PROFILE (4 * 1024 * 1024)
+
+static char *opt_name;
+static gboolean opt_dry_run;
+static gboolean opt_ipv4, opt_ipv6;
+
+static AditBusManager *
+connect_manager(GError **error)
+{
+    GError *reason = NULL;
+    AditBusManager *manager = adit_bus_manager_proxy_new_for_bus_sync(
+        G_BUS_TYPE_SYSTEM, G_DBUS_PROXY_FLAGS_NONE, ADIT_CLIENT_BUS,
+        ADIT_CLIENT_PATH "/manager", NULL, &reason);
+
+    if (!manager)
+        g_propagate_error(error, adit_bus_take_error(reason, "aditd"));
+    return manager;
+}
+
+/* FALSE with the daemon's own sentence in @error. */
+static gboolean
+settle(gboolean ok, GError *reason, GError **error)
+{
+    if (!ok)
+        g_propagate_error(error, adit_bus_take_error(reason, "aditd"));
+    return ok;
+}
+
+/* The file is read with the user's rights, and refused here with its name and line. */
+static char *
+read_profile(const char *path, AditProfile **ret, GError **error)
+{
+    gsize len;
+    g_autofree char *base = g_path_get_basename(path);
+    char *text = adit_store_read(path, MAX_PROFILE, &len, error);
+
+    if (!text)
+        return NULL;
+    *ret = adit_profile_parse(base, text, len, error);
+    if (!*ret)
+        g_clear_pointer(&text, adit_key_string_free);
+    return text;
+}
+
+static gboolean
+dry_run(AditCli *cli, const char *name, const AditProfile *profile, GError **error)
+{
+    g_autofree char *plan = adit_daemon_dry_run(name, profile, error);
+
+    if (!plan)
+        return FALSE;
+    adit_cli_print(cli, "%s", plan);
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
+cmd_import(AditCli *cli, char **args, GError **error)
+{
+    g_autofree char *title = opt_name ? g_strdup(opt_name) : adit_ifname_title(args[0]);
+    g_autofree char *name = adit_ifname_derive(title, NULL);
+    g_autoptr(AditProfile) profile = NULL;
+    g_autoptr(AditBusManager) manager = NULL;
+    g_autofree char *path = NULL;
+    char *text = read_profile(args[0], &profile, error);
+    GError *reason = NULL;
+    gboolean ok = FALSE;
+
+    if (!text)
+        return FALSE;
+    for (guint i = 0; i < profile->n_hooks; i++)
+        adit_cli_warn(cli, "%s:%u: %s is not run by adit", args[0], profile->hooks[i].line,
+                      profile->hooks[i].key);
+    if (opt_dry_run)
+        ok = dry_run(cli, name, profile, error);
+    else if ((manager = connect_manager(error)) != NULL)
+        ok = settle(adit_bus_manager_call_import_sync(
+                        manager, title, text, g_variant_new("a{sv}", NULL),
+                        G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1, &path, NULL,
+                        &reason),
+                    reason, error);
+    adit_key_string_free(text);
+    if (ok && !opt_dry_run) {
+        adit_cli_print(cli, "imported; other traffic is unchanged. See: adit list\n");
+        cli->status = 0;
+    }
+    return ok;
+}
+
+static gboolean
+cmd_remove(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditBusManager) manager = connect_manager(error);
+    GError *reason = NULL;
+
+    if (!manager || !settle(adit_bus_manager_call_remove_sync(
+                                manager, args[0], G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
+                            reason, error))
+        return FALSE;
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
+set_up(AditCli *cli, const char *name, gboolean up, GError **error)
+{
+    g_autoptr(AditBusManager) manager = connect_manager(error);
+    GError *reason = NULL;
+
+    if (!manager || !settle(adit_bus_manager_call_set_up_sync(
+                                manager, name, up, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
+                            reason, error))
+        return FALSE;
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
+cmd_up(AditCli *cli, char **args, GError **error)
+{
+    return set_up(cli, args[0], TRUE, error);
+}
+
+static gboolean
+cmd_down(AditCli *cli, char **args, GError **error)
+{
+    return set_up(cli, args[0], FALSE, error);
+}
+
+static gboolean
+cmd_default(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditBusManager) manager = connect_manager(error);
+    const char *name = g_str_equal(args[0], "none") ? "" : args[0];
+    gboolean both = opt_ipv4 == opt_ipv6;
+    GError *reason = NULL;
+
+    if (!manager || !settle(adit_bus_manager_call_set_default_sync(
+                                manager, name, both || opt_ipv4, both || opt_ipv6,
+                                G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
+                            reason, error))
+        return FALSE;
+    if (*name)
+        adit_cli_print(cli,
+                       "everything now leaves through %s, and nothing while it is down.\n"
+                       "The way out: adit default none\n",
+                       name);
+    cli->status = 0;
+    return TRUE;
+}
+
+/* The gateways on the bus, as proxies. */
+static GDBusObjectManager *
+connect_objects(GError **error)
+{
+    g_autoptr(AditBusManager) manager = connect_manager(error);
+    GDBusObjectManager *objects;
+    GError *reason = NULL;
+
+    if (!manager || !settle(adit_bus_manager_call_refresh_sync(manager, G_DBUS_CALL_FLAGS_NONE,
+                                                               -1, NULL, &reason),
+                            reason, error))
+        return NULL;
+    objects = adit_bus_object_manager_client_new_for_bus_sync(
+        G_BUS_TYPE_SYSTEM, G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_NONE, ADIT_CLIENT_BUS,
+        ADIT_CLIENT_PATH, NULL, &reason);
+    return settle(objects != NULL, reason, error) ? objects : NULL;
+}
+
+static void
+add_row(AditTable *table, AditBusGateway *gateway)
+{
+    g_autofree char *addresses =
+        g_strjoinv(" ", (char **)adit_bus_gateway_get_addresses(gateway));
+    guint64 handshake = adit_bus_gateway_get_last_handshake(gateway);
+    gboolean up = adit_bus_gateway_get_up(gateway);
+
+    adit_table_add(table, ADIT_PAINT_BOLD, adit_bus_gateway_get_name(gateway));
+    adit_table_add(table, up ? ADIT_PAINT_GOOD : ADIT_PAINT_DIM, up ? "up" : "down");
+    adit_table_add(table, ADIT_PAINT_PLAIN, addresses);
+    if (handshake)
+        adit_table_addf(table, ADIT_PAINT_PLAIN, "%" G_GINT64_FORMAT " s ago",
+                        g_get_real_time() / G_USEC_PER_SEC - (gint64)handshake);
+    else
+        adit_table_add(table, ADIT_PAINT_WARN, "never");
+    adit_table_add(table, ADIT_PAINT_PLAIN,
+                   adit_bus_gateway_get_default4(gateway)
+                       ? adit_bus_gateway_get_default6(gateway) ? "IPv4 IPv6" : "IPv4"
+                   : adit_bus_gateway_get_default6(gateway) ? "IPv6"
+                                                            : "");
+    adit_table_add(table, ADIT_PAINT_WARN, adit_bus_gateway_get_problem(gateway));
+}
+
+static void
+add_json(JsonBuilder *json, AditBusGateway *gateway)
+{
+    const char *const *addresses = adit_bus_gateway_get_addresses(gateway);
+
+    json_builder_begin_object(json);
+    json_builder_add_string_value(json_builder_set_member_name(json, "name"),
+                                  adit_bus_gateway_get_name(gateway));
+    json_builder_add_string_value(json_builder_set_member_name(json, "backend"),
+                                  adit_bus_gateway_get_backend(gateway));
+    json_builder_add_int_value(json_builder_set_member_name(json, "slot"),
+                               adit_bus_gateway_get_slot(gateway));
+    json_builder_add_boolean_value(json_builder_set_member_name(json, "up"),
+                                   adit_bus_gateway_get_up(gateway));
+    json_builder_begin_array(json_builder_set_member_name(json, "addresses"));
+    for (guint i = 0; addresses[i]; i++)
+        json_builder_add_string_value(json, addresses[i]);
+    json_builder_end_array(json);
+    json_builder_add_int_value(json_builder_set_member_name(json, "last_handshake"),
+                               (gint64)adit_bus_gateway_get_last_handshake(gateway));
+    json_builder_add_boolean_value(json_builder_set_member_name(json, "default4"),
+                                   adit_bus_gateway_get_default4(gateway));
+    json_builder_add_boolean_value(json_builder_set_member_name(json, "default6"),
+                                   adit_bus_gateway_get_default6(gateway));
+    json_builder_add_string_value(json_builder_set_member_name(json, "problem"),
+                                  adit_bus_gateway_get_problem(gateway));
+    json_builder_end_object(json);
+}
+
+static gint
+by_path(gconstpointer a, gconstpointer b)
+{
+    return strcmp(g_dbus_object_get_object_path((GDBusObject *)a),
+                  g_dbus_object_get_object_path((GDBusObject *)b));
+}
+
+static gboolean
+cmd_list(AditCli *cli, char **args, GError **error)
+{
+    static const char *const headers[] = { "NAME",    "STATE",   "ADDRESSES", "HANDSHAKE",
+                                           "DEFAULT", "PROBLEM", NULL };
+    g_autoptr(GDBusObjectManager) objects = connect_objects(error);
+    g_autoptr(AditTable) table = adit_table_new(headers, 0);
+    g_autoptr(JsonBuilder) json = json_builder_new();
+    GList *list;
+
+    if (!objects)
+        return FALSE;
+    json_builder_begin_array(json);
+    list = g_list_sort(g_dbus_object_manager_get_objects(objects), by_path);
+    for (GList *l = list; l; l = l->next) {
+        g_autoptr(AditBusGateway) gateway =
+            adit_bus_object_get_gateway(ADIT_BUS_OBJECT(l->data));
+
+        if (!gateway)
+            continue;
+        add_row(table, gateway);
+        add_json(json, gateway);
+    }
+    g_list_free_full(list, g_object_unref);
+    json_builder_end_array(json);
+    if (cli->json)
+        adit_cli_print_json(cli, json);
+    else if (adit_table_rows(table) == 0)
+        adit_cli_print(cli, "no gateway yet: adit import FILE\n");
+    else
+        adit_cli_print_table(cli, table);
+    cli->status = 0;
+    return TRUE;
+}
+
+static const GOptionEntry import_options[] = {
+    { "name", 0, 0, G_OPTION_ARG_STRING, &opt_name, "Call it NAME, not as the file", "NAME" },
+    { "dry-run", 0, 0, G_OPTION_ARG_NONE, &opt_dry_run, "Print what would be done; do nothing",
+      NULL },
+    { 0 },
+};
+
+static const GOptionEntry default_options[] = {
+    { "ipv4", 0, 0, G_OPTION_ARG_NONE, &opt_ipv4, "Only IPv4", NULL },
+    { "ipv6", 0, 0, G_OPTION_ARG_NONE, &opt_ipv6, "Only IPv6", NULL },
+    { 0 },
+};
+
+static const AditCommand commands[] = {
+    { "import", "FILE", 1, 1, cmd_import, "Enrol the tunnel server of a WireGuard profile",
+      import_options, NULL },
+    { "list", "", 0, 0, cmd_list, "List the gateways", NULL, NULL },
+    { "up", "NAME", 1, 1, cmd_up, "Bring a gateway's tunnel up", NULL, NULL },
+    { "down", "NAME", 1, 1, cmd_down, "Bring it down; its leak guard stays", NULL, NULL },
+    { "default", "NAME|none", 1, 1, cmd_default,
+      "Send all other traffic through a gateway, or through none", default_options, NULL },
+    { "remove", "NAME", 1, 1, cmd_remove, "Remove a gateway and everything of it", NULL, NULL },
+    { 0 },
+};
+
+int
+main(int argc, char **argv)
+{
+    static const AditProgram program = {
+        .name = "adit",
+        .summary = "A public address for this machine, by a tunnel server.",
+        .commands = commands,
+    };
+
+    adit_bus_register_errors();
+    return adit_cli_main(&program, argc, argv);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "libadit/core/profile.h"
+
+/* The gateways of this machine on disk: CONFIG/gateways/NAME.conf is the profile as the user
+ * gave it, STATE/gateways/NAME what we decided about it. A profile without the second file is
+ * one an admin dropped in by hand: it is enrolled at the next start. */
+
+typedef struct {
+    char *name; /* also the interface name */
+    guint slot;
+    gboolean up;
+    gboolean selected[2]; /* default outbound of IPv4, IPv6 */
+    AditProfile *profile;
+} AditEntry;
+
+/* Array of AditEntry, by name. A file that cannot be read is an error naming it: a gateway that
+ * silently vanished would be an opened guard. */
+GPtrArray *adit_catalog_load(const char *config_dir, const char *state_dir, GError **error);
+/* Profile first, then the decision: a crash between the two leaves a hand-dropped profile. */
+gboolean adit_catalog_save(const AditEntry *entry, const char *config_dir,
+                           const char *state_dir, GError **error);
+gboolean adit_catalog_save_decision(const AditEntry *entry, const char *state_dir,
+                                    GError **error);
+gboolean adit_catalog_remove(const AditEntry *entry, const char *config_dir,
+                             const char *state_dir, GError **error);
+AditEntry *adit_entry_new(const char *name, AditProfile *profile); /* takes @profile */
+void adit_entry_free(AditEntry *entry);
+/* The lowest slot no entry holds; 0: all are taken. */
+guint adit_catalog_free_slot(const GPtrArray *entries);
+AditEntry *adit_catalog_find(const GPtrArray *entries, const char *name);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditEntry, adit_entry_free)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "client/catalog.h"
+#include "libadit/sys/places.h"
+
+/* aditd without its bus: the gateways of this machine and the kernel kept equal. Every change
+ * is first made on paper and tried on the planner, then saved, then carried out. */
+
+typedef struct _AditDaemon AditDaemon;
+
+/* What the world sees of a gateway besides its entry. */
+typedef struct {
+    gint64 last_handshake; /* seconds since the epoch, 0: none */
+    char *problem;         /* one sentence, or NULL */
+} AditGatewayStatus;
+
+/* Called after every change of the list or of an entry. */
+typedef void (*AditDaemonChanged)(AditDaemon *daemon, gpointer data);
+
+AditDaemon *adit_daemon_new(const AditPlaces *places, GError **error);
+void adit_daemon_set_changed(AditDaemon *daemon, AditDaemonChanged changed, gpointer data);
+const GPtrArray *adit_daemon_entries(const AditDaemon *daemon); /* AditEntry */
+/* Loads the catalog anew and makes the kernel match. */
+gboolean adit_daemon_reload(AditDaemon *daemon, GError **error);
+gboolean adit_daemon_import(AditDaemon *daemon, const char *wish, const char *profile,
+                            gsize len, char **ret_name, GError **error);
+gboolean adit_daemon_remove(AditDaemon *daemon, const char *name, GError **error);
+gboolean adit_daemon_set_up(AditDaemon *daemon, const char *name, gboolean up, GError **error);
+/* @name NULL: no gateway is the default of these families any more. */
+gboolean adit_daemon_set_default(AditDaemon *daemon, const char *name, gboolean ipv4,
+                                 gboolean ipv6, GError **error);
+gboolean adit_daemon_status(AditDaemon *daemon, const char *name, AditGatewayStatus *ret,
+                            GError **error);
+void adit_gateway_status_clear(AditGatewayStatus *status);
+/* The plan of one profile as text, without touching anything: `adit import --dry-run`. */
+char *adit_daemon_dry_run(const char *name, const AditProfile *profile, GError **error);
+void adit_daemon_free(AditDaemon *daemon);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditDaemon, adit_daemon_free)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AditGatewayStatus, adit_gateway_status_clear)

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client/service.h"
+
+#include "client-dbus-generated.h"
+#include "libadit/core/error.h"
+
+#include <sys/socket.h>
+
+struct _AditService {
+    AditDaemon *daemon;
+    GDBusObjectManagerServer *objects;
+    AditBusManager *manager;
+};
+
+static char *
+path_of(const char *name)
+{
+    GString *path = g_string_new(ADIT_CLIENT_PATH "/gateways/");
+
+    /* Object paths take letters, digits and '_' only. */
+    for (const char *c = name; *c; c++) {
+        if (g_ascii_isalnum(*c))
+            g_string_append_c(path, *c);
+        else
+            g_string_append_printf(path, "_%02x", (guchar)*c);
+    }
+    return g_string_free(path, FALSE);
+}
+
+static void
+fill_gateway(AditBusGateway *object, const AditEntry *entry, AditDaemon *daemon)
+{
+    g_auto(AditGatewayStatus) status = { 0 };
+    g_autoptr(GStrvBuilder) addresses = g_strv_builder_new();
+    g_auto(GStrv) list = NULL;
+
+    for (guint i = 0; i < entry->profile->n_addresses; i++) {
+        g_autofree char *text = adit_addr_to_string(&entry->profile->addresses[i].addr);
+
+        g_strv_builder_add(addresses, text);
+    }
+    list = g_strv_builder_end(addresses);
+    adit_daemon_status(daemon, entry->name, &status, NULL);
+    adit_bus_gateway_set_name(object, entry->name);
+    adit_bus_gateway_set_backend(object, "direct");
+    adit_bus_gateway_set_slot(object, entry->slot);
+    adit_bus_gateway_set_link(object, entry->name);
+    adit_bus_gateway_set_up(object, entry->up);
+    adit_bus_gateway_set_addresses(object, (const char *const *)list);
+    adit_bus_gateway_set_last_handshake(object, (guint64)status.last_handshake);
+    adit_bus_gateway_set_default4(object, entry->selected[0]);
+    adit_bus_gateway_set_default6(object, entry->selected[1]);
+    adit_bus_gateway_set_problem(object, status.problem ? status.problem : "");
+}
+
+static void
+export_entry(AditService *self, const AditEntry *entry)
+{
+    g_autofree char *path = path_of(entry->name);
+    g_autoptr(GDBusObject) known =
+        g_dbus_object_manager_get_object(G_DBUS_OBJECT_MANAGER(self->objects), path);
+    g_autoptr(AditBusGateway) gateway = NULL;
+
+    if (known) {
+        gateway =
+            ADIT_BUS_GATEWAY(g_dbus_object_get_interface(known, "org.adit.Client1.Gateway"));
+        fill_gateway(gateway, entry, self->daemon);
+        return;
+    }
+    g_autoptr(GDBusObjectSkeleton) object = g_dbus_object_skeleton_new(path);
+
+    gateway = adit_bus_gateway_skeleton_new();
+    fill_gateway(gateway, entry, self->daemon);
+    g_dbus_object_skeleton_add_interface(object, G_DBUS_INTERFACE_SKELETON(gateway));
+    g_dbus_object_manager_server_export(self->objects, object);
+}
+
+static void
+unexport_strangers(AditService *self)
+{
+    g_autolist(GDBusObject) known =
+        g_dbus_object_manager_get_objects(G_DBUS_OBJECT_MANAGER(self->objects));
+
+    for (GList *l = known; l; l = l->next) {
+        g_autoptr(AditBusGateway) gateway =
+            ADIT_BUS_GATEWAY(g_dbus_object_get_interface(l->data, "org.adit.Client1.Gateway"));
+
+        if (gateway && !adit_catalog_find(adit_daemon_entries(self->daemon),
+                                          adit_bus_gateway_get_name(gateway)))
+            g_dbus_object_manager_server_unexport(self->objects,
+                                                  g_dbus_object_get_object_path(l->data));
+    }
+}
+
+static void
+refresh(AditService *self)
+{
+    const GPtrArray *entries = adit_daemon_entries(self->daemon);
+
+    unexport_strangers(self);
+    for (guint i = 0; i < entries->len; i++)
+        export_entry(self, g_ptr_array_index(entries, i));
+}
+
+static void
+on_changed(AditDaemon *daemon, gpointer data)
+{
+    refresh(data);
+}
+
+static gboolean
+answer(GDBusMethodInvocation *call, GError *error)
+{
+    if (!error)
+        return FALSE;
+    g_dbus_method_invocation_take_error(call, error);
+    return TRUE;
+}
+
+static gboolean
+on_import(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
+          const char *profile, GVariant *options, AditService *self)
+{
+    g_autofree char *given = NULL;
+    g_autofree char *path = NULL;
+    GError *error = NULL;
+
+    adit_daemon_import(self->daemon, name, profile, strlen(profile), &given, &error);
+    if (answer(call, error))
+        return TRUE;
+    path = path_of(given);
+    adit_bus_manager_complete_import(manager, call, path);
+    return TRUE;
+}
+
+static gboolean
+on_remove(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
+          AditService *self)
+{
+    GError *error = NULL;
+
+    adit_daemon_remove(self->daemon, name, &error);
+    if (!answer(call, error))
+        adit_bus_manager_complete_remove(manager, call);
+    return TRUE;
+}
+
+static gboolean
+on_set_up(AditBusManager *manager, GDBusMethodInvocation *call, const char *name, gboolean up,
+          AditService *self)
+{
+    GError *error = NULL;
+
+    adit_daemon_set_up(self->daemon, name, up, &error);
+    if (!answer(call, error))
+        adit_bus_manager_complete_set_up(manager, call);
+    return TRUE;
+}
+
+static gboolean
+on_set_default(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
+               gboolean ipv4, gboolean ipv6, AditService *self)
+{
+    GError *error = NULL;
+
+    adit_daemon_set_default(self->daemon, *name ? name : NULL, ipv4, ipv6, &error);
+    if (!answer(call, error))
+        adit_bus_manager_complete_set_default(manager, call);
+    return TRUE;
+}
+
+static gboolean
+on_refresh(AditBusManager *manager, GDBusMethodInvocation *call, AditService *self)
+{
+    refresh(self);
+    adit_bus_manager_complete_refresh(manager, call);
+    return TRUE;
+}
+
+AditService *
+adit_service_new(AditDaemon *daemon, GDBusConnection *bus)
+{
+    AditService *self = g_new0(AditService, 1);
+    g_autoptr(GDBusObjectSkeleton) root =
+        g_dbus_object_skeleton_new(ADIT_CLIENT_PATH "/manager");
+
+    self->daemon = daemon;
+    self->objects = g_dbus_object_manager_server_new(ADIT_CLIENT_PATH);
+    self->manager = adit_bus_manager_skeleton_new();
+    adit_bus_manager_set_version(self->manager, ADIT_VERSION);
+    g_signal_connect(self->manager, "handle-import", G_CALLBACK(on_import), self);
+    g_signal_connect(self->manager, "handle-remove", G_CALLBACK(on_remove), self);
+    g_signal_connect(self->manager, "handle-refresh", G_CALLBACK(on_refresh), self);
+    g_signal_connect(self->manager, "handle-set-up", G_CALLBACK(on_set_up), self);
+    g_signal_connect(self->manager, "handle-set-default", G_CALLBACK(on_set_default), self);
+    g_dbus_object_skeleton_add_interface(root, G_DBUS_INTERFACE_SKELETON(self->manager));
+    g_dbus_object_manager_server_export(self->objects, root);
+    adit_daemon_set_changed(daemon, on_changed, self);
+    refresh(self);
+    g_dbus_object_manager_server_set_connection(self->objects, bus);
+    return self;
+}
+
+void
+adit_service_free(AditService *self)
+{
+    if (!self)
+        return;
+    adit_daemon_set_changed(self->daemon, NULL, NULL);
+    g_dbus_object_manager_server_set_connection(self->objects, NULL);
+    g_signal_handlers_disconnect_by_data(self->manager, self);
+    g_object_unref(self->manager);
+    g_object_unref(self->objects);
+    g_free(self);
+}

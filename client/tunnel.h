@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "libadit/core/profile.h"
+#include "libadit/core/state.h"
+
+/* The direct backend, pure half: what aditd itself must make of a profile, link to peer. */
+
+/* @endpoints: one for each peer, unset where there is none or its name is not resolved yet.
+ * @selected: of IPv4 and IPv6; an address of an unselected family is never chosen as source. */
+void adit_tunnel_plan(AditState *want, const char *link, const AditProfile *profile,
+                      const AditSockAddr *endpoints, const gboolean selected[2]);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "libadit/sys/places.h"
+
+GOptionGroup *
+adit_places_options(AditPlaces *places)
+{
+    const GOptionEntry entries[] = {
+        { "config-dir", 0, 0, G_OPTION_ARG_FILENAME, &places->config, "Read DIR, not /etc/adit",
+          "DIR" },
+        { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &places->state,
+          "Keep state in DIR, not /var/lib/adit", "DIR" },
+        { "runtime-dir", 0, 0, G_OPTION_ARG_FILENAME, &places->runtime,
+          "Keep sockets in DIR, not /run/adit", "DIR" },
+        { 0 },
+    };
+    GOptionGroup *group =
+        g_option_group_new("places", "Places:", "Where things are kept", NULL, NULL);
+
+    g_option_group_add_entries(group, entries);
+    return group;
+}
+
+static void
+settle(char **place, const char *variable, const char *fallback)
+{
+    const char *value = g_getenv(variable);
+
+    if (!*place)
+        *place = g_strdup(value && *value ? value : fallback);
+}
+
+void
+adit_places_settle(AditPlaces *places)
+{
+    settle(&places->config, "ADIT_CONFIG_DIR", "/etc/adit");
+    settle(&places->state, "ADIT_STATE_DIR", "/var/lib/adit");
+    settle(&places->runtime, "ADIT_RUNTIME_DIR", "/run/adit");
+}
+
+void
+adit_places_clear(AditPlaces *places)
+{
+    g_clear_pointer(&places->config, g_free);
+    g_clear_pointer(&places->state, g_free);
+    g_clear_pointer(&places->runtime, g_free);
+}
