@@ -12,7 +12,7 @@
 
 #include "libadit/core/error.h"
 #include "libadit/core/key.h"
-#include "libadit/wire/ack.h"
+#include "libadit/sys/syserror.h"
 #include "libadit/wire/uapi.h"
 
 #define ASK_MS 30000                         /* ten thousand peers take wireguard-go seconds */
@@ -61,14 +61,6 @@ adit_uapi_get_pid(int fd, const char *link)
     return serves(cred.pid, link) ? cred.pid : 0;
 }
 
-static gboolean
-fail_errno(GError **error, const char *link, const char *what, int number)
-{
-    adit_ack_set_errno(error, what, number);
-    g_prefix_error(error, "%s: ", link);
-    return FALSE;
-}
-
 /* The connection; or -1 with errno set. */
 static int
 connect_to(const char *path)
@@ -97,7 +89,7 @@ adit_uapi_connect(const char *rundir, const char *link, GError **error)
     GPid pid;
 
     if (fd < 0 && errno != ENOENT && errno != ECONNREFUSED) {
-        fail_errno(error, link, path, errno);
+        adit_syserror_set(error, errno, "%s: %s", link, path);
         return -1;
     }
     if (fd < 0) {
@@ -152,7 +144,7 @@ write_all(int fd, const char *link, const char *text, gint64 deadline, GError **
         const gssize n = send(fd, text, len, MSG_NOSIGNAL);
 
         if (n < 0 && errno != EAGAIN && errno != EINTR)
-            return fail_errno(error, link, "WireGuard socket", errno);
+            return adit_syserror_set(error, errno, "%s: WireGuard socket", link);
         if (n > 0) {
             text += n;
             len -= n;
@@ -221,7 +213,7 @@ adit_uapi_ask(int fd, const char *link, const char *request, gsize *ret_len, GEr
             return NULL;
         }
         if (n < 0 && errno != EAGAIN && errno != EINTR) {
-            fail_errno(error, link, "WireGuard socket", errno);
+            adit_syserror_set(error, errno, "%s: WireGuard socket", link);
             return NULL;
         }
         if (n < 0 && !wait_ready(fd, POLLIN, deadline, link, error))

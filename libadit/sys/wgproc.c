@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "libadit/core/error.h"
+#include "libadit/sys/syserror.h"
 #include "libadit/sys/uapi.h"
-#include "libadit/wire/ack.h"
 
 /* We ask for the foreground. Left to itself wireguard-go opens its socket, starts itself anew
  * and leaves: then the kernel names a dead process as the one that listens, and nothing tells
@@ -34,14 +34,6 @@
     20                 /* between the file's birth and the first listen() nothing is reported  \
                         */
 #define WORDS_MAX 2048 /* what it may say before it is muted */
-
-static gboolean
-fail_errno(GError **error, const char *link, const char *what, int number)
-{
-    adit_ack_set_errno(error, what, number);
-    g_prefix_error(error, "%s: ", link);
-    return FALSE;
-}
 
 static int
 open_words(void)
@@ -168,7 +160,7 @@ start_watched(const char *program, const char *rundir, const char *link, int wat
     const int number = spawn(program, link, words, &pid);
 
     if (number != 0)
-        return fail_errno(error, link, program, number);
+        return adit_syserror_set(error, number, "%s: %s", link, program);
     pidfd = pidfd_open(pid, 0); /* our child, not reaped: the number is surely its */
     why = wait_socket(rundir, link, watch, pidfd);
     if (why == NULL) {
@@ -192,11 +184,11 @@ adit_wgproc_start(const char *program, const char *rundir, const char *link, GPi
     int watch, words;
 
     if (g_mkdir_with_parents(rundir, 0755) < 0)
-        return fail_errno(error, link, rundir, errno);
+        return adit_syserror_set(error, errno, "%s: %s", link, rundir);
     watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     words = open_words();
     if (watch < 0 || words < 0 || inotify_add_watch(watch, rundir, IN_CREATE) < 0)
-        ok = fail_errno(error, link, rundir, errno);
+        ok = adit_syserror_set(error, errno, "%s: %s", link, rundir);
     else
         ok = start_watched(program, rundir, link, watch, words, ret_pid, error);
     if (watch >= 0)
@@ -253,8 +245,9 @@ adit_wgproc_stop(const char *rundir, const char *link, int fd, GError **error)
     if (pidfd >= 0)
         close(pidfd);
     if (!gone)
-        return fail_errno(error, link, "userspace WireGuard does not end", ETIMEDOUT);
+        return adit_syserror_set(error, ETIMEDOUT, "%s: userspace WireGuard does not end",
+                                 link);
     if (unlink(path) < 0 && errno != ENOENT) /* left behind by one that was killed */
-        return fail_errno(error, link, path, errno);
+        return adit_syserror_set(error, errno, "%s: %s", link, path);
     return TRUE;
 }
