@@ -17,7 +17,7 @@
 #define ADIT_RTPROT 173 /* protocol of every route and rule of ours */
 #define ADIT_NAME_LEN 16
 #define ADIT_SET_NAME_LEN 16
-#define ADIT_ELEMENT_KEY_MAX 48
+#define ADIT_ELEMENT_KEY_MAX 80 /* IPv6 . proto . port . IPv6, and the end of its range */
 #define ADIT_ELEMENT_DATA_MAX 32
 #define ADIT_ELEMENT_USER_MAX 32
 
@@ -111,7 +111,8 @@ typedef struct {
     char set[ADIT_SET_NAME_LEN];
     guint8 key_len, data_len, user_len; /* data_len 0: a set, not a map */
     guint8 key[ADIT_ELEMENT_KEY_MAX];   /* concatenation as the kernel stores it: each field
-                                           padded to 4 */
+                                           padded to 4; in an interval set the last key of the
+                                           range follows (core/element.h builds them) */
     guint8 data[ADIT_ELEMENT_DATA_MAX];
     guint8 user[ADIT_ELEMENT_USER_MAX];
     guint64 timeout_ms;     /* 0: for ever */
