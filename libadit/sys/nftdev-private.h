@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "libadit/sys/nftdev.h"
+
+/* Shared by nftdev.c and nftdev-reconcile.c. */
+
+struct _AditNftDev {
+    AditNl *nl;
+    const AditNftBlueprint *bp;
+};
+
+/* The present element of the same identity as @key, or NULL. */
+const AditElement *adit_nftdev_find(const AditState *state, const AditElement *key);
+/* Appends the elements (AditElement) of all sets; of those that rules fill, or of the others.
+ */
+gboolean adit_nftdev_read_elements(AditNftDev *dev, gboolean dynamic, GArray *ret,
+                                   GError **error);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "libadit/sys/nftdev-private.h"
+#include "libadit/wire/nft-element.h"
+
+/* Whatever else @want speaks of is the business of others. */
+static AditState *
+only_elements(const AditState *want)
+{
+    AditState *state = adit_state_new();
+
+    for (guint i = 0; i < adit_state_len(want, ADIT_KIND_ELEMENT); i++)
+        adit_state_add_element(state, adit_state_get(want, ADIT_KIND_ELEMENT, i));
+    return adit_state_seal(state);
+}
+
+/* What the kernel has counted, and how much of a lease is left, stays as it was. */
+static void
+carry_over(AditElement *e, const AditElement *present)
+{
+    if (e->expires_ms == 0 && e->timeout_ms == present->timeout_ms)
+        e->expires_ms = present->expires_ms;
+    e->packets = present->packets;
+    e->bytes = present->bytes;
+}
+
+static void
+put_all(AditMsg *m, const AditNftBlueprint *bp, GArray *elements)
+{
+    g_autofree const AditElement **all = g_new(const AditElement *, elements->len);
+
+    for (guint i = 0; i < elements->len; i++)
+        all[i] = &g_array_index(elements, AditElement, i);
+    adit_nft_elements_put(m, bp, ADIT_NFT_ELEMENT_ENSURE, all, elements->len);
+}
+
+/* The whole table anew, with the elements of @want, in one transaction. */
+static gboolean
+rebuild(AditNftDev *dev, const AditState *have, const AditState *want, GError **error)
+{
+    g_autoptr(AditMsg) m = adit_msg_new();
+    g_autoptr(GArray) elements = g_array_new(FALSE, FALSE, sizeof(AditElement));
+
+    if (!adit_nftdev_read_elements(dev, TRUE, elements, error)) /* what the rules learned */
+        return FALSE;
+    for (guint i = 0; i < adit_state_len(want, ADIT_KIND_ELEMENT); i++) {
+        AditElement e = *(const AditElement *)adit_state_get(want, ADIT_KIND_ELEMENT, i);
+        const AditElement *present = adit_nftdev_find(have, &e);
+
+        if (present != NULL)
+            carry_over(&e, present);
+        g_array_append_val(elements, e);
+    }
+    adit_nft_table_put(m, dev->bp);
+    put_all(m, dev->bp, elements);
+    g_debug("nftables: table %s is made anew, with %u elements", dev->bp->table, elements->len);
+    return adit_nl_transaction(dev->nl, m, NULL, error);
+}
+
+static void
+count(AditNftResult *ret, const AditOps *ops)
+{
+    for (guint i = 0; ret != NULL && i < ops->len; i++)
+        switch (ops->op[i].verb) {
+        case ADIT_OP_ADD: ret->added++; break;
+        case ADIT_OP_CHANGE: ret->changed++; break;
+        case ADIT_OP_DELETE: ret->deleted++; break;
+        }
+}
+
+gboolean
+adit_nftdev_reconcile(AditNftDev *dev, const AditState *want, AditNftResult *ret,
+                      GError **error)
+{
+    g_autoptr(AditState) have = adit_state_new();
+    g_autoptr(AditState) elements = only_elements(want);
+    g_autoptr(AditOps) ops = NULL;
+    AditNftResult result = { 0 };
+    gboolean intact;
+
+    if (!adit_nftdev_dump(dev, have, &intact, error))
+        return FALSE;
+    adit_state_seal(have);
+    ops = adit_diff(have, elements);
+    count(&result, ops);
+    result.rebuilt = !intact;
+    if (!intact && !rebuild(dev, have, elements, error))
+        return FALSE;
+    if (intact && ops->len > 0 && !adit_nftdev_apply(dev, ops->op, ops->len, NULL, error))
+        return FALSE;
+    if (ret != NULL)
+        *ret = result;
+    return TRUE;
+}
+
+gboolean
+adit_nftdev_remove(AditNftDev *dev, GError **error)
+{
+    g_autoptr(AditMsg) m = adit_msg_new();
+
+    adit_nft_table_put_delete(m, dev->bp->table);
+    return adit_nl_transaction(dev->nl, m, NULL, error);
+}
