@@ -14,6 +14,12 @@
 
 #define ADIT_MARK_SHIFT 24
 #define ADIT_MARK_MASK 0x3f000000u
+#define ADIT_CT_OUT 0x40000000u /* on a conntrack entry: the flow left by the gateway */
+
+/* Priorities of the nftables chains. */
+#define ADIT_NFT_PRI_ANSWER (-250)  /* before conntrack at -200 */
+#define ADIT_NFT_PRI_RESTORE (-145) /* behind NetworkManager >= 1.54 at -150 */
+#define ADIT_NFT_PRI_BELT 150       /* behind source NAT at 100: addresses as they leave */
 
 /* Rule priorities; each terminal rule stands right behind its lookup. */
 #define ADIT_PREF_OUTER 1730
