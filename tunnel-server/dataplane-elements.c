@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/dataplane.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "libadit/core/element.h"
+
+/* "fwd" of an IPv6 address is "fwd6". */
+static AditElement
+element_for(const char *base, guint8 family)
+{
+    char name[ADIT_SET_NAME_LEN];
+
+    g_snprintf(name, sizeof(name), "%s%c", base, family == AF_INET6 ? '6' : '4');
+    return adit_element_make(name);
+}
+
+static void
+key_external(AditElement *e, guint8 proto, const AditSockAddr *external)
+{
+    adit_element_key_addr(e, &external->addr);
+    adit_element_key_proto(e, proto);
+    adit_element_key_port(e, external->port);
+}
+
+void
+adit_dataplane_add_tunnel(AditState *state, const char *ifname)
+{
+    AditElement e = adit_element_make("tunnel");
+
+    adit_element_key_ifname(&e, ifname);
+    adit_state_add_element(state, &e);
+}
+
+void
+adit_dataplane_add_pair(AditState *state, const AditPrefix *a, const AditPrefix *b)
+{
+    AditElement e = element_for("same", a->addr.family), last = e;
+
+    g_return_if_fail(a->addr.family == b->addr.family);
+    adit_element_key_prefix(&e, &last, a);
+    adit_element_key_prefix(&e, &last, b);
+    adit_element_join(&e, &last);
+    adit_state_add_element(state, &e);
+}
+
+void
+adit_dataplane_add_snat(AditState *state, const char *ifname, const AditPrefix *inside,
+                        const AditAddr *outside)
+{
+    AditElement e = element_for("snat", AF_INET), last = e;
+
+    adit_element_key_ifname(&e, ifname);
+    adit_element_key_ifname(&last, ifname);
+    adit_element_key_prefix(&e, &last, inside);
+    adit_element_join(&e, &last);
+    adit_element_data_addr(&e, outside);
+    adit_state_add_element(state, &e);
+}
+
+static void
+add_counter(AditState *state, const char *base, const AditDataplaneMapping *mapping)
+{
+    AditElement e = element_for(base, mapping->external.addr.family);
+
+    key_external(&e, mapping->proto, &mapping->external);
+    adit_state_add_element(state, &e);
+}
+
+void
+adit_dataplane_add_mapping(AditState *state, const AditDataplaneMapping *mapping)
+{
+    const guint8 family = mapping->external.addr.family;
+    AditElement open = element_for("open", family), fwd = element_for("fwd", family);
+
+    g_return_if_fail(mapping->user_len <= sizeof(open.user));
+    key_external(&open, mapping->proto, &mapping->external);
+    open.timeout_ms = mapping->timeout_ms;
+    open.expires_ms = mapping->expires_ms;
+    open.user_len = mapping->user_len;
+    if (mapping->user_len > 0)
+        memcpy(open.user, mapping->user, mapping->user_len);
+    adit_state_add_element(state, &open);
+    add_counter(state, "in", mapping);
+    add_counter(state, "out", mapping);
+    if (adit_sockaddr_cmp(&mapping->external, &mapping->internal) == 0)
+        return;
+
+    key_external(&fwd, mapping->proto, &mapping->external);
+    adit_element_data_addr(&fwd, &mapping->internal.addr);
+    adit_element_data_port(&fwd, mapping->internal.port);
+    fwd.timeout_ms = mapping->timeout_ms;
+    fwd.expires_ms = mapping->expires_ms;
+    adit_state_add_element(state, &fwd);
+}
+
+void
+adit_dataplane_add_allow(AditState *state, guint8 proto, const AditSockAddr *external,
+                         const AditPrefix *from)
+{
+    const guint8 family = external->addr.family;
+    AditElement limited = element_for("limited", family);
+    AditElement e = element_for("allow", family), last = e;
+
+    g_return_if_fail(from->addr.family == family);
+    key_external(&limited, proto, external);
+    adit_state_add_element(state, &limited); /* once is enough: repeats are dropped */
+    key_external(&e, proto, external);
+    key_external(&last, proto, external);
+    adit_element_key_prefix(&e, &last, from);
+    adit_element_join(&e, &last);
+    adit_state_add_element(state, &e);
+}
+
+void
+adit_dataplane_add_responder(AditState *state, guint8 proto, guint16 port)
+{
+    AditElement e = adit_element_make("responder");
+
+    adit_element_key_proto(&e, proto);
+    adit_element_key_port(&e, port);
+    adit_state_add_element(state, &e);
+}
+
+gboolean
+adit_dataplane_mapping_from_element(const AditElement *element, AditDataplaneMapping *ret)
+{
+    const gboolean v6 = g_str_equal(element->set, "open6");
+    AditElementReader key = adit_element_read_key(element);
+    AditDataplaneMapping mapping = { 0 };
+
+    if (!v6 && !g_str_equal(element->set, "open4"))
+        return FALSE;
+    mapping.external.addr = adit_element_read_addr(&key, v6 ? AF_INET6 : AF_INET);
+    mapping.proto = adit_element_read_proto(&key);
+    mapping.external.port = adit_element_read_port(&key);
+    if (!adit_element_read_done(&key))
+        return FALSE;
+    mapping.internal = mapping.external;
+    mapping.timeout_ms = element->timeout_ms;
+    mapping.expires_ms = element->expires_ms;
+    mapping.user = element->user; /* borrowed from @element */
+    mapping.user_len = element->user_len;
+    *ret = mapping;
+    return TRUE;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/dataplane.h"
+
+#include "libadit/wire/nft-words.h"
+
+/* The rules, in the order a packet meets them. They never change; the sets do.
+ *
+ * The open sets say what is open, by the key a visitor sees: external address, transport, port.
+ * The fwd maps say where to, if anything is translated; the in and out sets count. A mapping is
+ * one element in each that concerns it, put and taken away in one transaction.
+ *
+ * Who opens a flow decides once: a first packet whose key is open gets CT_MAPPED on its
+ * conntrack entry, and only such flows may go from outside to a device. From then on each
+ * packet of it, in both directions, is looked up by the key of the flow's first packet, which
+ * conntrack remembers whatever NAT did (`ct original`). So taking an element away, or its lease
+ * running out, ends the flow with the next packet, even if no daemon of ours is alive. Flows
+ * that do not live by a mapping pay one comparison.
+ *
+ * The key alone decides, not the interface: a device reaches another one, or itself, through
+ * the public address (hairpin) by the same rules as a visitor.
+ *
+ * ICMP belongs to no mapping, but errors about a mapped flow carry its mark: they are let
+ * through before the key is asked for, which they do not have. */
+
+#define MAPPED ADIT_DATAPLANE_CT_MAPPED
+#define SYN 0x02
+
+#define IPV4_KEY                                                                               \
+    {                                                                                          \
+        ADIT_NFT_IPV4_ADDR, ADIT_NFT_INET_PROTO, ADIT_NFT_INET_SERVICE                         \
+    }
+#define IPV6_KEY                                                                               \
+    {                                                                                          \
+        ADIT_NFT_IPV6_ADDR, ADIT_NFT_INET_PROTO, ADIT_NFT_INET_SERVICE                         \
+    }
+#define IPV4_KEY_FROM                                                                          \
+    {                                                                                          \
+        ADIT_NFT_IPV4_ADDR, ADIT_NFT_INET_PROTO, ADIT_NFT_INET_SERVICE, ADIT_NFT_IPV4_ADDR     \
+    }
+#define IPV6_KEY_FROM                                                                          \
+    {                                                                                          \
+        ADIT_NFT_IPV6_ADDR, ADIT_NFT_INET_PROTO, ADIT_NFT_INET_SERVICE, ADIT_NFT_IPV6_ADDR     \
+    }
+#define IPV4_TO                                                                                \
+    {                                                                                          \
+        ADIT_NFT_IPV4_ADDR, ADIT_NFT_INET_SERVICE                                              \
+    }
+#define IPV6_TO                                                                                \
+    {                                                                                          \
+        ADIT_NFT_IPV6_ADDR, ADIT_NFT_INET_SERVICE                                              \
+    }
+
+static const AditNftSet sets[] = {
+    /* What is open. The user data says whose it is. */
+    { "open4", IPV4_KEY, .flags = ADIT_NFT_TIMEOUT },
+    { "open6", IPV6_KEY, .flags = ADIT_NFT_TIMEOUT },
+    /* Where to. In IPv6 only the port changes. */
+    { "fwd4", IPV4_KEY, IPV4_TO, ADIT_NFT_TIMEOUT },
+    { "fwd6", IPV6_KEY, IPV6_TO, ADIT_NFT_TIMEOUT },
+    /* Traffic of each mapping. Without timeouts: a renewed lease keeps its counters. */
+    { "in4", IPV4_KEY, .flags = ADIT_NFT_COUNTER },
+    { "out4", IPV4_KEY, .flags = ADIT_NFT_COUNTER },
+    { "in6", IPV6_KEY, .flags = ADIT_NFT_COUNTER },
+    { "out6", IPV6_KEY, .flags = ADIT_NFT_COUNTER },
+    /* Mappings that not everybody may use, and who may. Ranges cost more than hashes to change
+     * (44 s for 50,000), so only these few are ranges. */
+    { "limited4", IPV4_KEY },
+    { "limited6", IPV6_KEY },
+    { "allow4", IPV4_KEY_FROM, .flags = ADIT_NFT_INTERVAL },
+    { "allow6", IPV6_KEY_FROM, .flags = ADIT_NFT_INTERVAL },
+    /* Our WireGuard links. */
+    { "tunnel", { ADIT_NFT_IFNAME } },
+    /* Networks of one subnet, by twos. */
+    { "same4", { ADIT_NFT_IPV4_ADDR, ADIT_NFT_IPV4_ADDR }, .flags = ADIT_NFT_INTERVAL },
+    { "same6", { ADIT_NFT_IPV6_ADDR, ADIT_NFT_IPV6_ADDR }, .flags = ADIT_NFT_INTERVAL },
+    /* Which public address a subnet leaves by. */
+    { "snat4",
+      { ADIT_NFT_IFNAME, ADIT_NFT_IPV4_ADDR },
+      { ADIT_NFT_IPV4_ADDR },
+      ADIT_NFT_INTERVAL },
+    /* Ports of this machine that only a mapping leads to. */
+    { "responder", { ADIT_NFT_INET_PROTO, ADIT_NFT_INET_SERVICE } },
+};
+
+static const AditNftChain chains[] = {
+    { "gate", "filter", NF_INET_PRE_ROUTING, -110 }, /* after conntrack, before DNAT */
+    { "dnat_in", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST },
+    { "dnat_local", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST },
+    { "input", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER },
+    { "mss", "filter", NF_INET_FORWARD, NF_IP_PRI_MANGLE },
+    { "forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER, .drop = TRUE },
+    { "count", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER + 10 }, /* what was accepted */
+    { "snat_out", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC },
+};
+
+/* The flow's key as its first packet had it. */
+#define FLOW4 CT_IP_DADDR, L4PROTO, CT_DPORT
+#define FLOW6 CT_IP6_DADDR, L4PROTO, CT_DPORT
+/* The same in a packet that no NAT has touched yet. */
+#define PACKET4 IP_DADDR, L4PROTO, DPORT
+#define PACKET6 IP6_DADDR, L4PROTO, DPORT
+
+static const AditNftRule rules[] = {
+    /* meta l4proto icmp accept : errors about mapped flows; it has no ports to look up */
+    { "gate", "no ports: errors about flows", { IS(L4PROTO, IPPROTO_ICMP), ACCEPT } },
+    /* meta l4proto ipv6-icmp accept */
+    { "gate", "no ports: errors about flows", { IS(L4PROTO, IPPROTO_ICMPV6), ACCEPT } },
+    /* ct state new <flow> @limited4 <flow> . ip saddr != @allow4 counter drop : --allow-from.
+     * Asked once a flow; a narrowed list is enforced on old flows by deleting their entries. */
+    { "gate",
+      "allow-from",
+      { HAS(CT_STATE, NEW), IN("limited4", FLOW4), NOT_IN("allow4", FLOW4, IP_SADDR), COUNT,
+        DROP } },
+    /* the same for IPv6 */
+    { "gate",
+      "allow-from",
+      { HAS(CT_STATE, NEW), IN("limited6", FLOW6), NOT_IN("allow6", FLOW6, IP6_SADDR), COUNT,
+        DROP } },
+    /* ct state new <flow> @open4 ct mark set ct mark | 0x80000000 accept */
+    { "gate",
+      "lives by a mapping",
+      { HAS(CT_STATE, NEW), IN("open4", FLOW4), BITS(CT_MARK, MAPPED, MAPPED), ACCEPT } },
+    /* ct state new <flow> @open6 ct mark set ct mark | 0x80000000 accept */
+    { "gate",
+      "lives by a mapping",
+      { HAS(CT_STATE, NEW), IN("open6", FLOW6), BITS(CT_MARK, MAPPED, MAPPED), ACCEPT } },
+    /* ct mark & 0x80000000 == 0 accept : devices' own flows, the host's own, strangers' */
+    { "gate", "no mapping's flow", { MASK_IS(CT_MARK, MAPPED, 0), ACCEPT } },
+    /* <flow> @open4 accept */
+    { "gate", "still open", { IN("open4", FLOW4), ACCEPT } },
+    /* <flow> @open6 accept */
+    { "gate", "still open", { IN("open6", FLOW6), ACCEPT } },
+    /* counter drop : revoked or run out, at once and in both directions */
+    { "gate", "no longer open", { COUNT, DROP } },
+
+    /* dnat ip to ip daddr . meta l4proto . th dport map @fwd4 : no interface, for hairpin */
+    { "dnat_in", "forwards", { DNAT_BY("fwd4", PACKET4) } },
+    /* dnat ip6 to ip6 daddr . meta l4proto . th dport map @fwd6 */
+    { "dnat_in", "forwards", { DNAT_BY("fwd6", PACKET6) } },
+    /* likewise, for programs on this machine that use its public address */
+    { "dnat_local", "forwards", { DNAT_BY("fwd4", PACKET4) } },
+    { "dnat_local", "forwards", { DNAT_BY("fwd6", PACKET6) } },
+
+    /* meta l4proto . th dport @responder ct status & dnat == 0 counter drop : without this the
+     * responder's own port would be one more open port of the VPS */
+    { "input",
+      "only through a mapping",
+      { IN("responder", L4PROTO, DPORT), MASK_IS(CT_STATUS, IPS_DST_NAT, 0), COUNT, DROP } },
+    /* meta l4proto udp th dport 5351 iifname != @tunnel iifname != "lo" counter drop : the PCP
+     * server is bound to the tunnel; a port mapper that answers the Internet was VU#184540 */
+    { "input",
+      "PCP is for devices",
+      { UDP, IS(DPORT, ADIT_DATAPLANE_PCP_PORT), NOT_IN("tunnel", IIFNAME),
+        NOT_NAME(IIFNAME, "lo"), COUNT, DROP } },
+
+    /* iifname @tunnel tcp flags syn tcp option maxseg size set rt mtu : 1420 meets 1500, and
+     * routers that drop "fragmentation needed" would make it a black hole. SYN and SYN-ACK. */
+    { "mss", "fit the tunnel", { IN("tunnel", IIFNAME), HAS(TCP_FLAGS, SYN), CLAMP_MSS } },
+    /* oifname @tunnel tcp flags syn tcp option maxseg size set rt mtu */
+    { "mss", "fit the tunnel", { IN("tunnel", OIFNAME), HAS(TCP_FLAGS, SYN), CLAMP_MSS } },
+
+    /* iifname != @tunnel oifname != @tunnel accept : what else this host forwards is not ours
+     */
+    { "forward", "not ours", { NOT_IN("tunnel", IIFNAME), NOT_IN("tunnel", OIFNAME), ACCEPT } },
+    /* ct state established,related accept : the gate has asked already */
+    { "forward", "known flows", { HAS(CT_STATE, ESTABLISHED | RELATED), ACCEPT } },
+    /* ct state invalid counter drop */
+    { "forward", "no flow", { HAS(CT_STATE, INVALID), COUNT, DROP } },
+    /* oifname @tunnel ct mark & 0x80000000 == 0x80000000 accept : not `ct status dnat`, which
+     * would bless translations of other tables */
+    { "forward",
+      "mappings",
+      { IN("tunnel", OIFNAME), MASK_IS(CT_MARK, MAPPED, MAPPED), ACCEPT } },
+    /* iifname @tunnel oifname @tunnel ip saddr . ip daddr @same4 accept */
+    { "forward",
+      "fellow devices",
+      { IN("tunnel", IIFNAME), IN("tunnel", OIFNAME), IN("same4", IP_SADDR, IP_DADDR),
+        ACCEPT } },
+    /* iifname @tunnel oifname @tunnel ip6 saddr . ip6 daddr @same6 accept */
+    { "forward",
+      "fellow devices",
+      { IN("tunnel", IIFNAME), IN("tunnel", OIFNAME), IN("same6", IP6_SADDR, IP6_DADDR),
+        ACCEPT } },
+    /* iifname @tunnel ip daddr 169.254.0.0/16 counter drop : routers never forward link-local
+     * (RFC 3927 section 7), and at a cloud provider it is where the VPS's credentials are */
+    { "forward",
+      "link-local stays local",
+      { IN("tunnel", IIFNAME), IS_NAME(IP_DADDR, "169.254.0.0/16"), COUNT, DROP } },
+    /* iifname @tunnel oifname != @tunnel accept : the devices' way out */
+    { "forward", "outbound", { IN("tunnel", IIFNAME), NOT_IN("tunnel", OIFNAME), ACCEPT } },
+    /* counter : the policy drops: other subnets, and what is not open */
+    { "forward", "refused", { COUNT } },
+
+    /* ct mark & 0x80000000 == 0 accept */
+    { "count", "no mapping's flow", { MASK_IS(CT_MARK, MAPPED, 0), ACCEPT } },
+    /* ct direction original <flow> @in4 accept : matching it is what counts */
+    { "count", "visitors sent", { IS(CT_DIRECTION, ORIGINAL), IN("in4", FLOW4), ACCEPT } },
+    { "count", "visitors sent", { IS(CT_DIRECTION, ORIGINAL), IN("in6", FLOW6), ACCEPT } },
+    /* ct direction reply <flow> @out4 accept */
+    { "count", "devices answered", { IS(CT_DIRECTION, REPLY), IN("out4", FLOW4), ACCEPT } },
+    { "count", "devices answered", { IS(CT_DIRECTION, REPLY), IN("out6", FLOW6), ACCEPT } },
+
+    /* iifname @tunnel oifname @tunnel meta nfproto ipv4 ct status dnat masquerade : a device
+     * that reaches itself would get a packet from its own address, and refuse it. In IPv6 its
+     * own address never leaves the device. */
+    { "snat_out",
+      "hairpin",
+      { IN("tunnel", IIFNAME), IN("tunnel", OIFNAME), IPV4, HAS(CT_STATUS, IPS_DST_NAT),
+        MASQUERADE } },
+    /* iifname @tunnel oifname != @tunnel snat ip to iifname . ip saddr map @snat4 */
+    { "snat_out",
+      "the subnet's own address",
+      { IN("tunnel", IIFNAME), NOT_IN("tunnel", OIFNAME),
+        SNAT_BY("snat4", IIFNAME, IP_SADDR) } },
+    /* iifname @tunnel oifname != @tunnel meta nfproto ipv4 masquerade */
+    { "snat_out",
+      "the VPS's address",
+      { IN("tunnel", IIFNAME), NOT_IN("tunnel", OIFNAME), IPV4, MASQUERADE } },
+};
+
+static const AditNftBlueprint blueprint = {
+    ADIT_DATAPLANE_TABLE, chains, G_N_ELEMENTS(chains), sets,
+    G_N_ELEMENTS(sets),   rules,  G_N_ELEMENTS(rules),
+};
+
+const AditNftBlueprint *
+adit_dataplane_blueprint(void)
+{
+    return &blueprint;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "libadit/wire/nft.h"
+
+/* The server's data path (DESIGN.md section 6): one table of constant rules, and the elements
+ * that say what is open, to where, and who belongs together. */
+
+#define ADIT_DATAPLANE_TABLE "adit_server"
+#define ADIT_DATAPLANE_PCP_PORT 5351
+
+/* On the conntrack entry of a flow that lives by a mapping. Outside the client's marks, so that
+ * a server can be a client of another one. */
+#define ADIT_DATAPLANE_CT_MAPPED 0x80000000u
+
+/* One open port: v4 forward, v6 pinhole, or v6 forward to another port of the same device. */
+typedef struct {
+    guint8 proto; /* IPPROTO_TCP or IPPROTO_UDP */
+    AditSockAddr external;
+    AditSockAddr internal; /* the same as external: accepted without translation */
+    guint64 timeout_ms;    /* 0: until it is taken away */
+    guint64 expires_ms;    /* 0: the whole timeout is ahead */
+    const guint8 *user;    /* kept with the mapping in the kernel (device, nonce) */
+    guint8 user_len;
+} AditDataplaneMapping;
+
+const AditNftBlueprint *adit_dataplane_blueprint(void);
+
+/* Elements of one thing each, added to @state (unsealed). */
+void adit_dataplane_add_tunnel(AditState *state, const char *ifname);
+/* Devices in @a and @b may talk; called for each pair of networks of one subnet, both ways. */
+void adit_dataplane_add_pair(AditState *state, const AditPrefix *a, const AditPrefix *b);
+/* What comes from @inside through @ifname leaves as @outside. */
+void adit_dataplane_add_snat(AditState *state, const char *ifname, const AditPrefix *inside,
+                             const AditAddr *outside);
+void adit_dataplane_add_mapping(AditState *state, const AditDataplaneMapping *mapping);
+/* Only visitors from @from reach the mapping; without any call, everybody does. */
+void adit_dataplane_add_allow(AditState *state, guint8 proto, const AditSockAddr *external,
+                              const AditPrefix *from);
+/* A port of the server's own that is reached only through a mapping (the 308 responder). */
+void adit_dataplane_add_responder(AditState *state, guint8 proto, guint16 port);
+
+/* The mapping that an element of open4 or open6 stands for, without its target. */
+gboolean adit_dataplane_mapping_from_element(const AditElement *element,
+                                             AditDataplaneMapping *ret);
