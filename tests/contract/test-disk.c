@@ -20,7 +20,7 @@
 static void
 build(void)
 {
-    g_assert_cmpint(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), ==, 0);
+    g_assert_cmpint(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL), ==, 0);
     g_assert_cmpint(mount("tmpfs", "/run", "tmpfs", 0, "size=256k"), ==, 0);
 }
 
@@ -59,7 +59,7 @@ test_read_only(void)
     g_autoptr(GError) error = NULL;
 
     g_assert_true(adit_store_write("/run/file", "old", 3, 0600, NULL));
-    g_assert_cmpint(mount(NULL, "/run", NULL, MS_REMOUNT | MS_RDONLY, "size=256k"), ==, 0);
+    g_assert_cmpint(mount("none", "/run", "tmpfs", MS_REMOUNT | MS_RDONLY, "size=256k"), ==, 0);
     g_assert_false(adit_store_write("/run/file", "new", 3, 0600, &error));
     g_assert_error(error, ADIT_ERROR, ADIT_ERROR_DENIED);
     g_assert_cmpstr(error->message, ==, "/run/file: create: Read-only file system");
@@ -67,7 +67,7 @@ test_read_only(void)
     g_assert_false(adit_store_remove("/run/file", &error));
     g_assert_error(error, ADIT_ERROR, ADIT_ERROR_DENIED);
     assert_content("/run/file", "old");
-    g_assert_cmpint(mount(NULL, "/run", NULL, MS_REMOUNT, "size=256k"), ==, 0);
+    g_assert_cmpint(mount("none", "/run", "tmpfs", MS_REMOUNT, "size=256k"), ==, 0);
     g_assert_true(adit_store_remove("/run/file", NULL));
 }
 

@@ -465,6 +465,7 @@ test_errors(void)
     const AditUdpConfig nowhere = { .family = AF_INET, .peer = { addr("192.0.2.1"), 5351 } };
     g_autoptr(AditUdp) holder = open_in(client_ns, &taken);
 
+    g_assert_nonnull(holder);
     assert_fails(&taken, ADIT_ERROR_BUSY, "udp: bind to port 5351: Address already in use");
     assert_fails(&device, ADIT_ERROR_NOT_FOUND, "udp: device nosuch: No such device");
     assert_fails(&foreign, ADIT_ERROR_KERNEL,

@@ -96,6 +96,7 @@ static const Row rows[] = {
     { "S11-all-protocols-all-ports", HEAD NONCE "00000000 0000 0000" ANY4, ADIT_PCP_SUCCESS },
     { "S11-all-ports", HEAD NONCE "06000000 0000 0000" ANY4, ADIT_PCP_SUCCESS },
     { "S15-length", MAP "02 00 0004 00000000", ADIT_PCP_MALFORMED_OPTION },
+    { "S15-length-1", MAP "02 00 0001 00000000", ADIT_PCP_MALFORMED_OPTION },
     { "S15-nothing-preferred", HEAD NONCE "06000000 01bb 0000" ANY4 "02 00 0000",
       ADIT_PCP_MALFORMED_OPTION },
     { "S15-nothing-preferred-as-v6", HEAD NONCE "06000000 01bb 0000" ANY6 "02 00 0000",

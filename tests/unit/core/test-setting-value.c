@@ -45,6 +45,7 @@ static const struct {
     { &span, "36h", "36h" },
     { &span, "48h", "2d" },
     { &span, "7d", "7d" },
+    { &span, "30d", "30d" },
     { &nets, "", "" },
     { &nets, "192.0.2.1", "192.0.2.1/32" },
     { &nets, "10.0.0.0/8,  2001:db8::/32", "10.0.0.0/8, 2001:db8::/32" },
@@ -108,6 +109,10 @@ test_good(void)
         again = adit_setting_value_to_string(good[i].row, &field);
         g_assert_cmpstr(again, ==, out);
         adit_setting_value_clear(good[i].row, &field);
+        if (good[i].row == &text || good[i].row == &nets || good[i].row == &ports)
+            g_assert_null(field.text);
+        if (good[i].row == &ports)
+            g_assert_cmpuint(field.ports.len, ==, 0);
     }
 }
 
