@@ -10,7 +10,7 @@
  * asserts; here we only count. A large corpus is thinned out evenly, so that the work is the
  * same on every run and stays below RUNS calls and BYTES bytes. */
 
-#define RUNS 200000
+#define RUNS 400000
 #define BYTES (64 * 1024 * 1024)
 
 /* An allocation of the exact size, so that ASan and valgrind see an over-read. From malloc:

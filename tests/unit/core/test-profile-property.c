@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 /* Properties over random profiles and damaged files. GLib prints the seed; --seed repeats. */
 
@@ -229,6 +230,7 @@ test_corrupted(void)
     }
 }
 
+/* Processor time, in microseconds. */
 static gint64
 time_of_parse(guint n_peers)
 {
@@ -250,11 +252,11 @@ time_of_parse(guint n_peers)
         adit_key_string_free(key_text);
     }
     for (guint i = 0; i < 3; i++) {
-        gint64 start = g_get_monotonic_time();
+        gint64 start = clock();
 
         g_clear_pointer(&parsed, adit_profile_free);
         parsed = adit_profile_parse("x", text->str, text->len, NULL);
-        best = MIN(best, g_get_monotonic_time() - start);
+        best = MIN(best, clock() - start);
         g_assert_nonnull(parsed);
         g_assert_cmpuint(parsed->n_peers, ==, p->n_peers + n_peers);
     }
