@@ -47,7 +47,9 @@ adit_attrs_parse(gconstpointer bytes, gsize len, const AditAttrType *types, guin
             if (types[type].kind != ADIT_ATTR_IGNORE)
                 tb[type] = attr;
         }
-        step = MIN(len, (gsize)MNL_ALIGN(attr->nla_len)); /* the last may lack its padding */
+        step = MNL_ALIGN((gsize)attr->nla_len);
+        if (step > len)
+            return FALSE; /* the kernel pads the last one too: this was cut off */
         at += step;
         len -= step;
     }

@@ -127,9 +127,8 @@ adit_route_get(const struct nlmsghdr *nlh, AditRoute *ret, guint32 *ret_ifindex)
 
     route.dst.addr.family = hdr->rtm_family;
     route.dst.len = hdr->rtm_dst_len;
-    if (!get_addr(tb[RTA_DST], hdr->rtm_family, &route.dst.addr) ||
-        (route.dst.len > 0 && tb[RTA_DST] == NULL))
-        return FALSE;
+    if (route.dst.len > 0 && !adit_attr_addr(tb[RTA_DST], hdr->rtm_family, &route.dst.addr))
+        return FALSE; /* the default route has length 0, and as a rule no address */
     route.table = tb[RTA_TABLE] ? adit_attr_u32(tb[RTA_TABLE]) : hdr->rtm_table;
     route.metric = adit_attr_u32(tb[RTA_PRIORITY]);
     if (route.type == ADIT_ROUTE_UNICAST) { /* IPv6 shows "dev lo" on those that drop */

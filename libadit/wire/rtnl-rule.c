@@ -148,8 +148,8 @@ adit_rule_get(const struct nlmsghdr *nlh, AditRule *ret)
     rule.priority = adit_attr_u32(tb[FRA_PRIORITY]);
     if (rule.action == ADIT_RULE_LOOKUP)
         rule.table = tb[FRA_TABLE] ? adit_attr_u32(tb[FRA_TABLE]) : hdr->table;
-    rule.mark = adit_attr_u32(tb[FRA_FWMARK]);
-    rule.mask = tb[FRA_FWMASK] ? adit_attr_u32(tb[FRA_FWMASK]) : 0;
+    rule.mask = tb[FRA_FWMARK] && !tb[FRA_FWMASK] ? G_MAXUINT32 : adit_attr_u32(tb[FRA_FWMASK]);
+    rule.mark = rule.mask != 0 ? adit_attr_u32(tb[FRA_FWMARK]) : 0; /* compared with nothing */
     if (!get_prefix(tb[FRA_SRC], hdr->family, hdr->src_len, &rule.src) ||
         !get_prefix(tb[FRA_DST], hdr->family, hdr->dst_len, &rule.dst) ||
         !adit_attr_name(tb[FRA_IIFNAME], rule.iif, sizeof(rule.iif)) ||
