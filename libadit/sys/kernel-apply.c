@@ -194,13 +194,22 @@ log_run(const AditOp *op, guint n)
     }
 }
 
+/* What stands behind a refusal in one write is carried out all the same: so a deletion never
+ * shares one with what must be there before it. */
+static gboolean
+go_together(const AditOp *a, const AditOp *b)
+{
+    if (a->kind != b->kind || (a->verb == ADIT_OP_DELETE) != (b->verb == ADIT_OP_DELETE))
+        return FALSE;
+    return a->kind != ADIT_KIND_LINK || a->verb == b->verb;
+}
+
 static guint
 run_len(const AditOps *ops, guint first)
 {
     guint n = 1;
 
-    while (first + n < ops->len && ops->op[first + n].kind == ops->op[first].kind &&
-           ops->op[first + n].verb == ops->op[first].verb)
+    while (first + n < ops->len && go_together(&ops->op[first], &ops->op[first + n]))
         n++;
     return n;
 }

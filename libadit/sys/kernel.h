@@ -24,9 +24,9 @@ typedef struct {
     /* Adds what is present of @kinds, those of the front that the scope asks for. */
     gboolean (*dump)(gpointer data, guint kinds, const AditScope *scope, AditState *ret,
                      GError **error);
-    /* Carries out @n operations of one kind, in order. On failure @ret_failed is the first that
-     * was not. With LINK among the kinds, making and removing links is the front's; their mtu
-     * and state are still set and read by rtnetlink. */
+    /* Carries out @n operations of one kind, in order: deletions, or anything else. On failure
+     * @ret_failed is the first that was not. With LINK among the kinds, making and removing
+     * links is the front's; their mtu and state are still set and read by rtnetlink. */
     gboolean (*apply)(gpointer data, const AditOp *op, guint n, guint *ret_failed,
                       GError **error);
     gpointer data;
@@ -38,7 +38,7 @@ void adit_kernel_add_front(AditKernel *kernel, const AditFront *front);
 /* The present state, sealed. Of sysctls those that @want (may be NULL) names. */
 AditState *adit_kernel_dump(AditKernel *kernel, const AditScope *scope, const AditState *want,
                             GError **error);
-/* In order, neighbours of a kind and verb in one batch. Stops at the first refusal; the error
+/* In order, neighbours of a kind in one batch. Stops at the first refusal; the error
  * begins with the operation's own words. @ret_done (may be NULL): how many were carried out, at
  * least. */
 gboolean adit_kernel_apply(AditKernel *kernel, const AditOps *ops, guint *ret_done,
