@@ -31,7 +31,16 @@ begin(AditMsg *m, AditOpVerb verb, const struct ifaddrmsg *hdr)
     }
 }
 
-/* ip addr add 10.59.0.2/24 dev wg0 preferred_lft 0 noprefixroute proto 173 */
+/* A tunnel knows no duplicates, but the kernel still calls a new IPv6 address tentative until a
+ * worker has run, and refuses it as the source of a route meanwhile: hence nodad. */
+static guint32
+flags_of(const AditAddress *address)
+{
+    return (address->no_prefix_route ? IFA_F_NOPREFIXROUTE : 0) |
+           (address->prefix.addr.family == AF_INET6 ? IFA_F_NODAD : 0);
+}
+
+/* ip addr add 10.59.0.2/24 dev wg0 preferred_lft 0 noprefixroute nodad proto 173 */
 void
 adit_address_put(AditMsg *m, AditOpVerb verb, const AditAddress *address, guint32 ifindex)
 {
@@ -53,7 +62,7 @@ adit_address_put(AditMsg *m, AditOpVerb verb, const AditAddress *address, guint3
     if (verb == ADIT_OP_DELETE)
         return;
     adit_msg_bytes(m, IFA_CACHEINFO, &life, sizeof(life));
-    adit_msg_u32(m, IFA_FLAGS, address->no_prefix_route ? IFA_F_NOPREFIXROUTE : 0);
+    adit_msg_u32(m, IFA_FLAGS, flags_of(address));
     adit_msg_u8(m, IFA_PROTO, ADIT_RTPROT); /* for the reader of ip addr */
 }
 

@@ -5,19 +5,6 @@
 #include <gio/gio.h>
 #include <sched.h>
 
-#include "libadit/sys/sysctl.h"
-
-gboolean
-test_netns_enter(char **ret_why)
-{
-    if (unshare(CLONE_NEWNET) < 0) {
-        *ret_why = g_strdup_printf("network namespace: %s", g_strerror(errno));
-        return FALSE;
-    }
-    g_free(test_netns_ip("link set lo up"));
-    return TRUE;
-}
-
 static char *
 run(const char *words, const char *input)
 {
@@ -40,6 +27,12 @@ run(const char *words, const char *input)
     return output;
 }
 
+void
+test_netns_do(const char *words)
+{
+    g_free(run(words, NULL));
+}
+
 char *
 test_netns_ip(const char *words)
 {
@@ -52,13 +45,13 @@ test_netns_ip_batch(const char *words, const char *lines)
     g_free(run(words, lines));
 }
 
-void
-test_netns_write_setting(const char *pattern, const char *link, const char *value)
+gboolean
+test_netns_enter(char **ret_why)
 {
-    g_auto(GStrv) parts = g_strsplit(pattern, "%s", 2);
-    g_autofree char *path = g_strconcat(parts[0], link, parts[1], NULL);
-    g_autoptr(GError) error = NULL;
-
-    adit_sysctl_write(path, value, &error);
-    g_assert_no_error(error);
+    if (unshare(CLONE_NEWNET) < 0) {
+        *ret_why = g_strdup_printf("network namespace: %s", g_strerror(errno));
+        return FALSE;
+    }
+    test_netns_do("link set lo up");
+    return TRUE;
 }

@@ -7,12 +7,11 @@
 
 /* FALSE: not to be had here, @ret_why says why. */
 gboolean test_netns_enter(char **ret_why);
-/* Runs `ip @words`, asserts that it succeeds, and returns what it printed. */
-char *test_netns_ip(const char *words);
-/* The same with bytes for its standard input (ip -batch -). */
+/* Runs `ip @words` and asserts that it succeeds. */
+void test_netns_do(const char *words);
+char *test_netns_ip(const char *words); /* what it printed */
+/* The same with bytes for its standard input (-batch -). */
 void test_netns_ip_batch(const char *words, const char *lines);
-/* @pattern has one %s, for @link. */
-void test_netns_write_setting(const char *pattern, const char *link, const char *value);
 /* For a main() that cannot run: a TAP plan that is skipped, or a failure where
  * ADIT_TESTS_REQUIRE names netns. Returns the exit code. */
 int test_netns_skip(const char *why);

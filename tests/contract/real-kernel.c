@@ -41,12 +41,9 @@ test_kernel_add_link(const char *name)
     g_autofree char *up = g_strdup_printf("link set %s up", name);
     g_autofree char *peer_up = g_strdup_printf("link set p-%s up", name);
 
-    test_netns_ip(add);
-    /* A tunnel has no duplicate address detection either. The kernel takes the larger one. */
-    test_netns_write_setting("net/ipv6/conf/%s/accept_dad", "all", "0");
-    test_netns_write_setting("net/ipv6/conf/%s/accept_dad", name, "0");
-    test_netns_ip(up);
-    test_netns_ip(peer_up);
+    test_netns_do(add);
+    test_netns_do(up);
+    test_netns_do(peer_up);
 }
 
 void
@@ -54,18 +51,18 @@ test_kernel_del_link(const char *name)
 {
     g_autofree char *del = g_strdup_printf("link del %s", name);
 
-    test_netns_ip(del);
+    test_netns_do(del);
 }
 
 void
 test_kernel_plant_foreign(void)
 {
-    test_netns_ip("-4 rule add pref 500 from 198.51.100.0/24 lookup 77 protocol 99");
-    test_netns_ip("-6 rule add pref 1750 lookup 20101 protocol 99");
-    test_netns_ip("-4 route add 192.0.2.0/24 dev out0 table 20101 metric 7 protocol 99");
-    test_netns_ip("-6 route add blackhole default table 20101 metric 4000 protocol 99");
-    test_netns_ip("-4 addr add 192.0.2.200/24 dev out0");
-    test_netns_ip("-6 neigh add proxy 2001:db8:f::1 dev out0");
+    test_netns_do("-4 rule add pref 500 from 198.51.100.0/24 lookup 77 protocol 99");
+    test_netns_do("-6 rule add pref 1750 lookup 20101 protocol 99");
+    test_netns_do("-4 route add 192.0.2.0/24 dev out0 table 20101 metric 7 protocol 99");
+    test_netns_do("-6 route add blackhole default table 20101 metric 4000 protocol 99");
+    test_netns_do("-4 addr add 192.0.2.200/24 dev out0");
+    test_netns_do("-6 neigh add proxy 2001:db8:f::1 dev out0");
 }
 
 /* ip(8) takes "rule show protocol 99" and shows them all the same. */
