@@ -33,10 +33,10 @@ connect_manager(GError **error)
 
 /* FALSE with the daemon's own sentence in @error. */
 static gboolean
-settle(gboolean ok, GError *reason, GError **error)
+settle(gboolean ok, GError **reason, GError **error)
 {
     if (!ok)
-        g_propagate_error(error, adit_bus_take_error(reason, "aditd"));
+        g_propagate_error(error, adit_bus_take_error(g_steal_pointer(reason), "aditd"));
     return ok;
 }
 
@@ -92,7 +92,7 @@ cmd_import(AditCli *cli, char **args, GError **error)
                         manager, title, text, g_variant_new("a{sv}", NULL),
                         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1, &path, NULL,
                         &reason),
-                    reason, error);
+                    &reason, error);
     adit_key_string_free(text);
     if (ok && !opt_dry_run) {
         adit_cli_print(cli, "imported; other traffic is unchanged. See: adit list\n");
@@ -109,7 +109,7 @@ cmd_remove(AditCli *cli, char **args, GError **error)
 
     if (!manager || !settle(adit_bus_manager_call_remove_sync(
                                 manager, args[0], G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
-                            reason, error))
+                            &reason, error))
         return FALSE;
     cli->status = 0;
     return TRUE;
@@ -123,7 +123,7 @@ set_up(AditCli *cli, const char *name, gboolean up, GError **error)
 
     if (!manager || !settle(adit_bus_manager_call_set_up_sync(
                                 manager, name, up, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
-                            reason, error))
+                            &reason, error))
         return FALSE;
     cli->status = 0;
     return TRUE;
@@ -152,7 +152,7 @@ cmd_default(AditCli *cli, char **args, GError **error)
     if (!manager || !settle(adit_bus_manager_call_set_default_sync(
                                 manager, name, both || opt_ipv4, both || opt_ipv6,
                                 G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
-                            reason, error))
+                            &reason, error))
         return FALSE;
     if (*name)
         adit_cli_print(cli,
@@ -173,12 +173,12 @@ connect_objects(GError **error)
 
     if (!manager || !settle(adit_bus_manager_call_refresh_sync(manager, G_DBUS_CALL_FLAGS_NONE,
                                                                -1, NULL, &reason),
-                            reason, error))
+                            &reason, error))
         return NULL;
     objects = adit_bus_object_manager_client_new_for_bus_sync(
         G_BUS_TYPE_SYSTEM, G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_NONE, ADIT_CLIENT_BUS,
         ADIT_CLIENT_PATH, NULL, &reason);
-    return settle(objects != NULL, reason, error) ? objects : NULL;
+    return settle(objects != NULL, &reason, error) ? objects : NULL;
 }
 
 static void

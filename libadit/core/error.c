@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libadit/core/error.h"
 
-G_DEFINE_QUARK(adit - error - quark, adit_error)
+/* Not G_DEFINE_QUARK: the formatter puts blanks into its name. */
+GQuark
+adit_error_quark(void)
+{
+    return g_quark_from_static_string("adit-error-quark");
+}
 
 int
 adit_error_exit_code(const GError *error)
