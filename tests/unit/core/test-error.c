@@ -55,6 +55,13 @@ test_quote(void)
     }
 }
 
+/* The name under which it travels over D-Bus. */
+static void
+test_quark(void)
+{
+    g_assert_cmpstr(g_quark_to_string(ADIT_ERROR), ==, "adit-error-quark");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -62,5 +69,6 @@ main(int argc, char **argv)
     g_test_add_func("/error/exit-codes", test_exit_codes);
     g_test_add_func("/error/foreign-domain", test_foreign_domain);
     g_test_add_func("/error/quote", test_quote);
+    g_test_add_func("/error/quark", test_quark);
     return g_test_run();
 }

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/daemon.h"
+
+#include "libadit/sys/nftdev.h"
+#include "libadit/sys/reconcile.h"
+#include "libadit/sys/sysctl-memory.h"
+#include "libadit/sys/syserror.h"
+#include "libadit/sys/wgdev-front.h"
+#include "tunnel-server/dataplane.h"
+#include "tunnel-server/facts.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+
+struct _AditServer {
+    AditKernel *kernel;
+    AditWgdev *wgdev;
+    AditNftDev *nft;
+    char *sysctls; /* what they were before us */
+};
+
+static const char *const links[] = { ADIT_SERVER_LINK, NULL };
+
+/* Elements go by nftdev: the table's structure and all its elements are one transaction. */
+static const AditScope scope = { .kinds = ADIT_KINDS_ALL & ~ADIT_KIND_BIT(ADIT_KIND_ELEMENT),
+                                 .links = links };
+
+AditServer *
+adit_server_open(const char *state_dir, GError **error)
+{
+    g_autoptr(AditServer) self = g_new0(AditServer, 1);
+
+    if (g_mkdir_with_parents(state_dir, 0700) != 0) {
+        adit_syserror_set(error, errno, "%s", state_dir);
+        return NULL;
+    }
+    self->sysctls = g_build_filename(state_dir, "server.sysctls", NULL);
+
+    self->kernel = adit_kernel_open(error);
+    if (!self->kernel)
+        return NULL;
+    self->wgdev = adit_wgdev_open(NULL, error);
+    if (!self->wgdev)
+        return NULL;
+    adit_wgdev_join(self->wgdev, self->kernel);
+    self->nft = adit_nftdev_open(adit_dataplane_blueprint(), error);
+    if (!self->nft)
+        return NULL;
+    return g_steal_pointer(&self);
+}
+
+void
+adit_server_close(AditServer *self)
+{
+    if (!self)
+        return;
+    g_clear_pointer(&self->nft, adit_nftdev_close);
+    g_clear_pointer(&self->kernel, adit_kernel_free);
+    g_clear_pointer(&self->wgdev, adit_wgdev_free);
+    g_free(self->sysctls);
+    g_free(self);
+}
+
+/* The rules before the link: what they drop must not get through in between. */
+gboolean
+adit_server_apply(AditServer *self, const AditModel *model, GError **error)
+{
+    g_auto(AditServerFacts) facts = { 0 };
+    g_autoptr(AditState) ports = NULL;
+    g_autoptr(AditState) rest = NULL;
+    AditReconcileResult result = { 0 };
+    AditNftResult nft = { 0 };
+
+    if (!adit_server_facts_read(model->wan, &facts, error))
+        return FALSE;
+    ports = adit_server_plan_ports(model, &facts);
+    rest = adit_server_plan_rest(model, &facts);
+    if (!adit_sysctl_remember(self->sysctls, rest, error) ||
+        !adit_nftdev_reconcile(self->nft, ports, &nft, error) ||
+        !adit_reconcile(self->kernel, rest, &scope, &result, error))
+        return FALSE;
+    if (nft.rebuilt || nft.added + nft.changed + nft.deleted > 0)
+        g_info("ports: %s%u added, %u changed, %u deleted", nft.rebuilt ? "table made, " : "",
+               nft.added, nft.changed, nft.deleted);
+    if (result.rounds > 0)
+        g_info("kernel: %u added, %u changed, %u deleted", result.added, result.changed,
+               result.deleted);
+    return TRUE;
+}
+
+/* The link first: while it stands the rules stand too. */
+gboolean
+adit_server_down(AditServer *self, GError **error)
+{
+    g_autoptr(AditState) nothing = adit_state_seal(adit_state_new());
+
+    return adit_reconcile(self->kernel, nothing, &scope, NULL, error) &&
+           adit_sysctl_restore(self->sysctls, error) && adit_nftdev_remove(self->nft, error);
+}
+
+AditWgDump *
+adit_server_peers(AditServer *self, GError **error)
+{
+    return adit_wgdev_get(self->wgdev, ADIT_SERVER_LINK, error);
+}

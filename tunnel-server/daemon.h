@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "libadit/wire/wgmodel.h"
+#include "tunnel-server/model.h"
+
+/* The server's hold on the kernel: WireGuard device, routes, proxy neighbours, nft table. */
+
+typedef struct _AditServer AditServer;
+
+AditServer *adit_server_open(const char *state_dir, GError **error);
+/* Makes the kernel match a settled model. Sends nothing when it does already. */
+gboolean adit_server_apply(AditServer *server, const AditModel *model, GError **error);
+/* Removes everything of ours. */
+gboolean adit_server_down(AditServer *server, GError **error);
+/* Who is there: the WireGuard device as it is now. NOT_FOUND: the server is down. */
+AditWgDump *adit_server_peers(AditServer *server, GError **error);
+void adit_server_close(AditServer *server);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditServer, adit_server_close)

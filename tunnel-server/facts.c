@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/facts.h"
+
+#include "libadit/core/error.h"
+#include "libadit/sys/addresses.h"
+#include "libadit/sys/nl.h"
+
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+static gboolean
+on_route(const struct nlmsghdr *nlh, gpointer data, GError **error)
+{
+    static const AditAttrType types[RTA_MAX + 1] = { [RTA_OIF] = { ADIT_ATTR_U32, 0 } };
+    const struct nlattr *tb[RTA_MAX + 1];
+
+    if (nlh->nlmsg_type == RTM_NEWROUTE &&
+        adit_attrs_parse_msg(nlh, sizeof(struct rtmsg), types, G_N_ELEMENTS(types), tb))
+        *(guint32 *)data = adit_attr_u32(tb[RTA_OIF]);
+    return TRUE;
+}
+
+/* ip route get 198.51.100.1: a documentation address, so nothing but a default route matches.
+ */
+static gboolean
+find_wan(char ret[ADIT_NAME_LEN], GError **error)
+{
+    const struct rtmsg header = { .rtm_family = AF_INET, .rtm_dst_len = 32 };
+    const guint8 anywhere[4] = { 198, 51, 100, 1 };
+    g_autoptr(AditNl) nl = adit_nl_open(NETLINK_ROUTE, error);
+    g_autoptr(AditMsg) m = adit_msg_new();
+    g_autoptr(GError) reason = NULL;
+    guint32 index = 0;
+
+    if (!nl)
+        return FALSE;
+    adit_msg_begin(m, RTM_GETROUTE, NLM_F_REQUEST, &header, sizeof(header));
+    adit_msg_bytes(m, RTA_DST, anywhere, sizeof(anywhere));
+    if (!adit_nl_call(nl, m, on_route, &index, NULL, &reason) || index == 0 ||
+        !if_indextoname(index, ret)) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND,
+                    "WAN: no IPv4 default route on this machine: name the interface with Wan=");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean
+adit_server_facts_read(const char *wan, AditServerFacts *ret, GError **error)
+{
+    g_autoptr(GArray) prefixes = g_array_new(FALSE, TRUE, sizeof(AditPrefix));
+    g_autoptr(GArray) addresses = NULL;
+    AditServerFacts facts = { 0 };
+
+    if (wan)
+        g_strlcpy(facts.wan, wan, sizeof(facts.wan));
+    else if (!find_wan(facts.wan, error))
+        return FALSE;
+    addresses = adit_addresses_read(error);
+    if (!addresses)
+        return FALSE;
+    for (guint i = 0; i < addresses->len; i++) {
+        const AditAddress *own = &g_array_index(addresses, AditAddress, i);
+
+        if (g_str_equal(own->link, facts.wan))
+            g_array_append_val(prefixes, own->prefix);
+    }
+    facts.n_wan_prefixes = prefixes->len;
+    facts.wan_prefixes = (AditPrefix *)g_array_free(g_steal_pointer(&prefixes), FALSE);
+    *ret = facts;
+    return TRUE;
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "tunnel-server/plan.h"
+
+/* Reads what the planner wants to know of this VPS. @wan NULL: the interface of the default
+ * route. NOT_FOUND: there is none. */
+gboolean adit_server_facts_read(const char *wan, AditServerFacts *ret, GError **error);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "libadit/core/inet.h"
+#include "libadit/core/key.h"
+
+/* What the operator decided: subnets, devices, forwards (IPv4), pinholes (IPv6). Pure values;
+ * the store keeps them, the planner turns them into kernel state. */
+
+typedef enum {
+    ADIT_PROTO_TCP = 1 << 0,
+    ADIT_PROTO_UDP = 1 << 1,
+    ADIT_PROTO_BOTH = ADIT_PROTO_TCP | ADIT_PROTO_UDP,
+} AditProto;
+
+typedef enum {
+    ADIT_DEVICE_SERVER, /* publishes; its profile is harmless before enrolment */
+    ADIT_DEVICE_CLIENT, /* a phone or laptop: a plain profile */
+} AditDeviceKind;
+
+typedef struct {
+    char *name;
+    AditPrefix net4; /* the network */
+    AditPrefix net6; /* len 0: no IPv6 */
+    AditAddr server4, server6;
+    AditAddr wan4; /* where its forwards live and its traffic leaves; unset: the WAN's */
+    AditAddr *dns;
+    guint n_dns;
+} AditSubnet;
+
+typedef struct {
+    char *name;
+    guint subnet; /* index into the model */
+    AditAddr addr4, addr6;
+    AditKey public_key;
+    AditKey preshared_key; /* zero: none */
+    AditDeviceKind kind;
+    gboolean may_publish;
+    AditPrefix *routes; /* networks behind it */
+    guint n_routes;
+} AditDeviceEntry;
+
+/* A forward (family IPv4: external address to the device) or a pinhole (IPv6: the device's own
+ * address, no translation unless the ports differ). */
+typedef struct {
+    guint8 family;
+    AditAddr external; /* unset in IPv4: the subnet's or the WAN's address */
+    guint16 first, last;
+    AditProto proto;
+    guint device;     /* index into the model */
+    guint16 internal; /* of the first port; ranges keep their offsets */
+    gboolean enabled;
+    char *label;
+    AditPrefix *allow_from; /* none: everybody */
+    guint n_allow_from;
+} AditPublish;
+
+typedef struct {
+    char *endpoint; /* host:port as profiles name it; NULL: the WAN address */
+    char *wan;      /* interface name; NULL: the one of the default route */
+    guint16 listen_port;
+    AditKey private_key;
+    guint32 mtu;
+    GPtrArray *subnets;   /* AditSubnet */
+    GPtrArray *devices;   /* AditDeviceEntry */
+    GPtrArray *publishes; /* AditPublish */
+} AditModel;
+
+AditModel *adit_model_new(void);
+const AditSubnet *adit_model_subnet(const AditModel *model, guint i);
+const AditDeviceEntry *adit_model_device(const AditModel *model, guint i);
+const AditPublish *adit_model_publish(const AditModel *model, guint i);
+gboolean adit_model_find_subnet(const AditModel *model, const char *name, guint *ret);
+gboolean adit_model_find_device(const AditModel *model, const char *name, guint *ret);
+/* Fills what follows from the rest (server addresses, GUAs) and refuses what cannot hold: a
+ * name, an address, a key or a port held twice, an address outside its subnet (message names
+ * both). */
+gboolean adit_model_settle(AditModel *model, GError **error);
+void adit_model_free(AditModel *model); /* wipes keys */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditModel, adit_model_free)

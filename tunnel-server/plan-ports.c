@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/dataplane.h"
+#include "tunnel-server/plan.h"
+
+#include <netinet/in.h>
+
+/* Networks of a subnet: its own in both families, and what its devices route. */
+static GArray *
+networks_of(const AditModel *model, guint subnet, guint8 family)
+{
+    GArray *networks = g_array_new(FALSE, FALSE, sizeof(AditPrefix));
+    const AditSubnet *own = adit_model_subnet(model, subnet);
+
+    if (family == AF_INET)
+        g_array_append_val(networks, own->net4);
+    else if (own->net6.len > 0)
+        g_array_append_val(networks, own->net6);
+    for (guint i = 0; i < model->devices->len; i++) {
+        const AditDeviceEntry *device = adit_model_device(model, i);
+
+        for (guint r = 0; device->subnet == subnet && r < device->n_routes; r++)
+            if (device->routes[r].addr.family == family)
+                g_array_append_val(networks, device->routes[r]);
+    }
+    return networks;
+}
+
+static void
+add_pairs(AditState *want, const AditModel *model, guint subnet, guint8 family)
+{
+    g_autoptr(GArray) networks = networks_of(model, subnet, family);
+
+    for (guint i = 0; i < networks->len; i++)
+        for (guint j = 0; j < networks->len; j++)
+            adit_dataplane_add_pair(want, &g_array_index(networks, AditPrefix, i),
+                                    &g_array_index(networks, AditPrefix, j));
+}
+
+static AditAddr
+outside_of(const AditSubnet *subnet, const AditServerFacts *facts)
+{
+    return adit_addr_is_set(&subnet->wan4) ? subnet->wan4 : adit_server_facts_wan4(facts);
+}
+
+static void
+add_subnet(AditState *want, const AditModel *model, guint i, const AditServerFacts *facts)
+{
+    const AditSubnet *subnet = adit_model_subnet(model, i);
+    AditAddr outside = outside_of(subnet, facts);
+
+    add_pairs(want, model, i, AF_INET);
+    add_pairs(want, model, i, AF_INET6);
+    if (adit_addr_is_set(&outside))
+        adit_dataplane_add_snat(want, ADIT_SERVER_LINK, &subnet->net4, &outside);
+}
+
+static void
+add_port(AditState *want, const AditPublish *publish, AditSockAddr external,
+         AditSockAddr internal, guint8 proto)
+{
+    const AditDataplaneMapping mapping = { .proto = proto,
+                                           .external = external,
+                                           .internal = internal };
+
+    adit_dataplane_add_mapping(want, &mapping);
+    for (guint i = 0; i < publish->n_allow_from; i++)
+        adit_dataplane_add_allow(want, proto, &external, &publish->allow_from[i]);
+}
+
+/* Ranges are expanded: interval concatenations cost 44 s for 50,000 (docs/benchmarks.md). */
+static void
+add_publish(AditState *want, const AditModel *model, const AditPublish *publish,
+            const AditServerFacts *facts)
+{
+    const AditDeviceEntry *device = adit_model_device(model, publish->device);
+    AditSockAddr external = { .addr = publish->external };
+    AditSockAddr internal = { .addr = device->addr4 };
+
+    if (publish->family == AF_INET6)
+        external.addr = internal.addr = device->addr6;
+    else if (!adit_addr_is_set(&external.addr))
+        external.addr = outside_of(adit_model_subnet(model, device->subnet), facts);
+    if (!publish->enabled || !adit_addr_is_set(&external.addr))
+        return;
+    for (guint n = 0; n <= (guint)(publish->last - publish->first); n++) {
+        external.port = (guint16)(publish->first + n);
+        internal.port = (guint16)(publish->internal + n);
+        if (publish->proto & ADIT_PROTO_TCP)
+            add_port(want, publish, external, internal, IPPROTO_TCP);
+        if (publish->proto & ADIT_PROTO_UDP)
+            add_port(want, publish, external, internal, IPPROTO_UDP);
+    }
+}
+
+AditState *
+adit_server_plan_ports(const AditModel *model, const AditServerFacts *facts)
+{
+    g_autoptr(AditState) want = adit_state_new();
+
+    adit_dataplane_add_tunnel(want, ADIT_SERVER_LINK);
+    for (guint i = 0; i < model->subnets->len; i++)
+        add_subnet(want, model, i, facts);
+    for (guint i = 0; i < model->publishes->len; i++)
+        add_publish(want, model, adit_model_publish(model, i), facts);
+    return adit_state_seal(g_steal_pointer(&want));
+}

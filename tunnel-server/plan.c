@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/plan.h"
+
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+void
+adit_server_facts_clear(AditServerFacts *facts)
+{
+    g_clear_pointer(&facts->wan_prefixes, g_free);
+    facts->n_wan_prefixes = 0;
+}
+
+AditAddr
+adit_server_facts_wan4(const AditServerFacts *facts)
+{
+    const AditAddr none = { 0 };
+
+    for (guint i = 0; i < facts->n_wan_prefixes; i++)
+        if (facts->wan_prefixes[i].addr.family == AF_INET)
+            return facts->wan_prefixes[i].addr;
+    return none;
+}
+
+gboolean
+adit_server_facts_is_on_link(const AditServerFacts *facts, const AditAddr *addr)
+{
+    for (guint i = 0; i < facts->n_wan_prefixes; i++)
+        if (adit_prefix_contains(&facts->wan_prefixes[i], addr))
+            return TRUE;
+    return FALSE;
+}
+
+static void
+add_link(AditState *want, const AditModel *model)
+{
+    const AditLink link = { .name = ADIT_SERVER_LINK, .mtu = model->mtu, .up = TRUE };
+    AditDevice device = { .link = ADIT_SERVER_LINK, .listen_port = model->listen_port };
+
+    device.private_key = model->private_key;
+    adit_state_add_link(want, &link);
+    adit_state_add_device(want, &device);
+    adit_key_clear(&device.private_key);
+}
+
+/* 10.59.0.1/24 carries the route to the subnet; in IPv6 every device has a route of its own,
+ * since a WAN that holds a prefix of the same length would win the tie otherwise. */
+static void
+add_subnet(AditState *want, const AditSubnet *subnet)
+{
+    AditAddress address = { .link = ADIT_SERVER_LINK };
+
+    address.prefix = adit_prefix_make(&subnet->server4, subnet->net4.len);
+    adit_state_add_address(want, &address);
+    if (!adit_addr_is_set(&subnet->server6))
+        return;
+    address.prefix = adit_prefix_host(&subnet->server6);
+    adit_state_add_address(want, &address);
+}
+
+static void
+add_route(AditState *want, const AditPrefix *dst)
+{
+    const AditRoute route = { .dst = *dst,
+                              .table = RT_TABLE_MAIN,
+                              .metric = 1024, /* what the kernel makes of 0 in IPv6 */
+                              .link = ADIT_SERVER_LINK };
+
+    adit_state_add_route(want, &route);
+}
+
+/* Only what is the device's own: cryptokey routing makes its source address its identity. */
+static void
+add_peer(AditState *want, const AditDeviceEntry *device)
+{
+    g_autofree AditPrefix *allowed = g_new0(AditPrefix, device->n_routes + 2);
+    AditPeer peer = { .link = ADIT_SERVER_LINK,
+                      .public_key = device->public_key,
+                      .preshared_key = device->preshared_key,
+                      .allowed = allowed };
+
+    allowed[peer.n_allowed++] = adit_prefix_host(&device->addr4);
+    if (adit_addr_is_set(&device->addr6))
+        allowed[peer.n_allowed++] = adit_prefix_host(&device->addr6);
+    for (guint i = 0; i < device->n_routes; i++)
+        allowed[peer.n_allowed++] = device->routes[i];
+    adit_peer_normalise(&peer);
+    adit_state_add_peer(want, &peer);
+    adit_key_clear(&peer.preshared_key);
+}
+
+/* A GUA inside a network of the WAN: the upstream router asks for it by neighbour discovery,
+ * and somebody has to answer. */
+static void
+add_gua(AditState *want, const AditAddr *addr, const AditServerFacts *facts)
+{
+    AditNeighbour neighbour = { .addr = *addr };
+
+    memcpy(neighbour.link, facts->wan, sizeof(neighbour.link));
+    if (adit_server_facts_is_on_link(facts, addr))
+        adit_state_add_neighbour(want, &neighbour);
+}
+
+static void
+add_device(AditState *want, const AditDeviceEntry *device, const AditServerFacts *facts)
+{
+    add_peer(want, device);
+    for (guint i = 0; i < device->n_routes; i++)
+        add_route(want, &device->routes[i]);
+    if (adit_addr_is_set(&device->addr6)) {
+        const AditPrefix host = adit_prefix_host(&device->addr6);
+
+        add_route(want, &host);
+        add_gua(want, &device->addr6, facts);
+    }
+}
+
+static void
+add_sysctl(AditState *want, char *path, const char *value)
+{
+    g_autofree char *copy = g_strdup(value);
+    const AditSysctl sysctl = { .path = path, .value = copy };
+
+    adit_state_add_sysctl(want, &sysctl);
+    g_free(path);
+}
+
+static gboolean
+has_ipv6(const AditModel *model)
+{
+    for (guint i = 0; i < model->subnets->len; i++)
+        if (adit_addr_is_set(&adit_model_subnet(model, i)->server6))
+            return TRUE;
+    return FALSE;
+}
+
+/* Forwarding stops the kernel from taking router advertisements unless accept_ra is 2, and
+ * answers for proxied neighbours wait up to proxy_delay, 0.8 s as shipped. */
+static void
+add_sysctls(AditState *want, const AditModel *model, const AditServerFacts *facts)
+{
+    add_sysctl(want, g_strdup("net/ipv4/ip_forward"), "1");
+    if (!has_ipv6(model))
+        return;
+    add_sysctl(want, g_strdup("net/ipv6/conf/all/forwarding"), "1");
+    add_sysctl(want, g_strdup_printf("net/ipv6/conf/%s/accept_ra", facts->wan), "2");
+    add_sysctl(want, g_strdup_printf("net/ipv6/conf/%s/proxy_ndp", facts->wan), "1");
+    add_sysctl(want, g_strdup_printf("net/ipv6/neigh/%s/proxy_delay", facts->wan), "0");
+}
+
+AditState *
+adit_server_plan_rest(const AditModel *model, const AditServerFacts *facts)
+{
+    g_autoptr(AditState) want = adit_state_new();
+
+    add_link(want, model);
+    for (guint i = 0; i < model->subnets->len; i++) {
+        add_subnet(want, adit_model_subnet(model, i));
+        if (adit_addr_is_set(&adit_model_subnet(model, i)->server6))
+            add_gua(want, &adit_model_subnet(model, i)->server6, facts);
+    }
+    for (guint i = 0; i < model->devices->len; i++)
+        add_device(want, adit_model_device(model, i), facts);
+    add_sysctls(want, model, facts);
+    return adit_state_seal(g_steal_pointer(&want));
+}

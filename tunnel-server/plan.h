@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "libadit/core/state.h"
+#include "tunnel-server/model.h"
+
+#define ADIT_SERVER_LINK "adit0"
+
+/* What the VPS looks like without us. */
+typedef struct {
+    char wan[ADIT_NAME_LEN]; /* the interface of the default route */
+    AditPrefix
+        *wan_prefixes; /* its addresses with their length: own addresses and on-link nets */
+    guint n_wan_prefixes;
+} AditServerFacts;
+
+/* The first IPv4 address of the WAN; unset: none. */
+AditAddr adit_server_facts_wan4(const AditServerFacts *facts);
+gboolean adit_server_facts_is_on_link(const AditServerFacts *facts, const AditAddr *addr);
+void adit_server_facts_clear(AditServerFacts *facts);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AditServerFacts, adit_server_facts_clear)
+
+/* Of a settled model, sealed: the elements of our nft table (plan-ports.c), */
+AditState *adit_server_plan_ports(const AditModel *model, const AditServerFacts *facts);
+/* and the rest: link, peers, addresses, routes, proxy neighbours, sysctls. */
+AditState *adit_server_plan_rest(const AditModel *model, const AditServerFacts *facts);
