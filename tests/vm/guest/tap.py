@@ -29,6 +29,7 @@ def same(got, want, words):
     if not ok(got == want, words):
         note(f"got  {got!r}")
         note(f"want {want!r}")
+    return got == want
 
 
 def sh(*argv, stdin=None, seconds=60):

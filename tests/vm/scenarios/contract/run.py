@@ -1,0 +1,50 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The contract tests of the build against this kernel, which has WireGuard of its own.
+
+The host runs them too, often without WireGuard in its kernel; here what they prove of it must run.
+"""
+
+import glob
+import os
+import subprocess
+import sys
+
+import tap
+
+BIN = os.environ["ADIT_TEST_BIN"]
+
+
+def run(path):
+    """Pass one program's results on under its name; the rest of its words after a failure."""
+    name = os.path.basename(path).removeprefix("test-")
+    result = subprocess.run([path, "--tap"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True, errors="replace", timeout=240, check=False)
+    words = []
+    for line in result.stdout.splitlines():
+        if line.startswith(("ok ", "not ok ")):
+            bad, _, title = line.partition("ok ")
+            tap.ok(not bad, f"{name} {title.partition(' ')[2]}")
+        else:
+            words.append(line)
+    if not tap.ok(result.returncode == 0, f"{name} ends well"):
+        tap.note(f"status {result.returncode}\n" + "\n".join(words))
+    return result.stdout
+
+
+def main():
+    """Every program that the build has sent."""
+    os.environ["ADIT_TESTS_REQUIRE"] = "netns"
+    tap.sh("modprobe", "-a", "wireguard", "tun")
+    # the fake kernel is the same everywhere
+    paths = [path for path in sorted(glob.glob(os.path.join(BIN, "test-*")))
+             if not path.endswith("-fake")]
+    if not tap.ok(paths, "the build has sent contract tests"):
+        sys.exit(1)
+    output = "".join(run(path) for path in paths)
+    tap.ok("/wgdev/kernel/" in output, "the kernel's WireGuard was used")
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
