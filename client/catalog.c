@@ -214,7 +214,6 @@ gboolean
 adit_catalog_save_decision(const AditEntry *entry, const char *state_dir, GError **error)
 {
     g_autofree char *path = g_build_filename(state_dir, FOLDER, entry->name, NULL);
-    g_autofree char *folder = g_path_get_dirname(path);
     g_autofree char *text =
         g_strdup_printf("[Gateway]\nSlot = %u\nUp = %s\nDefault4 = %s\nDefault6 = %s\n",
                         entry->slot, entry->up ? "yes" : "no",

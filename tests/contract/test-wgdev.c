@@ -139,7 +139,6 @@ test_killed(const WgdevKind *kind)
 static void
 test_by_hand(const WgdevKind *kind)
 {
-    g_autofree char *socket = adit_uapi_path(ADIT_UAPI_RUNDIR, LINK);
     g_autoptr(AditWgdev) wg = wgdev_open(kind);
 
     g_free(wgdev_run("wireguard-go " LINK));
