@@ -16,36 +16,39 @@ get_or_null(const AditState *state, AditKind kind, guint i)
 }
 
 /* Of several present objects of one identity (adit_state_seal_dump()), the one to keep: the
- * first that is as wanted, else the first. */
-static guint
-find_keeper(const AditState *have, AditKind kind, guint first, const void *want)
+ * first that is as wanted, which is TRUE, else the first. */
+static gboolean
+find_keeper(const AditState *have, AditKind kind, guint first, const void *want, guint *ret)
 {
-    const void *object;
+    const void *object = adit_state_get(have, kind, first);
+    guint i = first;
 
-    for (guint i = first; (object = get_or_null(have, kind, i)); i++) {
-        if (adit_object_cmp(kind, object, want) != 0)
-            break;
-        if (adit_object_satisfies(kind, object, want))
-            return i;
-    }
-    return first;
+    do {
+        if (adit_object_satisfies(kind, object, want)) {
+            *ret = i;
+            return TRUE;
+        }
+        object = get_or_null(have, kind, ++i);
+    } while (object && adit_object_cmp(kind, object, want) == 0);
+
+    *ret = first;
+    return FALSE;
 }
 
-/* Brings the objects from @i on that share the identity of @w to one; returns how many. */
+/* Brings the objects from @first on that share the identity of @w to one; returns how many. */
 static guint
-diff_same(GArray *ops, AditKind kind, const AditState *have, guint i, const void *w)
+diff_same(GArray *ops, AditKind kind, const AditState *have, guint first, const void *w)
 {
-    guint keeper = find_keeper(have, kind, i, w);
-    const void *h = adit_state_get(have, kind, keeper);
-    guint n = 0;
+    guint i = first, keeper;
 
-    if (!adit_object_satisfies(kind, h, w))
-        push(ops, ADIT_OP_CHANGE, kind, w, h);
+    if (!find_keeper(have, kind, first, w, &keeper))
+        push(ops, ADIT_OP_CHANGE, kind, w, adit_state_get(have, kind, keeper));
 
-    for (; (h = get_or_null(have, kind, i + n)) && adit_object_cmp(kind, h, w) == 0; n++)
-        if (i + n != keeper)
+    for (const void *h = adit_state_get(have, kind, first);
+         h && adit_object_cmp(kind, h, w) == 0; h = get_or_null(have, kind, ++i))
+        if (i != keeper)
             push(ops, ADIT_OP_DELETE, kind, h, NULL);
-    return n;
+    return i - first;
 }
 
 static void

@@ -26,7 +26,7 @@ static void
 wipe(Items *items, AditKind kind)
 {
     if (items->items)
-        explicit_bzero(items->items, items->room * adit_object_size(kind));
+        explicit_bzero(items->items, items->len * adit_object_size(kind));
     g_clear_pointer(&items->items, g_free);
 }
 
@@ -243,7 +243,7 @@ adit_state_free(AditState *state)
     for (AditKind kind = 0; kind < ADIT_N_KINDS; kind++) {
         for (guint i = 0; i < state->kinds[kind].len; i++)
             adit_object_clear(kind, item(&state->kinds[kind], kind, i));
-        wipe(&state->kinds[kind], kind);
+        g_free(state->kinds[kind].items);
     }
     g_free(state);
 }
