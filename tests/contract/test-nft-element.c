@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "libadit/sys/nftdev.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "libadit/core/element.h"
+#include "tests/contract/netns-nft.h"
+#include "tests/contract/netns.h"
+#include "tunnel-server/dataplane.h"
+
+/* The server's table with its elements, in the kernel of a namespace: read back by nft(8),
+ * changed behind our back, run out, made anew. */
+
+#define WAIT_US (5 * G_USEC_PER_SEC)
+
+static const guint8 whose[] = { 1, 2, 3, 0, 255 };
+
+static AditSockAddr
+sockaddr(const char *text)
+{
+    AditSockAddr sa;
+    g_autoptr(GError) error = NULL;
+
+    adit_sockaddr_parse(text, &sa, &error);
+    g_assert_no_error(error);
+    return sa;
+}
+
+static AditPrefix
+prefix(const char *text)
+{
+    AditPrefix p;
+    g_autoptr(GError) error = NULL;
+
+    adit_prefix_parse(text, &p, &error);
+    g_assert_no_error(error);
+    return p;
+}
+
+static void
+add_mapping(AditState *state, const char *external, const char *internal, guint64 timeout_ms)
+{
+    const AditDataplaneMapping mapping = {
+        IPPROTO_TCP, sockaddr(external), sockaddr(internal), timeout_ms, 0,
+        whose,       sizeof(whose),
+    };
+
+    adit_dataplane_add_mapping(state, &mapping);
+}
+
+static void
+add_site(AditState *state)
+{
+    const AditPrefix four = prefix("10.59.0.0/16"), six = prefix("2001:db8:59::/64");
+    const AditPrefix friends = prefix("198.51.100.0/24"), one = prefix("192.0.2.1");
+    const AditPrefix friends6 = prefix("2001:db8:7::/48");
+    const AditSockAddr limited = sockaddr("203.0.113.7:22");
+    const AditSockAddr limited6 = sockaddr("[2001:db8:59::2]:22");
+    const AditSockAddr wan = sockaddr("203.0.113.7:0");
+
+    adit_dataplane_add_tunnel(state, "adit0");
+    adit_dataplane_add_pair(state, &four, &four);
+    adit_dataplane_add_pair(state, &six, &six);
+    adit_dataplane_add_snat(state, "adit0", &four, &wan.addr);
+    adit_dataplane_add_responder(state, IPPROTO_TCP, 8308);
+    add_mapping(state, "203.0.113.7:443", "10.59.0.2:8443", 0);
+    add_mapping(state, "203.0.113.7:22", "10.59.0.2:22", 7200 * 1000);
+    add_mapping(state, "[2001:db8:59::2]:443", "[2001:db8:59::2]:443", 0);
+    add_mapping(state, "[2001:db8:59::2]:80", "[2001:db8:59::2]:8080", 3600 * 1000);
+    add_mapping(state, "[2001:db8:59::2]:22", "[2001:db8:59::2]:22", 0);
+    adit_dataplane_add_allow(state, IPPROTO_TCP, &limited, &friends);
+    adit_dataplane_add_allow(state, IPPROTO_TCP, &limited, &one);
+    adit_dataplane_add_allow(state, IPPROTO_TCP, &limited6, &friends6);
+}
+
+static AditNftDev *
+open_dev(void)
+{
+    g_autoptr(GError) error = NULL;
+    AditNftDev *dev = adit_nftdev_open(adit_dataplane_blueprint(), &error);
+
+    g_assert_no_error(error);
+    return dev;
+}
+
+static AditNftResult
+reconcile(AditNftDev *dev, const AditState *want)
+{
+    g_autoptr(GError) error = NULL;
+    AditNftResult result;
+
+    adit_nftdev_reconcile(dev, want, &result, &error);
+    g_assert_no_error(error);
+    return result;
+}
+
+static AditState *
+dump(AditNftDev *dev, gboolean *ret_intact)
+{
+    AditState *have = adit_state_new();
+    g_autoptr(GError) error = NULL;
+    gboolean intact;
+
+    adit_nftdev_dump(dev, have, &intact, &error);
+    g_assert_no_error(error);
+    if (ret_intact != NULL)
+        *ret_intact = intact;
+    return adit_state_seal(have);
+}
+
+static void
+start_over(void)
+{
+    g_free(test_nft("flush ruleset", NULL));
+}
+
+static AditState *
+site(void)
+{
+    AditState *state = adit_state_new();
+
+    add_site(state);
+    return adit_state_seal(state);
+}
+
+/* Messages and text make the same elements; the dump is what was wanted. */
+static void
+test_listing(void)
+{
+    const AditNftBlueprint *bp = adit_dataplane_blueprint();
+    g_autoptr(AditNftDev) dev = open_dev();
+    g_autoptr(AditState) want = site(), have = NULL;
+    g_autoptr(GString) text = g_string_new("table inet adit_server {}\n");
+    g_autofree char *ours = NULL, *theirs = NULL;
+
+    start_over();
+    reconcile(dev, want);
+    have = dump(dev, NULL);
+    g_assert_true(adit_state_equal(have, want));
+    ours = test_nft_list(bp->table);
+
+    for (guint i = 0; i < bp->n_sets; i++)
+        g_string_append_printf(text, "flush %s inet %s %s\n",
+                               bp->sets[i].data[0] != 0 ? "map" : "set", bp->table,
+                               bp->sets[i].name);
+    for (guint i = 0; i < adit_state_len(want, ADIT_KIND_ELEMENT); i++) {
+        g_autofree char *line =
+            adit_nft_element_to_text(bp, adit_state_get(want, ADIT_KIND_ELEMENT, i));
+
+        g_string_append(text, line);
+    }
+    g_free(test_nft("-f -", text->str));
+    theirs = test_nft_list(bp->table);
+    g_assert_cmpstr(ours, ==, theirs);
+}
+
+static void
+test_equal_sends_nothing(void)
+{
+    g_autoptr(AditNftDev) dev = open_dev();
+    g_autoptr(AditState) want = site();
+    AditNftResult result;
+
+    start_over();
+    result = reconcile(dev, want);
+    g_assert_true(result.rebuilt);
+    g_assert_cmpuint(result.added, ==, adit_state_len(want, ADIT_KIND_ELEMENT));
+    result = reconcile(dev, want);
+    g_assert_false(result.rebuilt);
+    g_assert_cmpuint(result.added + result.changed + result.deleted, ==, 0);
+}
+
+/* Data, time and user data change; what is not wanted goes. */
+static void
+test_change(void)
+{
+    g_autoptr(AditNftDev) dev = open_dev();
+    g_autoptr(AditState) before = site(), want = adit_state_new(), have = NULL;
+    AditNftResult result;
+
+    start_over();
+    reconcile(dev, before);
+    add_mapping(want, "203.0.113.7:443", "10.59.0.3:8443", 0);       /* other data */
+    add_mapping(want, "203.0.113.7:22", "10.59.0.2:22", 600 * 1000); /* other time */
+    add_mapping(want, "203.0.113.7:993", "10.59.0.2:993", 0);
+    adit_state_seal(want);
+    result = reconcile(dev, want);
+    g_assert_false(result.rebuilt);
+    g_assert_cmpuint(result.changed, ==, 3); /* fwd4 of both, open4 of the lease */
+    g_assert_cmpuint(result.added, ==, 4);
+    have = dump(dev, NULL);
+    g_assert_true(adit_state_equal(have, want));
+}
+
+static gboolean
+is_present(AditNftDev *dev, const char *set, const char *what)
+{
+    g_autofree char *words = g_strdup_printf("list set inet adit_server %s", set);
+    g_autofree char *text = test_nft(words, NULL);
+
+    return strstr(text, what) != NULL;
+}
+
+/* The kernel ends a lease by itself. */
+static void
+test_timeout(void)
+{
+    g_autoptr(AditNftDev) dev = open_dev();
+    g_autoptr(AditState) want = adit_state_new();
+    const gint64 deadline = g_get_monotonic_time() + WAIT_US;
+
+    start_over();
+    add_mapping(want, "203.0.113.7:443", "10.59.0.2:443", 300);
+    adit_state_seal(want);
+    reconcile(dev, want);
+    g_assert_true(is_present(dev, "open4", "203.0.113.7 . tcp . 443"));
+    while (is_present(dev, "open4", "203.0.113.7 . tcp . 443"))
+        g_assert_cmpint(g_get_monotonic_time(), <, deadline);
+    g_assert_true(is_present(dev, "in4", "203.0.113.7 . tcp . 443")); /* counters stay */
+}
+
+/* Half the operations were overtaken: deleted, added, added with other data. The others are
+ * carried out all the same. */
+static void
+test_stale(void)
+{
+    g_autoptr(AditNftDev) dev = open_dev();
+    g_autoptr(AditState) want = adit_state_new(), have = NULL, now = NULL;
+    g_autoptr(AditOps) ops = NULL;
+    g_autoptr(GError) error = NULL;
+    gboolean lost[64];
+
+    start_over();
+    {
+        g_autoptr(AditState) before = site();
+
+        reconcile(dev, before);
+    }
+    have = dump(dev, NULL);
+    add_mapping(want, "203.0.113.7:443", "10.59.0.3:8443", 0);
+    add_mapping(want, "203.0.113.7:993", "10.59.0.2:993", 0);
+    add_mapping(want, "203.0.113.7:994", "10.59.0.2:994", 0);
+    adit_state_seal(want);
+    ops = adit_diff(have, want);
+    g_assert_cmpuint(ops->len, <, G_N_ELEMENTS(lost));
+
+    g_free(test_nft("-f -", "delete element inet adit_server open4 { 203.0.113.7 . tcp . 22 }\n"
+                            "delete element inet adit_server fwd4 { 203.0.113.7 . tcp . 443 }\n"
+                            "add element inet adit_server open4 { 203.0.113.7 . tcp . 993 }\n"
+                            "add element inet adit_server fwd4 { 203.0.113.7 . tcp . 993 : "
+                            "10.59.0.9 . 1 }\n"));
+    adit_nftdev_apply(dev, ops->op, ops->len, lost, &error);
+    g_assert_no_error(error);
+    for (guint i = 0; i < ops->len; i++)
+        g_assert_false(lost[i]);
+    now = dump(dev, NULL);
+    g_assert_true(adit_state_equal(now, want));
+}
+
+/* One that the kernel will never take costs only itself. */
+static void
+test_lost(void)
+{
+    const AditPrefix all = prefix("10.0.0.0/8"), four = prefix("10.59.0.0/16");
+    g_autoptr(AditNftDev) dev = open_dev();
+    g_autoptr(AditState) none = adit_state_seal(adit_state_new());
+    g_autoptr(AditState) want = adit_state_new();
+    g_autoptr(AditOps) ops = NULL;
+    g_autoptr(GError) error = NULL;
+    gboolean lost[64];
+    guint n_lost = 0;
+
+    start_over();
+    reconcile(dev, none);
+    add_mapping(want, "203.0.113.7:443", "10.59.0.3:8443", 0);
+    adit_dataplane_add_pair(want, &all, &all);
+    adit_dataplane_add_pair(want, &four, &four); /* lies in the other: refused */
+    adit_state_seal(want);
+    ops = adit_diff(none, want);
+    g_assert_false(adit_nftdev_apply(dev, ops->op, ops->len, lost, &error));
+    g_assert_nonnull(error);
+    for (guint i = 0; i < ops->len; i++)
+        n_lost += lost[i];
+    g_assert_cmpuint(n_lost, ==, 1);
+    g_assert_true(is_present(dev, "open4", "203.0.113.7 . tcp . 443"));
+}
+
+static const AditElement *
+find(const AditState *state, const char *set)
+{
+    for (guint i = 0; i < adit_state_len(state, ADIT_KIND_ELEMENT); i++) {
+        const AditElement *e = adit_state_get(state, ADIT_KIND_ELEMENT, i);
+
+        if (g_str_equal(e->set, set))
+            return e;
+    }
+    return NULL;
+}
+
+/* Whatever another hand does to the structure is seen and mended; counters and remaining times
+ * live on. */
+static void
+test_tampered(void)
+{
+    static const char *const deeds[] = {
+        "flush chain inet adit_server gate",
+        "add rule inet adit_server gate accept",
+        "insert rule inet adit_server forward drop",
+        "add chain inet adit_server other",
+        "add set inet adit_server other { type mark; }",
+        "add chain inet adit_server forward { policy accept; }",
+        "delete table inet adit_server",
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(deeds); i++) {
+        g_autoptr(AditNftDev) dev = open_dev();
+        g_autoptr(AditState) want = adit_state_new(), have = NULL;
+        const gboolean gone = g_str_has_prefix(deeds[i], "delete table");
+        gboolean intact;
+
+        start_over();
+        add_mapping(want, "203.0.113.7:443", "10.59.0.2:443", 7200 * 1000);
+        adit_state_seal(want);
+        reconcile(dev, want);
+        g_free(test_nft("-f -",
+                        "delete element inet adit_server in4 { 203.0.113.7 . tcp . 443 }\n"
+                        "add element inet adit_server in4 { 203.0.113.7 . tcp . 443 "
+                        "counter packets 5 bytes 300 }\n"
+                        "delete element inet adit_server fwd4 { 203.0.113.7 . tcp . "
+                        "443 }\n"
+                        "add element inet adit_server fwd4 { 203.0.113.7 . tcp . 443 "
+                        "timeout 2h expires 1h : 10.59.0.2 . 443 }\n"));
+        g_free(test_nft(deeds[i], NULL));
+        g_assert_true(reconcile(dev, want).rebuilt);
+        have = dump(dev, &intact);
+        g_assert_true(intact);
+        g_assert_true(adit_state_equal(have, want));
+        g_assert_cmpuint(find(have, "in4")->packets, ==, gone ? 0 : 5);
+        g_assert_cmpuint(find(have, "in4")->bytes, ==, gone ? 0 : 300);
+        g_assert_true((find(have, "fwd4")->expires_ms > 3600 * 1000) == gone);
+        g_assert_false(reconcile(dev, want).rebuilt);
+    }
+}
+
+/* Tables of others do not move. */
+static void
+test_foreign(void)
+{
+    g_autoptr(AditNftDev) dev = open_dev();
+    g_autoptr(AditState) want = site();
+    g_autoptr(GError) error = NULL;
+    g_autofree char *before = NULL, *after = NULL, *all = NULL;
+
+    start_over();
+    g_free(test_nft("-f -", "table inet other { set open4 { type ipv4_addr; elements = { "
+                            "192.0.2.1 } }; chain gate { type filter hook prerouting priority "
+                            "0; accept; }; }\n"
+                            "table ip adit_server { set open4 { type mark; elements = { 1 } "
+                            "}; }\n"));
+    before = test_nft("list ruleset", NULL);
+    reconcile(dev, want);
+    reconcile(dev, want);
+    adit_nftdev_remove(dev, &error);
+    g_assert_no_error(error);
+    adit_nftdev_remove(dev, &error); /* twice is no error */
+    g_assert_no_error(error);
+    after = test_nft("list ruleset", NULL);
+    g_assert_cmpstr(before, ==, after);
+}
+
+/* More than one message and more than one answer. */
+static void
+test_many(void)
+{
+    g_autoptr(AditNftDev) dev = open_dev();
+    g_autoptr(AditState) want = adit_state_new(), have = NULL;
+    g_autoptr(AditState) none = adit_state_seal(adit_state_new());
+    AditNftResult result;
+
+    start_over();
+    for (guint i = 1; i <= 3000; i++) {
+        AditDataplaneMapping mapping = { IPPROTO_UDP, sockaddr("203.0.113.7:0"),
+                                         sockaddr("10.59.0.2:0") };
+
+        mapping.external.port = mapping.internal.port = i;
+        adit_dataplane_add_mapping(want, &mapping);
+    }
+    adit_state_seal(want);
+    reconcile(dev, none);
+    result = reconcile(dev, want);
+    g_assert_cmpuint(result.added, ==, 4 * 3000);
+    have = dump(dev, NULL);
+    g_assert_true(adit_state_equal(have, want));
+    result = reconcile(dev, none);
+    g_assert_cmpuint(result.deleted, ==, 4 * 3000);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_autofree char *why = NULL;
+
+    g_test_init(&argc, &argv, NULL);
+    if (!test_netns_enter(&why))
+        return test_netns_skip(why);
+    g_test_add_func("/nft/element/listing", test_listing);
+    g_test_add_func("/nft/element/equal-sends-nothing", test_equal_sends_nothing);
+    g_test_add_func("/nft/element/change", test_change);
+    g_test_add_func("/nft/element/timeout", test_timeout);
+    g_test_add_func("/nft/element/stale", test_stale);
+    g_test_add_func("/nft/element/lost", test_lost);
+    g_test_add_func("/nft/element/tampered", test_tampered);
+    g_test_add_func("/nft/element/foreign", test_foreign);
+    g_test_add_func("/nft/element/many", test_many);
+    return g_test_run();
+}
