@@ -80,12 +80,14 @@ put_filter(AditMsg *m, guint32 flags)
     adit_msg_unnest(m);
 }
 
-/* conntrack -L -p tcp --orig-dst 203.0.113.7 --orig-port-dst 443 */
+/* conntrack -L -p tcp --orig-dst 203.0.113.7 --orig-port-dst 443. Not by an IPv6 address: up to
+ * 6.18 at least the kernel has that comparison the wrong way round, and answers with all flows
+ * to other addresses. */
 static void
 put_tuple_filter(AditMsg *m, const AditFlowFilter *f)
 {
     const gboolean port = f->proto != 0 && f->dst.port != 0;
-    const gboolean dst = adit_addr_is_set(&f->dst.addr);
+    const gboolean dst = f->dst.addr.family == AF_INET;
 
     adit_msg_nest(m, CTA_TUPLE_ORIG);
     if (dst) {
@@ -117,7 +119,7 @@ adit_flow_put_dump(AditMsg *m, const AditFlowFilter *filter)
     }
     if (filter->by_zone)
         adit_msg_be16(m, CTA_ZONE, filter->zone);
-    if (family != 0 && (filter->proto != 0 || adit_addr_is_set(&filter->dst.addr)))
+    if (family != 0 && (filter->proto != 0 || filter->dst.addr.family == AF_INET))
         put_tuple_filter(m, filter); /* the kernel refuses it without a family */
 }
 
