@@ -180,16 +180,16 @@ static const AditNftRule reply_rules[] = {
       "stays with its gateway",
       { IS(CT_DIRECTION, ORIGINAL), MASK_IS(CT_MARK, CT_OUT, CT_OUT), JUMP("restore") } },
 
-    /* iifname @gateway meta l4proto udp ct state new delete @udp4 { ... } : the kernel does not
-     * change what an entry says, and the same sender may come by another gateway */
+    /* meta l4proto udp ct state new delete @udp4 { ip saddr . th sport . th dport : ip daddr }
+     * : who asks by another way now, even by an uplink, is answered by that one. The kernel
+     * does not change what an entry says; and not for each packet, because an entry that is
+     * deleted takes its place in the set for a second more. */
     { "learn",
       "asked anew",
-      { IN("gateway", IIFNAME), UDP, HAS(CT_STATE, NEW),
-        FORGET("udp4", IP_DADDR, IP_SADDR, SPORT, DPORT) } },
+      { UDP, HAS(CT_STATE, NEW), FORGET("udp4", IP_DADDR, IP_SADDR, SPORT, DPORT) } },
     { "learn",
       "asked anew",
-      { IN("gateway", IIFNAME), UDP, HAS(CT_STATE, NEW),
-        FORGET("udp6", IP6_DADDR, IP6_SADDR, SPORT, DPORT) } },
+      { UDP, HAS(CT_STATE, NEW), FORGET("udp6", IP6_DADDR, IP6_SADDR, SPORT, DPORT) } },
     /* iifname @gateway meta l4proto udp ct direction original fib daddr type local
      * update @udp4 { ip saddr . th sport . th dport : ip daddr } : each packet renews it; not
      * answers to our own questions; no multicast, which is nobody's source */
