@@ -179,6 +179,8 @@ adit_ops_order(AditOps *ops)
     guint start[2 * N_PHASES + 1] = { 0 }, next[2 * N_PHASES];
     g_autofree AditOp *ordered = g_new(AditOp, ops->len);
 
+    if (ops->len < 2)
+        return; /* nothing to put in order, and maybe no array at all */
     for (guint i = 0; i < ops->len; i++)
         start[op_phase(&ops->op[i]) + 1]++;
     for (guint phase = 0; phase < 2 * N_PHASES; phase++)
