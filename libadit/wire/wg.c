@@ -286,16 +286,26 @@ get_peer(const struct nlattr *attr, gpointer data)
     return foreach_element(tb[WGPEER_A_ALLOWEDIPS], get_allowed, peer);
 }
 
+/* linux/wireguard.h promises the name in every message; the kernel leaves it out of all but
+ * the first (seen on 6.1). */
+static gboolean
+is_of(const struct nlattr *name, const AditWgDump *dump)
+{
+    gsize len;
+
+    if (name == NULL)
+        return dump->peers->len > 0;
+    return strcmp(adit_attr_data(name, &len), dump->device.link) == 0;
+}
+
 gboolean
 adit_wg_get(const struct nlmsghdr *nlh, AditWgDump *dump)
 {
     const struct nlattr *tb[G_N_ELEMENTS(device_types)];
-    gsize len;
 
     if (!adit_attrs_parse_msg(nlh, GENL_HDRLEN, device_types, G_N_ELEMENTS(tb), tb))
         return FALSE;
-    if (tb[WGDEVICE_A_IFNAME] == NULL ||
-        strcmp(adit_attr_data(tb[WGDEVICE_A_IFNAME], &len), dump->device.link) != 0)
+    if (!is_of(tb[WGDEVICE_A_IFNAME], dump))
         return FALSE;
 
     get_key(tb[WGDEVICE_A_PRIVATE_KEY], &dump->device.private_key);

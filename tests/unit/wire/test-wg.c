@@ -245,6 +245,50 @@ test_status(void)
     g_assert_null(adit_wg_dump_find(dump, &key));
 }
 
+static void
+put_piece(AditMsg *m, const char *name, const AditKey *key, const char *allowed)
+{
+    AditPrefix prefix;
+
+    g_assert_true(adit_prefix_parse(allowed, &prefix, NULL));
+    adit_genl_begin(m, FAMILY, NLM_F_MULTI, WG_CMD_GET_DEVICE, 1);
+    if (name != NULL)
+        adit_msg_string(m, WGDEVICE_A_IFNAME, name);
+    adit_msg_nest(m, WGDEVICE_A_PEERS);
+    adit_msg_nest(m, 0);
+    adit_msg_bytes(m, WGPEER_A_PUBLIC_KEY, key, sizeof(*key));
+    adit_msg_nest(m, WGPEER_A_ALLOWEDIPS);
+    adit_msg_nest(m, 0);
+    adit_msg_u16(m, WGALLOWEDIP_A_FAMILY, prefix.addr.family);
+    adit_msg_bytes(m, WGALLOWEDIP_A_IPADDR, prefix.addr.bytes, adit_addr_size(&prefix.addr));
+    adit_msg_u8(m, WGALLOWEDIP_A_CIDR_MASK, prefix.len);
+    for (guint i = 0; i < 4; i++)
+        adit_msg_unnest(m);
+}
+
+/* Only the first message of a dump names the device. */
+static void
+test_continued(void)
+{
+    const AditKey a = { { 1 } }, b = { { 2 } };
+    g_autoptr(AditMsg) m = adit_msg_new();
+    g_autoptr(AditMsg) nameless = adit_msg_new();
+    g_autoptr(AditWgDump) dump = NULL;
+    g_autoptr(AditWgDump) none = adit_wg_dump_new("wg0");
+    gsize len;
+
+    put_piece(m, "wg0", &a, "10.1.0.0/16");
+    put_piece(m, NULL, &a, "10.0.0.0/16");
+    put_piece(m, NULL, &b, "2001:db8::/32");
+    dump = read_back(m, NULL);
+    g_assert_cmpuint(dump->peers->len, ==, 2);
+    g_assert_cmpuint(adit_wg_dump_find(dump, &a)->peer.n_allowed, ==, 2);
+    g_assert_cmpuint(adit_wg_dump_find(dump, &b)->peer.n_allowed, ==, 1);
+
+    put_piece(nameless, NULL, &a, "10.1.0.0/16");
+    g_assert_false(adit_wg_get((gconstpointer)adit_msg_data(nameless, &len), none));
+}
+
 /* A peer that comes back after another one is not a continuation. */
 static void
 test_listed_twice(void)
@@ -350,6 +394,7 @@ main(int argc, char **argv)
     g_test_add_func("/wg/status", test_status);
     g_test_add_func("/wg/flags", test_flags);
     g_test_add_func("/wg/foreign", test_foreign);
+    g_test_add_func("/wg/continued", test_continued);
     g_test_add_func("/wg/listed-twice", test_listed_twice);
     g_test_add_func("/wg/round-trip", test_round_trip);
     g_test_add_func("/wg/long-peer", test_long_peer);
