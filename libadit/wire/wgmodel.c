@@ -121,17 +121,6 @@ adit_wg_dump_find(const AditWgDump *dump, const AditKey *public_key)
 }
 
 void
-adit_wg_dump_to_state(const AditWgDump *dump, AditState *state)
-{
-    adit_state_add_device(state, &dump->device);
-    for (guint i = 0; i < dump->peers->len; i++) {
-        const AditWgPeer *peer = g_ptr_array_index(dump->peers, i);
-
-        adit_state_add_peer(state, &peer->peer);
-    }
-}
-
-void
 adit_wg_dump_reset(AditWgDump *dump)
 {
     g_ptr_array_set_size(dump->peers, 0);

@@ -33,8 +33,6 @@ void adit_wg_peer_allow(AditWgPeer *peer, const AditPrefix *prefix);
 gboolean adit_wg_dump_seal(AditWgDump *dump, GError **error);
 /* Of a sealed one; NULL: no such peer. */
 const AditWgPeer *adit_wg_dump_find(const AditWgDump *dump, const AditKey *public_key);
-/* Adds the device and its peers to @state. */
-void adit_wg_dump_to_state(const AditWgDump *dump, AditState *state);
 void adit_wg_dump_reset(AditWgDump *dump); /* forgets everything but the name */
 void adit_wg_dump_free(AditWgDump *dump);  /* wipes keys */
 
