@@ -133,6 +133,8 @@ print_route(GString *out, AditOpVerb verb, const void *object)
     if (route->type == ADIT_ROUTE_UNICAST) {
         append_addr(out, "via", &route->gateway);
         append_name(out, "dev", route->link);
+        if (adit_addr_is_set(&route->gateway))
+            g_string_append(out, " onlink"); /* looked up by our rules, it may be nowhere */
         append_addr(out, "src", &route->prefsrc);
     }
     g_string_append_printf(out, " table %u", route->table);

@@ -98,11 +98,12 @@ test_words_route(void)
     route.gateway = sample_addr("10.0.0.1");
     route.prefsrc = sample_addr("10.0.0.2");
     route.metric = 50;
-    check_words(ADIT_KIND_ROUTE, &route,
-                (const char *[]){ NULL,
-                                  "ip -4 route replace 10.0.0.0/24 via 10.0.0.1 dev wg0 src "
-                                  "10.0.0.2 table 20101 metric 50 protocol 173",
-                                  NULL });
+    check_words(
+        ADIT_KIND_ROUTE, &route,
+        (const char *[]){ NULL,
+                          "ip -4 route replace 10.0.0.0/24 via 10.0.0.1 dev wg0 onlink src "
+                          "10.0.0.2 table 20101 metric 50 protocol 173",
+                          NULL });
 }
 
 static void
