@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "libadit/core/diff.h"
 
+#include <string.h>
 #include <sys/socket.h>
 
 #include "tests/golden.h"
@@ -127,6 +128,51 @@ test_order_of_any_shuffle(void)
         shuffle(ops, rand);
         adit_ops_order(ops);
         check_order(ops);
+    }
+}
+
+/* In the order they are to have: "1740L" looks up, "1741B" drops, a small letter is of another
+ * mark, "S" suppresses defaults. */
+static void
+test_order_of_rules(void)
+{
+    static const struct {
+        AditOpVerb verb;
+        const char *words;
+    } rows[] = {
+        { ADIT_OP_ADD, "10L 11B 12L 13B" },
+        { ADIT_OP_ADD, "10L 10B 11l 11b" }, /* of one preference the lookup first */
+        { ADIT_OP_DELETE, "12L 13B 10L 11B" },
+        { ADIT_OP_DELETE, "12L 12B 10L 10B" },
+        { ADIT_OP_DELETE, "12L 13B 11S" }, /* with the last lookup before it */
+        { ADIT_OP_DELETE, "11S 13B" },     /* of any kind */
+        { ADIT_OP_DELETE, "12L 11l 13b 10B" },
+        { ADIT_OP_DELETE, "13B 10l 11b" },    /* never with one of other packets */
+        { ADIT_OP_DELETE, "12L 14B 13B 9L" }, /* both wait for it */
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_auto(GStrv) words = g_strsplit(rows[i].words, " ", -1);
+        AditOps ops = { g_new0(AditOp, 8), g_strv_length(words) };
+        AditRule rules[8];
+
+        for (guint j = 0; j < ops.len; j++) {
+            char kind = words[j][strlen(words[j]) - 1];
+            guint32 priority = g_ascii_strtoull(words[j], NULL, 10);
+
+            rules[j] = sample_rule(AF_INET, priority,
+                                   strchr("Bb", kind) ? ADIT_RULE_BLACKHOLE : ADIT_RULE_LOOKUP,
+                                   strchr("Bb", kind) ? 0 : 20101);
+            rules[j].mark = g_ascii_islower(kind) ? 1 : 2;
+            rules[j].mask = 3;
+            rules[j].suppress = kind == 'S';
+            ops.op[ops.len - 1 - j] = (AditOp){ rows[i].verb, ADIT_KIND_RULE, &rules[j] };
+        }
+        g_test_message("%s", rows[i].words);
+        adit_ops_order(&ops);
+        for (guint j = 0; j < ops.len; j++)
+            g_assert_true(ops.op[j].object == &rules[j]);
+        g_free(ops.op);
     }
 }
 
@@ -307,6 +353,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/order/plans", test_plans);
     g_test_add_func("/order/shuffled", test_order_of_any_shuffle);
+    g_test_add_func("/order/rules", test_order_of_rules);
     g_test_add_func("/order/gateways", test_order_of_gateways);
     g_test_add_data_func("/order/never-leaks", GINT_TO_POINTER(FALSE), test_never_leaks);
     g_test_add_data_func("/order/never-leaks/damaged", GINT_TO_POINTER(TRUE), test_never_leaks);
