@@ -33,16 +33,36 @@ adit_dataplane_add_tunnel(AditState *state, const char *ifname)
     adit_state_add_element(state, &e);
 }
 
-void
-adit_dataplane_add_pair(AditState *state, const AditPrefix *a, const AditPrefix *b)
+/* Another of the list has it all; of equals the first one counts. */
+static gboolean
+is_covered(const AditPrefix *list, guint n, guint i)
+{
+    for (guint j = 0; j < n; j++)
+        if (j != i && adit_prefix_covers(&list[j], &list[i]) &&
+            (j < i || !adit_prefix_covers(&list[i], &list[j])))
+            return TRUE;
+    return FALSE;
+}
+
+static void
+add_pair(AditState *state, const AditPrefix *a, const AditPrefix *b)
 {
     AditElement e = element_for("same", a->addr.family), last = e;
 
-    g_return_if_fail(a->addr.family == b->addr.family);
     adit_element_key_prefix(&e, &last, a);
     adit_element_key_prefix(&e, &last, b);
     adit_element_join(&e, &last);
     adit_state_add_element(state, &e);
+}
+
+void
+adit_dataplane_add_networks(AditState *state, const AditPrefix *networks, guint n)
+{
+    for (guint i = 0; i < n; i++)
+        for (guint j = 0; j < n; j++)
+            if (networks[i].addr.family == networks[j].addr.family &&
+                !is_covered(networks, n, i) && !is_covered(networks, n, j))
+                add_pair(state, &networks[i], &networks[j]);
 }
 
 void
@@ -97,20 +117,24 @@ adit_dataplane_add_mapping(AditState *state, const AditDataplaneMapping *mapping
 
 void
 adit_dataplane_add_allow(AditState *state, guint8 proto, const AditSockAddr *external,
-                         const AditPrefix *from)
+                         const AditPrefix *from, guint n)
 {
     const guint8 family = external->addr.family;
     AditElement limited = element_for("limited", family);
-    AditElement e = element_for("allow", family), last = e;
 
-    g_return_if_fail(from->addr.family == family);
     key_external(&limited, proto, external);
-    adit_state_add_element(state, &limited); /* once is enough: repeats are dropped */
-    key_external(&e, proto, external);
-    key_external(&last, proto, external);
-    adit_element_key_prefix(&e, &last, from);
-    adit_element_join(&e, &last);
-    adit_state_add_element(state, &e);
+    adit_state_add_element(state, &limited);
+    for (guint i = 0; i < n; i++) {
+        AditElement e = element_for("allow", family), last = e;
+
+        if (from[i].addr.family != family || is_covered(from, n, i))
+            continue;
+        key_external(&e, proto, external);
+        key_external(&last, proto, external);
+        adit_element_key_prefix(&e, &last, &from[i]);
+        adit_element_join(&e, &last);
+        adit_state_add_element(state, &e);
+    }
 }
 
 void

@@ -28,15 +28,17 @@ const AditNftBlueprint *adit_dataplane_blueprint(void);
 
 /* Elements of one thing each, added to @state (unsealed). */
 void adit_dataplane_add_tunnel(AditState *state, const char *ifname);
-/* Devices in @a and @b may talk; called for each pair of networks of one subnet, both ways. */
-void adit_dataplane_add_pair(AditState *state, const AditPrefix *a, const AditPrefix *b);
+/* Devices in these networks may talk: those of one subnet, of one family. Networks inside
+ * others of the list are left out: the kernel refuses ranges that overlap. */
+void adit_dataplane_add_networks(AditState *state, const AditPrefix *networks, guint n);
 /* What comes from @inside through @ifname leaves as @outside. */
 void adit_dataplane_add_snat(AditState *state, const char *ifname, const AditPrefix *inside,
                              const AditAddr *outside);
 void adit_dataplane_add_mapping(AditState *state, const AditDataplaneMapping *mapping);
-/* Only visitors from @from reach the mapping; without any call, everybody does. */
+/* Only visitors from these networks reach the mapping; without this call, everybody does. Those
+ * of the other family, and those inside others of the list, are left out; none left: nobody. */
 void adit_dataplane_add_allow(AditState *state, guint8 proto, const AditSockAddr *external,
-                              const AditPrefix *from);
+                              const AditPrefix *from, guint n);
 /* A port of the server's own that is reached only through a mapping (the 308 responder). */
 void adit_dataplane_add_responder(AditState *state, guint8 proto, guint16 port);
 

@@ -53,15 +53,15 @@ static void
 add_site(AditState *state)
 {
     const AditPrefix four = prefix("10.59.0.0/16"), six = prefix("2001:db8:59::/64");
-    const AditPrefix friends = prefix("198.51.100.0/24"), one = prefix("192.0.2.1");
-    const AditPrefix friends6 = prefix("2001:db8:7::/48");
+    const AditPrefix friends[] = { prefix("198.51.100.0/24"), prefix("192.0.2.1"),
+                                   prefix("198.51.100.7/32"), prefix("2001:db8:7::/48") };
     const AditSockAddr limited = sockaddr("203.0.113.7:22");
     const AditSockAddr limited6 = sockaddr("[2001:db8:59::2]:22");
     const AditSockAddr wan = sockaddr("203.0.113.7:0");
 
     adit_dataplane_add_tunnel(state, "adit0");
-    adit_dataplane_add_pair(state, &four, &four);
-    adit_dataplane_add_pair(state, &six, &six);
+    adit_dataplane_add_networks(state, &four, 1);
+    adit_dataplane_add_networks(state, &six, 1);
     adit_dataplane_add_snat(state, "adit0", &four, &wan.addr);
     adit_dataplane_add_responder(state, IPPROTO_TCP, 8308);
     add_mapping(state, "203.0.113.7:443", "10.59.0.2:8443", 0);
@@ -69,9 +69,8 @@ add_site(AditState *state)
     add_mapping(state, "[2001:db8:59::2]:443", "[2001:db8:59::2]:443", 0);
     add_mapping(state, "[2001:db8:59::2]:80", "[2001:db8:59::2]:8080", 3600 * 1000);
     add_mapping(state, "[2001:db8:59::2]:22", "[2001:db8:59::2]:22", 0);
-    adit_dataplane_add_allow(state, IPPROTO_TCP, &limited, &friends);
-    adit_dataplane_add_allow(state, IPPROTO_TCP, &limited, &one);
-    adit_dataplane_add_allow(state, IPPROTO_TCP, &limited6, &friends6);
+    adit_dataplane_add_allow(state, IPPROTO_TCP, &limited, friends, G_N_ELEMENTS(friends));
+    adit_dataplane_add_allow(state, IPPROTO_TCP, &limited6, friends, G_N_ELEMENTS(friends));
 }
 
 static AditNftDev *
@@ -274,8 +273,8 @@ test_lost(void)
     start_over();
     reconcile(dev, none);
     add_mapping(want, "203.0.113.7:443", "10.59.0.3:8443", 0);
-    adit_dataplane_add_pair(want, &all, &all);
-    adit_dataplane_add_pair(want, &four, &four); /* lies in the other: refused */
+    adit_dataplane_add_networks(want, &all, 1);
+    adit_dataplane_add_networks(want, &four, 1); /* lies in the other: refused */
     adit_state_seal(want);
     ops = adit_diff(none, want);
     g_assert_false(adit_nftdev_apply(dev, ops->op, ops->len, lost, &error));

@@ -12,7 +12,7 @@
 /* For the scenarios: makes the nftables table of this namespace what the lines on standard
  * input say, by the product's own code, and prints what had to change.
  *
- *     nft-apply server        tunnel IF | pair NET NET | snat IF NET ADDR | responder PROTO
+ *     nft-apply server        tunnel IF | network NET | snat IF NET ADDR | responder PROTO
  * PORT open PROTO EXTERNAL INTERNAL [MS] | allow PROTO EXTERNAL NET nft-apply client gateway IF
  * SLOT ADDR... | uplink IF [closed4] [closed6] lan IF NET | strict | bypass MARK MASK nft-apply
  * end PROTO EXTERNAL       deletes the flows of a mapping nft-apply text client's lines, as
@@ -58,10 +58,10 @@ server_line(AditState *state, char **w, guint n)
 {
     if (g_str_equal(w[0], "tunnel")) {
         adit_dataplane_add_tunnel(state, w[1]);
-    } else if (g_str_equal(w[0], "pair")) {
-        const AditPrefix a = prefix(w[1]), b = prefix(w[2]);
+    } else if (g_str_equal(w[0], "network")) {
+        const AditPrefix net = prefix(w[1]);
 
-        adit_dataplane_add_pair(state, &a, &b);
+        adit_dataplane_add_networks(state, &net, 1);
     } else if (g_str_equal(w[0], "snat")) {
         const AditPrefix inside = prefix(w[2]), outside = prefix(w[3]);
 
@@ -75,9 +75,11 @@ server_line(AditState *state, char **w, guint n)
         adit_dataplane_add_mapping(state, &mapping);
     } else if (g_str_equal(w[0], "allow")) {
         const AditSockAddr external = sockaddr(w[2]);
-        const AditPrefix from = prefix(w[3]);
+        g_autofree AditPrefix *from = g_new0(AditPrefix, n);
 
-        adit_dataplane_add_allow(state, proto(w[1]), &external, &from);
+        for (guint i = 3; i < n; i++)
+            from[i - 3] = prefix(w[i]);
+        adit_dataplane_add_allow(state, proto(w[1]), &external, from, n - 3);
     } else {
         g_error("%s: no such line", w[0]);
     }

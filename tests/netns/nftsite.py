@@ -44,14 +44,14 @@ class Gateway:
 
     def __init__(self, machine, subnets=(59,)):
         self.machine, self.prefix = machine, machine.prefix
-        self.v4, self.wan = machine.v4, [f"tunnel wg0"]
+        self.v4, self.wan = machine.v4, ["tunnel wg0"]
         self.wg = WireGuard(machine, "wg0", port=51820)
         for n in subnets:
             net6 = self.prefix.replace("::/64", f"::{n:x}:0/112")
             machine.run("ip", "address", "add", f"10.{n}.0.1/16", "dev", "wg0")
             machine.run("ip", "address", "add", net6.replace(":0/112", ":1/128"), "dev", "wg0")
             machine.run("ip", "route", "replace", net6, "dev", "wg0")
-            self.wan += [f"pair 10.{n}.0.0/16 10.{n}.0.0/16", f"pair {net6} {net6}"]
+            self.wan += [f"network 10.{n}.0.0/16", f"network {net6}"]
         machine.sysctl("net.ipv4.ip_forward", 1)
         machine.sysctl("net.ipv6.conf.all.forwarding", 1)
         self.mappings = []

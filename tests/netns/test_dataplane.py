@@ -267,7 +267,7 @@ def test_allow_from(lab):
     assert s.visitor.tcp_probe(s.vps.v4, 444, timeout=0.3) == "timeout"
     assert s.visitor.tcp_probe(s.vps.v4, 445) == "open"
     assert s.visitor.tcp_probe(s.home.v6, 8443, timeout=0.3) == "timeout"
-    s.gateway.mappings.append(f"allow tcp {six} {s.visitor.v6}/64")
+    s.gateway.mappings[2] += f" {s.visitor.v6}/64 {s.visitor.v6}/128"
     s.gateway.apply()
     assert s.visitor.tcp_probe(s.home.v6, 8443) == "open"
 
