@@ -4,7 +4,8 @@
 #include <sys/socket.h>
 
 /* Each object as the command a person would type to make, change or remove it. The nft sentence
- * shows key and data as bytes in fours, for only the planner knows what a set holds. User data
+ * leaves the table out, a client's or a server's, and shows key and data as bytes in fours:
+ * only the blueprint of the table (wire/nft.h) knows what a set holds. User data
  * is left out: it carries PCP nonces, and whoever knows a nonce owns the mapping. */
 
 #define MAIN_TABLE 254
@@ -227,8 +228,8 @@ print_element(GString *out, AditOpVerb verb, const void *object)
 {
     const AditElement *element = object;
 
-    g_string_append_printf(out, " nft %s element inet adit %.*s {",
-                           pick(verb, "add", "add", "delete"), ADIT_SET_NAME_LEN, element->set);
+    g_string_append_printf(out, " nft %s element %.*s {", pick(verb, "add", "add", "delete"),
+                           ADIT_SET_NAME_LEN, element->set);
     append_hex(out, element->key, element->key_len);
     if (element->timeout_ms % 1000 != 0 && verb != ADIT_OP_DELETE)
         g_string_append_printf(out, " timeout %" G_GUINT64_FORMAT "ms", element->timeout_ms);

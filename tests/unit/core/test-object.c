@@ -173,22 +173,20 @@ test_words_element(void)
     AditSysctl sysctl = { (char *)"net/ipv4/conf/wg0/rp_filter", (char *)"0" };
     const char *words = "sysctl net/ipv4/conf/wg0/rp_filter=0";
 
-    check_words(ADIT_KIND_ELEMENT, &element,
-                (const char *[]){
-                    "nft add element inet adit fwd4 { cb007107 . 06000000 : 0a000002 }",
-                    "nft add element inet adit fwd4 { cb007107 . 06000000 : 0a000002 }",
-                    "nft delete element inet adit fwd4 { cb007107 . 06000000 : 0a000002 }" });
-    element.data_len = 0;
-    element.timeout_ms = 120000;
     check_words(
         ADIT_KIND_ELEMENT, &element,
-        (const char *[]){ "nft add element inet adit fwd4 { cb007107 . 06000000 timeout 120s }",
-                          NULL, "nft delete element inet adit fwd4 { cb007107 . 06000000 }" });
+        (const char *[]){ "nft add element fwd4 { cb007107 . 06000000 : 0a000002 }",
+                          "nft add element fwd4 { cb007107 . 06000000 : 0a000002 }",
+                          "nft delete element fwd4 { cb007107 . 06000000 : 0a000002 }" });
+    element.data_len = 0;
+    element.timeout_ms = 120000;
+    check_words(ADIT_KIND_ELEMENT, &element,
+                (const char *[]){ "nft add element fwd4 { cb007107 . 06000000 timeout 120s }",
+                                  NULL, "nft delete element fwd4 { cb007107 . 06000000 }" });
     element.timeout_ms = 1500;
     check_words(ADIT_KIND_ELEMENT, &element,
-                (const char *[]){
-                    "nft add element inet adit fwd4 { cb007107 . 06000000 timeout 1500ms }",
-                    NULL, NULL });
+                (const char *[]){ "nft add element fwd4 { cb007107 . 06000000 timeout 1500ms }",
+                                  NULL, NULL });
 
     check_words(ADIT_KIND_SYSCTL, &sysctl, (const char *[]){ words, words, words });
 }
