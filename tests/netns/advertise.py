@@ -5,6 +5,8 @@ import socket
 import struct
 import threading
 
+import kernel
+
 _SOLICIT, _ADVERT = 133, 134
 _ICMP6_FILTER = 1
 _SO_BINDTODEVICE = 25
@@ -29,7 +31,7 @@ class Advertiser:
         routers = socket.inet_pton(socket.AF_INET6, "ff02::2") + struct.pack("@I", index)
         self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, routers)
         self._target = ("ff02::1", 0, 0, index)
-        threading.Thread(target=self._serve, daemon=True).start()
+        kernel.start_thread(self._serve)
 
     def _serve(self):
         while not self._closed.is_set():

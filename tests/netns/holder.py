@@ -4,14 +4,16 @@
 Nothing of a machine has a name outside of it. Its network, mounts and processes hang on this one
 process, and the kernel kills it when its owner dies: so kill -9 of a test leaves nothing running.
 """
+import contextlib
 import os
 import shutil
 import signal
 import socket
+import subprocess
 import uuid
 
 import kernel
-from errors import LabError
+from errors import LabError, Skip
 
 # Host directories a machine must still see where a private one was put over their parents.
 PRIVATE = ("/run", "/tmp", "/var/lib", "/var/tmp")
@@ -91,6 +93,7 @@ def _become(name, hosts, keep, owner):
         os.dup2(null, fd)
     # Orphans of the machine become our children: ignoring SIGCHLD has the kernel reap them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.execv("/bin/sleep", [f"adit-lab:{name}", "infinity"])
 
 
@@ -103,42 +106,75 @@ def _child(tell, *args):
         os._exit(1)
 
 
+def _new_pid_namespace():
+    """For the next child of this thread."""
+    try:
+        kernel.unshare(kernel.NEWPID)
+    except PermissionError as e:
+        raise Skip(f"no namespaces here: {e.strerror}") from None
+
+
+def _reap(child):
+    """Popen.wait() without its lock, which a deadline within an earlier wait() can leave taken."""
+    if child.returncode is None:
+        with contextlib.suppress(ChildProcessError):
+            child.returncode = os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
+    for pipe in filter(None, (child.stdin, child.stdout, child.stderr)):
+        with contextlib.suppress(OSError):
+            pipe.close()
+
+
 class Holder:
     """One such process; `ready` must be called once before use."""
 
     def __init__(self, name, hosts, keep):
-        self.name = name
-        self._pipe, tell = os.pipe()
-        kernel.setns(kernel.OWN_PID_NS, kernel.NEWPID)
-        kernel.unshare(kernel.NEWPID)
-        try:
-            owner = os.getpid()
-            self.pid = os.fork()
-            if self.pid == 0:
-                _child(tell, name, hosts, keep, owner)
-        finally:
-            kernel.setns(kernel.OWN_PID_NS, kernel.NEWPID)
-            os.close(tell)
-        self.fds = {}
+        self.name, self.fds, self.children = name, {}, []
+        self.pid = self._pipe = None
+        with kernel.undisturbed():
+            self._pipe, tell = os.pipe()
+            try:
+                _new_pid_namespace()
+                owner = os.getpid()
+                self.pid = os.fork()
+                if self.pid == 0:
+                    _child(tell, name, hosts, keep, owner)
+            finally:
+                kernel.setns(kernel.OWN_PID_NS, kernel.NEWPID)
+                os.close(tell)
 
     def ready(self):
         """Wait until the machine stands; raises LabError with what the child said."""
         said = os.read(self._pipe, 4096)
-        os.close(self._pipe)
         if said:
-            os.waitpid(self.pid, 0)
             raise LabError(f"{self.name}: namespaces: {said.decode()}")
         for kind in ("net", "mnt", "uts", "ipc", "pid"):
             self.fds[kind] = os.open(f"/proc/{self.pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC)
         self.fds["root"] = os.open(f"/proc/{self.pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
+    def popen(self, argv, enter, **kw):
+        """subprocess.Popen inside: a direct child of ours, a process of its own."""
+        if not self.fds:
+            raise LabError(f"{self.name}: {argv[0]}: the machine is gone")
+        with kernel.undisturbed():
+            # Children of this thread are born into that PID namespace; the thread itself stays.
+            kernel.setns(self.fds["pid"], kernel.NEWPID)
+            try:
+                child = subprocess.Popen(argv, preexec_fn=enter, start_new_session=True, **kw)
+            except FileNotFoundError:
+                raise LabError(f"{self.name}: {argv[0]}: no such program") from None
+            finally:
+                kernel.setns(kernel.OWN_PID_NS, kernel.NEWPID)
+            self.children = [c for c in self.children if c.returncode is None] + [child]
+        return child
+
     def kill(self):
         """End everything in the machine; returns when the kernel has done so."""
-        for fd in self.fds.values():
+        if self.pid is None:
+            return
+        os.kill(self.pid, signal.SIGKILL)
+        for child in self.children:
+            _reap(child)
+        os.waitpid(self.pid, 0)
+        for fd in [self._pipe, *self.fds.values()]:
             os.close(fd)
-        self.fds = {}
-        try:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
+        self.pid, self.fds = None, {}

@@ -17,6 +17,7 @@ import time
 
 import addressing
 import drawing
+import kernel
 import owner
 from errors import DrawingError, LabError, Skip
 from machine import Machine
@@ -40,6 +41,7 @@ class Lab:
     """Built when made, complete or not at all; close() or the end of `with` removes it.
 
     build: the meson build folder, for build/bin on the machines' PATH; else $ADIT_BUILD.
+    The machines die with the thread that builds the lab: that is the main one, or one that stays.
     """
 
     def __init__(self, text, build=None):
@@ -62,7 +64,8 @@ class Lab:
         hosts = addressing.plan(plan)
         hosts_file = _hosts_file(hosts)
         for host in hosts.values():
-            self.machines[host.name] = Machine(self, host, hosts_file)
+            with kernel.undisturbed():
+                self.machines[host.name] = Machine(self, host, hosts_file)
         for machine in self.machines.values():
             machine.ready()
         owner.record(self.dir, self.text, self.machines.values())
@@ -86,8 +89,9 @@ class Lab:
 
     @staticmethod
     def _ip(where, rows):
-        done = subprocess.run(["ip", "-batch", "-"], input="\n".join(rows) + "\n", text=True,
-                              capture_output=True, check=False)
+        with kernel.undisturbed():
+            done = subprocess.run(["ip", "-batch", "-"], input="\n".join(rows) + "\n", text=True,
+                                  capture_output=True, check=False)
         if done.returncode:
             raise LabError(f"{where}: ip: {done.stderr.strip()}")
 

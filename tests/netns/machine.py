@@ -95,17 +95,7 @@ class Machine(Probes):
 
     def popen(self, argv, env=None, **kw):
         """subprocess.Popen inside the machine: a direct child of ours, a process of its own."""
-        if not self._holder.fds:
-            raise LabError(f"{self.name}: {argv[0]}: the machine is gone")
-        # Children of this thread are born into that PID namespace; the thread itself stays.
-        kernel.setns(self._holder.fds["pid"], kernel.NEWPID)
-        try:
-            return subprocess.Popen(argv, env=self.environment(env), preexec_fn=self._enter,
-                                    start_new_session=True, **kw)
-        except FileNotFoundError:
-            raise LabError(f"{self.name}: {argv[0]}: no such program") from None
-        finally:
-            kernel.setns(kernel.OWN_PID_NS, kernel.NEWPID)
+        return self._holder.popen(argv, self._enter, env=self.environment(env), **kw)
 
     # -- commands ----------------------------------------------------------------------------
 
@@ -264,8 +254,6 @@ class Machine(Probes):
 
     def close(self):
         self._holder.kill()
-        for process in self.processes:
-            process._popen.wait()
 
 
 def _words(argv):

@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 
+import kernel
 from errors import LabError
 
 _SO_RCVBUFFORCE = 33
@@ -42,7 +43,7 @@ class HttpServer:
         self._socket = listener(machine, socket.SOCK_STREAM, port, address)
         self._socket.listen(64)
         self.port = self._socket.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        kernel.start_thread(self._serve)
 
     @property
     def visitors(self):
@@ -55,7 +56,7 @@ class HttpServer:
                 conn, peer = self._socket.accept()
             except OSError:
                 return
-            threading.Thread(target=self._answer, args=(conn, plain(peer[0])), daemon=True).start()
+            kernel.start_thread(self._answer, conn, plain(peer[0]))
 
     def _answer(self, conn, visitor):
         with contextlib.suppress(OSError, UnicodeError), conn:
@@ -93,7 +94,7 @@ class UdpEcho:
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 16 << 20)
         self.port = self._socket.getsockname()[1]
         self._own = (address or ("::1" if self._socket.family == socket.AF_INET6 else "127.0.0.1"), self.port)
-        threading.Thread(target=self._serve, daemon=True).start()
+        kernel.start_thread(self._serve)
 
     def _serve(self):
         while True:

@@ -249,7 +249,9 @@ def test_wireguard(lab):
     lab.require("wg")
     seen = lab["cgnat"].capture("internet")
     over, under = tunnel(vps, home)
-    assert home.ping("10.99.0.1", 3, timeout=5), "IPv4 inside"
+    inner = home.capture("wg0")
+    assert home.ping("10.99.0.1", 3, timeout=5).all, "IPv4 inside"
+    assert inner.count(protocol="icmp", icmp_type=8, dst="10.99.0.1", out=True) == 3
     assert home.ping("fd99::1", 3, timeout=5), "IPv6 inside"
     assert vps.ping("10.99.0.2", timeout=5).all, "and back"
     assert under.handshake(over.public_key) > 0

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 
+import kernel
 import tap
 from lab import Lab, LabError
 
@@ -81,6 +82,25 @@ def test_files(lab):
     assert "11.1.1.2 vps" in home.read("/etc/hosts")
     assert not home.exists("/etc/adit")
     assert home.exists(lab.keep[0] + "/tests/netns/lab.py"), "the source tree is there"
+
+
+def test_without_overlay():
+    """where the kernel refuses an overlay, /etc is a copy"""
+    mount = kernel.mount
+
+    def refuse(source, target, fstype=None, flags=0, data=None):
+        if fstype == "overlay":
+            raise OSError("no overlay")
+        mount(source, target, fstype, flags, data)
+    kernel.mount = refuse
+    try:
+        with Lab("home -- internet") as lab:
+            home = lab["home"]
+            assert "root:" in home.read("/etc/passwd") and home.read("/etc/hostname") == "home\n"
+            path = home.write(f"/etc/adit-lab-test-{os.getpid()}", "mine")
+            assert not os.path.exists(path) and " /etc overlay" not in home.sh("cat /proc/mounts").stdout
+    finally:
+        kernel.mount = mount
 
 
 def test_settings(lab):
