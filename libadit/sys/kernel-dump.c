@@ -17,7 +17,8 @@
 typedef struct {
     AditKernel *kernel;
     const AditScope *scope;
-    guint8 family; /* of a route dump */
+    const AditState *want; /* or NULL */
+    guint8 family;         /* of a route dump */
     GArray *objects;
 } Dump;
 
@@ -86,14 +87,38 @@ on_rule(const struct nlmsghdr *nlh, gpointer data, GError **error)
 }
 
 static gboolean
+is_wanted(const AditState *want, AditKind kind, gconstpointer object)
+{
+    guint low = 0, high = want == NULL ? 0 : adit_state_len(want, kind);
+
+    while (low < high) {
+        const guint middle = low + (high - low) / 2;
+        const int c = adit_object_cmp(kind, adit_state_get(want, kind, middle), object);
+
+        if (c == 0)
+            return TRUE;
+        if (c < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return FALSE;
+}
+
+/* The kernel has one entry for an address, whoever made it, and adding it once more would make
+ * it ours, to be deleted later. So an entry of somebody else's is there as long as we want it,
+ * and none of our business otherwise. */
+static gboolean
 on_neighbour(const struct nlmsghdr *nlh, gpointer data, GError **error)
 {
     Dump *dump = data;
     AditNeighbour neighbour;
     guint32 ifindex;
+    gboolean ours;
 
-    if (adit_neighbour_get(nlh, &neighbour, &ifindex) &&
-        fill_link(dump, ifindex, neighbour.link))
+    if (adit_neighbour_get(nlh, &neighbour, &ifindex, &ours) &&
+        fill_link(dump, ifindex, neighbour.link) &&
+        (ours || is_wanted(dump->want, ADIT_KIND_NEIGHBOUR, &neighbour)))
         g_array_append_val(dump->objects, neighbour);
     return TRUE;
 }
@@ -177,7 +202,7 @@ add_kind(AditKernel *kernel, AditKind kind, const AditScope *scope, const AditSt
          AditState *ret, GError **error)
 {
     g_autoptr(AditMsg) m = adit_msg_new();
-    Dump dump = { .kernel = kernel, .scope = scope };
+    Dump dump = { .kernel = kernel, .scope = scope, .want = want };
 
     switch (kind) {
     case ADIT_KIND_ADDRESS:

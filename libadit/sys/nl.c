@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "libadit/core/error.h"
+#include "libadit/sys/syserror.h"
 #include "libadit/wire/ack.h"
 
 /* How requests travel.
@@ -58,8 +59,7 @@ set_option(AditNl *nl, int option, GError **error)
 
     if (mnl_socket_setsockopt(nl->socket, option, &on, sizeof(on)) == 0)
         return TRUE;
-    adit_ack_set_errno(error, "netlink socket option", errno);
-    return FALSE;
+    return adit_syserror_set(error, errno, "netlink socket option");
 }
 
 /* Without CAP_NET_ADMIN the size is capped by net.core.{r,w}mem_max: then pieces are smaller.
@@ -85,7 +85,7 @@ adit_nl_open(int protocol, GError **error)
 
     nl->socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
     if (nl->socket == NULL || mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-        adit_ack_set_errno(error, "netlink socket", errno);
+        adit_syserror_set(error, errno, "netlink socket");
         return NULL;
     }
     if (!set_option(nl, NETLINK_EXT_ACK, error) || !set_option(nl, NETLINK_CAP_ACK, error) ||
@@ -120,8 +120,7 @@ adit_nl_subscribe(AditNl *nl, guint group, GError **error)
 
     if (mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP, &value, sizeof(value)) == 0)
         return TRUE;
-    adit_ack_set_errno(error, "netlink group", errno);
-    return FALSE;
+    return adit_syserror_set(error, errno, "netlink group");
 }
 
 /* One datagram from the kernel itself, at most @timeout_ms away. 0: none; -1: @error. */
@@ -156,7 +155,7 @@ receive(AditNl *nl, int timeout_ms, GError **error)
             return -1;
         }
         if (errno != EAGAIN && errno != EINTR) {
-            adit_ack_set_errno(error, "netlink receive", errno);
+            adit_syserror_set(error, errno, "netlink receive");
             return -1;
         }
         if (left <= 0)
@@ -253,7 +252,7 @@ exchange(AditNl *nl, Flight *flight, GError **error)
     if (ok)
         ok = collect(nl, flight, error);
     else
-        adit_ack_set_errno(error, "netlink send", errno);
+        adit_syserror_set(error, errno, "netlink send");
     explicit_bzero(flight->bytes, flight->len);
     g_clear_pointer(&flight->bytes, g_free);
     return ok;

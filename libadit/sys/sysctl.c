@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "libadit/core/error.h"
-#include "libadit/wire/ack.h"
+#include "libadit/sys/syserror.h"
 
 #define VALUE_MAX 4096 /* a page: the kernel's own limit for most */
 
@@ -35,7 +35,7 @@ open_setting(const char *path, int flags, GError **error)
     }
     fd = open(whole, flags | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        adit_ack_set_errno(error, whole, errno);
+        adit_syserror_set(error, errno, "%s", whole);
     return fd;
 }
 
@@ -50,7 +50,7 @@ adit_sysctl_read(const char *path, GError **error)
         return NULL;
     n = read(fd, value, sizeof(value) - 1);
     if (n < 0) {
-        adit_ack_set_errno(error, path, errno);
+        adit_syserror_set(error, errno, "%s", path);
         return NULL;
     }
     value[n] = '\0';
@@ -68,6 +68,5 @@ adit_sysctl_write(const char *path, const char *value, GError **error)
         return FALSE;
     if (write(fd, value, len) == len)
         return TRUE;
-    adit_ack_set_errno(error, path, errno);
-    return FALSE;
+    return adit_syserror_set(error, errno, "%s", path);
 }

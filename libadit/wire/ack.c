@@ -28,12 +28,6 @@ code_of(int number)
     }
 }
 
-void
-adit_ack_set_errno(GError **error, const char *where, int number)
-{
-    g_set_error(error, ADIT_ERROR, code_of(number), "%s: %s", where, g_strerror(number));
-}
-
 /* " (attribute 5 at byte 28)": the place in @request that the kernel points at; or "". */
 static char *
 place(const struct nlmsghdr *request, const struct nlattr *offset)

@@ -10,5 +10,3 @@
  * EACCES are DENIED, the rest KERNEL; a verdict that makes no sense is PROTOCOL. */
 gboolean adit_ack_get(const struct nlmsghdr *nlh, const struct nlmsghdr *request,
                       GError **error);
-/* The same for a system call: "@where: what errno says". */
-void adit_ack_set_errno(GError **error, const char *where, int number);

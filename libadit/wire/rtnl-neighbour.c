@@ -45,7 +45,8 @@ adit_neighbour_put_dump(AditMsg *m)
 }
 
 gboolean
-adit_neighbour_get(const struct nlmsghdr *nlh, AditNeighbour *ret, guint32 *ret_ifindex)
+adit_neighbour_get(const struct nlmsghdr *nlh, AditNeighbour *ret, guint32 *ret_ifindex,
+                   gboolean *ret_ours)
 {
     const struct nlattr *tb[G_N_ELEMENTS(neighbour_types)];
     const struct ndmsg *hdr = mnl_nlmsg_get_payload(nlh);
@@ -55,12 +56,12 @@ adit_neighbour_get(const struct nlmsghdr *nlh, AditNeighbour *ret, guint32 *ret_
         !adit_attrs_parse_msg(nlh, sizeof(*hdr), neighbour_types, G_N_ELEMENTS(neighbour_types),
                               tb))
         return FALSE;
-    if ((hdr->ndm_flags & NTF_PROXY) == 0 || adit_attr_u8(tb[NDA_PROTOCOL]) != ADIT_RTPROT ||
-        hdr->ndm_ifindex <= 0)
+    if ((hdr->ndm_flags & NTF_PROXY) == 0 || hdr->ndm_ifindex <= 0)
         return FALSE;
     if ((hdr->ndm_family != AF_INET && hdr->ndm_family != AF_INET6) ||
         !adit_attr_addr(tb[NDA_DST], hdr->ndm_family, &neighbour.addr))
         return FALSE;
+    *ret_ours = adit_attr_u8(tb[NDA_PROTOCOL]) == ADIT_RTPROT;
     *ret = neighbour;
     *ret_ifindex = hdr->ndm_ifindex;
     return TRUE;

@@ -8,6 +8,6 @@
 void adit_neighbour_put(AditMsg *m, AditOpVerb verb, const AditNeighbour *neighbour,
                         guint32 ifindex);
 void adit_neighbour_put_dump(AditMsg *m); /* of all links, both families */
-/* FALSE: malformed, no proxy entry, or not of ours. The link of @ret stays "". */
+/* FALSE: malformed, or no proxy entry. The link of @ret stays "". @ret_ours: it has our tag. */
 gboolean adit_neighbour_get(const struct nlmsghdr *nlh, AditNeighbour *ret,
-                            guint32 *ret_ifindex);
+                            guint32 *ret_ifindex, gboolean *ret_ours);

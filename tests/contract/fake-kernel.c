@@ -10,6 +10,7 @@
 #include "libadit/core/error.h"
 #include "libadit/sys/nl.h"
 #include "libadit/sys/sysctl.h"
+#include "libadit/sys/syserror.h"
 #include "libadit/wire/ack.h"
 #include "libadit/wire/rtnl-address.h"
 #include "libadit/wire/rtnl-link.h"
@@ -86,7 +87,9 @@ read_object(AditKind kind, const struct nlmsghdr *nlh, Object *ret)
         ok = adit_route_get(nlh, &ret->route, &ifindex);
         link = ret->route.link;
     } else if (kind == ADIT_KIND_NEIGHBOUR) {
-        ok = adit_neighbour_get(nlh, &ret->neighbour, &ifindex);
+        gboolean ours;
+
+        ok = adit_neighbour_get(nlh, &ret->neighbour, &ifindex, &ours);
         link = ret->neighbour.link;
     }
     if (ok && ifindex != 0)
@@ -236,6 +239,18 @@ adit_nl_close(AditNl *nl)
     g_free(nl);
 }
 
+/* In the words and with the code of the real thing. */
+static void
+refuse(GError **error, int number)
+{
+    const struct nlmsgerr verdict = { .error = -number };
+    g_autoptr(AditMsg) m = adit_msg_new();
+    gsize len;
+
+    adit_msg_begin(m, NLMSG_ERROR, NLM_F_CAPPED, &verdict, sizeof(verdict));
+    adit_ack_get((const struct nlmsghdr *)(gconstpointer)adit_msg_data(m, &len), NULL, error);
+}
+
 gboolean
 adit_nl_call(AditNl *nl, AditMsg *m, AditNlFunc func, gpointer data, guint *ret_failed,
              GError **error)
@@ -257,7 +272,7 @@ adit_nl_call(AditNl *nl, AditMsg *m, AditNlFunc func, gpointer data, guint *ret_
 
         if (refusal != 0 && ok) { /* what stands behind it is carried out all the same */
             ok = FALSE;
-            adit_ack_set_errno(error, "kernel", refusal);
+            refuse(error, refusal);
             if (ret_failed != NULL)
                 *ret_failed = n;
         }
@@ -306,7 +321,7 @@ adit_sysctl_read(const char *path, GError **error)
     const char *value = g_hash_table_lookup(settings, path);
 
     if (value == NULL)
-        adit_ack_set_errno(error, path, ENOENT);
+        adit_syserror_set(error, ENOENT, "%s", path);
     return g_strdup(value);
 }
 
@@ -314,7 +329,7 @@ gboolean
 adit_sysctl_write(const char *path, const char *value, GError **error)
 {
     if (!g_hash_table_contains(settings, path)) {
-        adit_ack_set_errno(error, path, ENOENT);
+        adit_syserror_set(error, ENOENT, "%s", path);
         return FALSE;
     }
     sent++;
@@ -349,20 +364,23 @@ test_kernel_add_link(const char *name)
                          g_strdup("0"));
 }
 
+static guint32
+index_of(const char *name)
+{
+    Object object;
+
+    for (guint i = 0; i < things->len; i++)
+        if (get_thing(i)->kind == ADIT_KIND_LINK &&
+            read_object(ADIT_KIND_LINK, get_thing(i)->nlh, &object) &&
+            g_str_equal(object.link.name, name))
+            return ifindex_of(get_thing(i));
+    g_assert_not_reached();
+}
+
 void
 test_kernel_del_link(const char *name)
 {
-    for (guint i = 0; i < things->len; i++) {
-        Object object;
-
-        if (get_thing(i)->kind == ADIT_KIND_LINK &&
-            read_object(ADIT_KIND_LINK, get_thing(i)->nlh, &object) &&
-            g_str_equal(object.link.name, name)) {
-            remove_link(ifindex_of(get_thing(i)));
-            return;
-        }
-    }
-    g_assert_not_reached();
+    remove_link(index_of(name));
 }
 
 /* One of ours with another protocol: no longer ours, and alike in everything else. */
@@ -387,7 +405,7 @@ keep_foreign(AditKind kind, AditMsg *m, gsize header, guint16 protocol_attr, gui
 void
 test_kernel_plant_foreign(void)
 {
-    const guint32 out0 = last_ifindex;
+    const guint32 out0 = index_of("out0");
     AditRule rule = { AF_INET6, 1750, ADIT_RULE_LOOKUP, 20101 };
     AditRoute route = { .table = 20101, .metric = 4000, .type = ADIT_ROUTE_BLACKHOLE };
     AditAddress address = { 0 };

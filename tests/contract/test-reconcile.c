@@ -537,7 +537,6 @@ test_random(void)
     g_autofree char *before = NULL;
 
     g_test_message("seed %u", seed);
-    test_kernel_plant_foreign();
     before = test_kernel_foreign();
     g_assert_cmpuint(strlen(before), >, 100);
     for (guint i = 0; i < 60; i++) {
@@ -549,6 +548,25 @@ test_random(void)
         g_assert_cmpstr(before, ==, after);
     }
     clear(kernel);
+}
+
+/* A proxy entry that somebody else made will do, and stays when we no longer want it. */
+static void
+test_foreign_neighbour(void)
+{
+    g_autoptr(AditKernel) kernel = open_kernel();
+    g_autoptr(AditState) want = wanted();
+    g_autofree char *before = NULL, *after = NULL;
+    const guint sent = test_kernel_sent();
+
+    test_kernel_plant_foreign();
+    before = test_kernel_foreign();
+    adit_state_add_neighbour(want, &(AditNeighbour){ "out0", addr("2001:db8:f::1") });
+    reconcile(kernel, adit_state_seal(want));
+    clear(kernel);
+    after = test_kernel_foreign();
+    g_assert_cmpuint(test_kernel_sent(), ==, sent);
+    g_assert_cmpstr(before, ==, after);
 }
 
 static const struct {
@@ -569,7 +587,8 @@ static const struct {
     { "/reconcile/race", test_race },
     { "/reconcile/refusal", test_refusal },
     { "/reconcile/no-front", test_no_front },
-    { "/reconcile/random", test_random },
+    { "/reconcile/foreign-neighbour", test_foreign_neighbour },
+    { "/reconcile/random", test_random }, /* among the foreign things planted before */
 };
 
 int

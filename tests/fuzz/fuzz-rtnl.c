@@ -75,11 +75,13 @@ try_neighbour(const struct nlmsghdr *nlh)
     g_autoptr(AditMsg) m = adit_msg_new();
     AditNeighbour neighbour, again;
     guint32 ifindex, ifindex_again;
+    gboolean ours;
 
-    if (!adit_neighbour_get(nlh, &neighbour, &ifindex))
+    if (!adit_neighbour_get(nlh, &neighbour, &ifindex, &ours))
         return;
     adit_neighbour_put(m, ADIT_OP_ADD, &neighbour, ifindex);
-    g_assert_true(adit_neighbour_get(header(m), &again, &ifindex_again));
+    g_assert_true(adit_neighbour_get(header(m), &again, &ifindex_again, &ours));
+    g_assert_true(ours);
     assert_same(ADIT_KIND_NEIGHBOUR, &neighbour, &again);
     g_assert_cmpuint(ifindex, ==, ifindex_again);
 }

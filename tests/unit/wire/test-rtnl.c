@@ -202,6 +202,7 @@ static gboolean
 get(AditKind kind, const struct nlmsghdr *nlh, Object *ret, guint32 *ret_ifindex)
 {
     char name[ADIT_NAME_LEN];
+    gboolean ours;
 
     if (kind == ADIT_KIND_RULE)
         return adit_rule_get(nlh, &ret->rule);
@@ -210,7 +211,7 @@ get(AditKind kind, const struct nlmsghdr *nlh, Object *ret, guint32 *ret_ifindex
     if (kind == ADIT_KIND_ADDRESS)
         return adit_address_get(nlh, &ret->address, ret_ifindex);
     if (kind == ADIT_KIND_NEIGHBOUR)
-        return adit_neighbour_get(nlh, &ret->neighbour, ret_ifindex);
+        return adit_neighbour_get(nlh, &ret->neighbour, ret_ifindex, &ours);
     return adit_link_get(nlh, &ret->link, ret_ifindex, name);
 }
 
