@@ -1,0 +1,76 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs the benchmarks and writes docs/benchmarks.md, with the raw figures as JSON beside it.
+
+run.py [NAME...]: only those programs (core, rtnl, nft, ...); with names nothing is written.
+"""
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("ADIT_BUILD", ROOT / "build"))
+DEADLINE = 300  # seconds a program
+
+HEAD = """# Benchmarks
+
+Written by `sudo ./dev bench`, which runs every program of `tests/bench`; the raw figures are in
+[benchmarks.json](benchmarks.json). Machines differ and are noisy: what counts are the ratios, whose
+two sides take turns in one run. Names end in the size they were measured at.
+
+Measured on {cpus} processors, kernel {kernel}.
+"""
+# What a program measures, for the reader; the figures follow.
+TITLES = {
+    "core": "Pure code: a server of 10,000 devices (10,000 peers, 20,000 elements, 10,000 routes), one core",
+    "nft": "Elements of our nftables table: one libnftnl transaction against `nft -f` with the same elements",
+    "rtnl": "Policy rules: our batch against `ip -batch`, and looking at what already matches",
+    "policy": "A gateway up or down, against the same plan by ip and nft processes",
+}
+
+
+def programs():
+    return sorted(p for p in (BUILD / "tests" / "bench").glob("bench-*") if p.is_file() and os.access(p, os.X_OK))
+
+
+def measure(program):
+    """The figures a program printed, as dictionaries."""
+    try:
+        done = subprocess.run([program], capture_output=True, text=True, timeout=DEADLINE, check=False,
+                              stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        sys.exit(f"bench: {program.name}: not done within {DEADLINE} s")
+    if done.returncode:
+        sys.exit(f"bench: {program.name}: status {done.returncode}\n{done.stderr.strip()}")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def table(name, figures):
+    rows = [f"| {f['name'].partition('/')[2] or f['name']} | {f['value']:g} | {f['unit']} |" for f in figures]
+    return "\n".join([f"\n## {name}\n", TITLES.get(name, "") + "\n", "| figure | value | unit |", "|---|---|---|"] + rows)
+
+
+def main(names):
+    wanted = [p for p in programs() if not names or p.name.removeprefix("bench-") in names]
+    if not wanted:
+        sys.exit(f"bench: {' '.join(names) or 'nothing'}: no such benchmark in {BUILD}/tests/bench")
+    sections, raw = [], {}
+    for program in wanted:
+        name = program.name.removeprefix("bench-")
+        print(f"==> {name}", flush=True)
+        raw[name] = measure(program)
+        for figure in raw[name]:
+            print(f"  {figure['name']:<44} {figure['value']:>10g} {figure['unit']}", flush=True)
+        sections.append(table(name, raw[name]))
+    if not names:
+        head = HEAD.format(cpus=os.cpu_count(), kernel=platform.release())
+        (ROOT / "docs" / "benchmarks.md").write_text(head + "\n".join(sections) + "\n", encoding="utf-8")
+        (ROOT / "docs" / "benchmarks.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
+        print("written: docs/benchmarks.md, docs/benchmarks.json")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
