@@ -232,15 +232,37 @@ def test_delay(lab):
     assert len(visitor.curl("http://vps/", timeout=15)) == 300000
 
 
+@tap.drawing("""
+visitor -- internet -- vps(routed)
+internet -- cgnat(v6) -- home -- lan
+internet -- cgnat2 -- home
+""")
 def test_cut_and_mend(lab):
-    """a cut wire has no carrier; mended, it carries again"""
-    home, vps = lab["home"], lab["vps"]
-    wire = lab.wire("cgnat", "home")
-    wire.cut()
-    assert "NO-CARRIER" in home.run("ip", "link", "show", "dev", "eth0").stdout
-    assert not home.ping(vps.v4, timeout=0.2)
-    wire.mend()
-    assert home.ping(vps.v4, 5, timeout=3)
+    """a cut wire has no carrier; mended, it carries both families again"""
+    home, vps, visitor = lab["home"], lab["vps"], lab["visitor"]
+    for a, b in (("cgnat", "home"), ("internet", "cgnat"), ("internet", "vps")):
+        lab.wire(a, b).cut()
+        assert "NO-CARRIER" in lab[b].run("ip", "link", "show", "dev", lab[b].link(a)).stdout
+        assert not home.ping(vps.v4, timeout=0.1)
+        lab.wire(a, b).mend()
+        assert home.ping(vps.v4, 5, timeout=3) and home.ping(vps.v6, 5, timeout=3), f"{a} -- {b}"
+    address = vps.prefix.replace("::/64", "::99")
+    vps.run("ip", "addr", "add", address + "/128", "dev", "lo")
+    assert visitor.ping(address).all, "the routed prefix is routed again"
+
+
+@tap.drawing("visitor -- internet -- cgnat -- home\ninternet -- cgnat2 -- home")
+def test_two_uplinks(lab):
+    """a home with two uplinks has two ways out, the first drawn preferred"""
+    home, visitor = lab["home"], lab["visitor"]
+    server = visitor.http_server(80)
+    assert (home.link("cgnat"), home.link("cgnat2")) == ("eth0", "eth1")
+    home.curl("http://visitor/")
+    home.curl("http://visitor/", "--interface", "eth1")
+    home.run("ip", "link", "set", "dev", "eth0", "down")
+    home.curl("http://visitor/")
+    first, second = lab["cgnat"].v4, lab["cgnat2"].v4
+    assert server.visitors == [first, second, second], server.visitors
 
 
 def test_wireguard(lab):

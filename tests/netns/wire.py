@@ -3,6 +3,8 @@
 import os
 import sys
 
+from process import until
+
 _RELAY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "relay.py")
 
 
@@ -55,8 +57,17 @@ class Wire:
                         f'priority 0; {rule}}}\n}}\n')
 
     def cut(self):
-        """Pull the plug: both ends lose their carrier."""
+        """Pull the plug: both ends lose their carrier. (With a delay only the upper end does.)"""
         self.upper.run("ip", "link", "set", "dev", self.names[0], "down")
 
     def mend(self):
+        """Plug it in again; returns when both ends are ready.
+
+        The end that was down has lost its IPv6 addresses and routes: it is told them again.
+        """
         self.upper.run("ip", "link", "set", "dev", self.names[0], "up")
+        rows = [r.replace(" add ", " replace ", 1) for r in self.upper.host.ip + self.upper.host.routes
+                if r.startswith(("addr add", "route add"))]
+        until(lambda: self.upper.settled() and self.lower.settled(), 5, f"{self}: to be ready again")
+        self.upper.run("ip", "-batch", "-", input="\n".join(rows) + "\n")
+        until(lambda: self.upper.settled() and self.lower.settled(), 5, f"{self}: to be ready again")
