@@ -115,9 +115,10 @@ wait_end(int pidfd, int timeout_ms)
 static void
 kill_child(GPid pid, int pidfd)
 {
-    (void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-    if (wait_end(pidfd, KILL_MS))
-        adit_wgproc_reap(pid);
+    (void)kill(pid, SIGKILL); /* ours and not reaped: the number is surely its */
+    if (pidfd >= 0)
+        (void)wait_end(pidfd, KILL_MS);
+    (void)adit_wgproc_reap(pid);
 }
 
 /* NULL: the socket answers; else what went wrong. The watch tells of the socket's birth, @pidfd
@@ -198,7 +199,7 @@ adit_wgproc_start(const char *program, const char *rundir, const char *link, GPi
     return ok;
 }
 
-/* Without a number to go by: its connection breaks when it ends. */
+/* Without a descriptor of the process: its connection breaks when it ends. */
 static gboolean
 wait_hangup(int fd)
 {
@@ -212,6 +213,20 @@ wait_hangup(int fd)
         left = (deadline - g_get_monotonic_time()) / 1000 - 1;
     }
     return FALSE;
+}
+
+/* Where the number is not known, the link is gone already, and that ends it. Where it is, there
+ * was no descriptor to be had (before Linux 5.3, under valgrind). */
+static gboolean
+hang_up(GPid pid, int fd)
+{
+    if (pid != 0)
+        (void)kill(pid, SIGTERM);
+    if (!wait_hangup(fd))
+        return FALSE;
+    if (pid != 0)
+        (void)adit_wgproc_reap(pid);
+    return TRUE;
 }
 
 static gboolean
@@ -241,7 +256,7 @@ adit_wgproc_stop(const char *rundir, const char *link, int fd, GError **error)
     if (pidfd >= 0 && adit_uapi_get_pid(fd, link) == pid) /* still it, now that we hold it */
         gone = end_process(pid, pidfd);
     else
-        gone = wait_hangup(fd);
+        gone = hang_up(pid, fd);
     if (pidfd >= 0)
         close(pidfd);
     if (!gone)

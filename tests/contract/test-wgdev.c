@@ -93,6 +93,7 @@ test_reuse(const WgdevKind *kind)
 
         wgdev_create(theirs, LINK);
         wgdev_set(theirs, &set);
+        adit_wgdev_free(theirs);
         _exit(0);
     }
     g_assert_cmpint(waitpid(first, &status, 0), ==, first);

@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "libadit/sys/uapi.h"
@@ -29,16 +32,63 @@ have_tun(void)
     return stat("/dev/net/tun", &st) == 0 && S_ISCHR(st.st_mode);
 }
 
+/* The first process of the test's own process namespace: when it ends, all of them do. It
+ * waits for the test, and collects what the test leaves. */
+static void
+run_init(pid_t test)
+{
+    int status = 0;
+    pid_t pid;
+
+    do {
+        pid = waitpid(-1, &status, 0);
+    } while (pid != test && (pid >= 0 || errno == EINTR));
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+/* Goes on as a process of a namespace of its own, so that no tunnel outlives a test that
+ * aborts. The caller itself only waits, and takes it along when it is killed. */
+static gboolean
+enter_pidns(void)
+{
+    int status = 0;
+    pid_t pid;
+
+    if (unshare(CLONE_NEWPID) < 0)
+        return FALSE;
+    pid = fork();
+    if (pid > 0) {
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+    }
+    if (pid < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return FALSE;
+    pid = fork();
+    if (pid > 0)
+        run_init(pid);
+    return pid == 0;
+}
+
+static gboolean
+enter_mntns(void)
+{
+    return unshare(CLONE_NEWNS) == 0 &&
+           mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("proc", "/proc", "proc", 0, NULL) == 0 &&
+           mount("adit-test", "/run", "tmpfs", 0, "mode=0755") == 0;
+}
+
 gboolean
 wgdev_enter(char **ret_why)
 {
-    if (!test_netns_enter(ret_why))
-        return FALSE;
-    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount("adit-test", "/run", "tmpfs", 0, "mode=0755") < 0) {
-        *ret_why = g_strdup_printf("mount namespace: %s", g_strerror(errno));
+    fflush(NULL); /* or both would print it */
+    if (!enter_pidns() || !enter_mntns()) {
+        *ret_why = g_strdup_printf("process and mount namespace: %s", g_strerror(errno));
         return FALSE;
     }
+    if (!test_netns_enter(ret_why))
+        return FALSE;
     home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
     g_assert_cmpint(home, >=, 0);
     for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {

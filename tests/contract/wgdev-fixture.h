@@ -3,8 +3,8 @@
 
 #include "libadit/sys/wgdev.h"
 
-/* A machine of the test's own: network and mount namespace, with an empty /run, so that no
- * WireGuard socket of the host is seen or made. */
+/* A machine of the test's own: network, mount and process namespace, with an empty /run. No
+ * WireGuard socket of the host is seen or made, and no process outlives the test. */
 
 /* What every test gets: the kind of WireGuard it shall use. */
 typedef struct {
