@@ -112,7 +112,7 @@ run_nft(const char *path)
 {
     const gint64 begin = g_get_monotonic_time();
     const pid_t pid = fork();
-    int status;
+    int status = 0;
 
     if (pid == 0) {
         execlp("nft", "nft", "-f", path, NULL);
