@@ -22,7 +22,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 MACHINE = """
     systemd systemd-sysv systemd-resolved udev dbus polkitd kmod linux-image-cloud-amd64
-    network-manager wireguard-tools nftables iproute2 iputils-ping conntrack curl tcpdump
+    network-manager wireguard-tools nftables iproute2 iputils-ping conntrack curl tcpdump netbase
     python3 ca-certificates
 """.split()
 
