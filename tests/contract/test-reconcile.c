@@ -9,6 +9,7 @@
 #include "libadit/core/error.h"
 #include "tests/contract/kernel.h"
 #include "tests/contract/netns.h"
+#include "tests/contract/sample.h"
 
 #define MAIN 254
 
@@ -20,49 +21,6 @@
 
 static const char *const our_links[] = { "adit0", "adit1", "made0", NULL };
 static const AditScope everything = { KINDS, our_links };
-
-static AditAddr
-addr(const char *text)
-{
-    AditAddr value = { 0 };
-
-    if (text != NULL)
-        g_assert_true(adit_addr_parse(text, &value, NULL));
-    return value;
-}
-
-static AditPrefix
-prefix(const char *text)
-{
-    AditPrefix value = { 0 };
-
-    if (text != NULL)
-        g_assert_true(adit_prefix_parse(text, &value, NULL));
-    return value;
-}
-
-/* Both links stay as they are: their removal is a test of its own. */
-static AditState *
-wanted(void)
-{
-    AditState *want = adit_state_new();
-
-    adit_state_add_link(want, &(AditLink){ "adit0", 1500, TRUE });
-    adit_state_add_link(want, &(AditLink){ "adit1", 1500, TRUE });
-    return want;
-}
-
-static void
-add_address(AditState *want, const char *link, const char *text, gboolean deprecated,
-            gboolean no_prefix_route)
-{
-    AditAddress address = { .prefix = prefix(text),
-                            .deprecated = deprecated,
-                            .no_prefix_route = no_prefix_route };
-
-    g_strlcpy(address.link, link, sizeof(address.link));
-    adit_state_add_address(want, &address);
-}
 
 static AditState *
 dump(AditKernel *kernel)
@@ -115,7 +73,7 @@ open_kernel(void)
 static void
 clear(AditKernel *kernel)
 {
-    g_autoptr(AditState) nothing = adit_state_seal(wanted());
+    g_autoptr(AditState) nothing = adit_state_seal(sample_wanted());
 
     reconcile(kernel, nothing);
 }
@@ -136,12 +94,12 @@ test_rules(void)
 {
     static const guint8 families[] = { AF_INET, AF_INET6 };
     g_autoptr(AditKernel) kernel = open_kernel();
-    g_autoptr(AditState) want = wanted();
+    g_autoptr(AditState) want = sample_wanted();
 
     for (guint i = 0; i < G_N_ELEMENTS(families); i++) {
         const gboolean v4 = families[i] == AF_INET;
-        const AditPrefix host = prefix(v4 ? "10.59.0.2/32" : "2001:db8:59::2/128");
-        const AditPrefix net = prefix(v4 ? "10.59.0.0/24" : "2001:db8:59::/64");
+        const AditPrefix host = sample_prefix(v4 ? "10.59.0.2/32" : "2001:db8:59::2/128");
+        const AditPrefix net = sample_prefix(v4 ? "10.59.0.0/24" : "2001:db8:59::/64");
         const AditRule rules[] = {
             { families[i], 1730, ADIT_RULE_LOOKUP, MAIN, 0x3f000000, 0x3f000000 },
             { families[i], 1731, ADIT_RULE_BLACKHOLE, 0, 0x3f000000, 0x3f000000 },
@@ -170,12 +128,12 @@ test_sparse_rules(void)
 {
     const AditRule sparse = { AF_INET, 1750, ADIT_RULE_LOOKUP, 20101 };
     const AditRule rich = {
-        AF_INET, 1750, ADIT_RULE_LOOKUP, 20101, 5, 0xff, .src = prefix("10.59.0.2/32")
+        AF_INET, 1750, ADIT_RULE_LOOKUP, 20101, 5, 0xff, .src = sample_prefix("10.59.0.2/32")
     };
     g_autoptr(AditKernel) kernel = open_kernel();
-    g_autoptr(AditState) rich_only = wanted();
-    g_autoptr(AditState) both = wanted();
-    g_autoptr(AditState) sparse_only = wanted();
+    g_autoptr(AditState) rich_only = sample_wanted();
+    g_autoptr(AditState) both = sample_wanted();
+    g_autoptr(AditState) sparse_only = sample_wanted();
 
     adit_state_add_rule(rich_only, &rich);
     adit_state_add_rule(both, &rich);
@@ -192,26 +150,26 @@ static void
 test_routes(void)
 {
     g_autoptr(AditKernel) kernel = open_kernel();
-    g_autoptr(AditState) want = wanted();
+    g_autoptr(AditState) want = sample_wanted();
     const AditRoute routes[] = {
-        { prefix("0.0.0.0/0"), 20101, 4294967295, ADIT_ROUTE_BLACKHOLE },
-        { prefix("::/0"), 20101, 4294967295, ADIT_ROUTE_BLACKHOLE },
-        { prefix("0.0.0.0/0"), 20102, 9000, ADIT_ROUTE_UNREACHABLE },
-        { prefix("::/0"), 20102, 9000, ADIT_ROUTE_UNREACHABLE },
-        { prefix("0.0.0.0/0"), 20101, 50, ADIT_ROUTE_UNICAST, "adit0" },
-        { prefix("::/0"), 20101, 1024, ADIT_ROUTE_UNICAST, "adit0" },
-        { prefix("0.0.0.0/0"), 20102, 0, ADIT_ROUTE_UNICAST, "adit0", addr("10.59.0.1"),
-          addr("10.59.0.2") },
-        { prefix("::/0"), 20102, 50, ADIT_ROUTE_UNICAST, "adit0", addr("2001:db8:59::1"),
-          addr("2001:db8:59::2") },
-        { prefix("192.0.2.0/24"), 100, 1, ADIT_ROUTE_UNICAST, "adit1" },
-        { prefix("2001:db8:77::/48"), 100, 1, ADIT_ROUTE_UNICAST, "adit1" },
-        { prefix("10.59.0.9/32"), MAIN, 0, ADIT_ROUTE_UNICAST, "adit1" },
-        { prefix("2001:db8:59::9/128"), MAIN, 1024, ADIT_ROUTE_UNICAST, "out0" },
+        { sample_prefix("0.0.0.0/0"), 20101, 4294967295, ADIT_ROUTE_BLACKHOLE },
+        { sample_prefix("::/0"), 20101, 4294967295, ADIT_ROUTE_BLACKHOLE },
+        { sample_prefix("0.0.0.0/0"), 20102, 9000, ADIT_ROUTE_UNREACHABLE },
+        { sample_prefix("::/0"), 20102, 9000, ADIT_ROUTE_UNREACHABLE },
+        { sample_prefix("0.0.0.0/0"), 20101, 50, ADIT_ROUTE_UNICAST, "adit0" },
+        { sample_prefix("::/0"), 20101, 1024, ADIT_ROUTE_UNICAST, "adit0" },
+        { sample_prefix("0.0.0.0/0"), 20102, 0, ADIT_ROUTE_UNICAST, "adit0",
+          sample_addr("10.59.0.1"), sample_addr("10.59.0.2") },
+        { sample_prefix("::/0"), 20102, 50, ADIT_ROUTE_UNICAST, "adit0",
+          sample_addr("2001:db8:59::1"), sample_addr("2001:db8:59::2") },
+        { sample_prefix("192.0.2.0/24"), 100, 1, ADIT_ROUTE_UNICAST, "adit1" },
+        { sample_prefix("2001:db8:77::/48"), 100, 1, ADIT_ROUTE_UNICAST, "adit1" },
+        { sample_prefix("10.59.0.9/32"), MAIN, 0, ADIT_ROUTE_UNICAST, "adit1" },
+        { sample_prefix("2001:db8:59::9/128"), MAIN, 1024, ADIT_ROUTE_UNICAST, "out0" },
     };
 
-    add_address(want, "adit0", "10.59.0.2/24", FALSE, FALSE);
-    add_address(want, "adit0", "2001:db8:59::2/64", FALSE, FALSE);
+    sample_add_address(want, "adit0", "10.59.0.2/24", FALSE, FALSE);
+    sample_add_address(want, "adit0", "2001:db8:59::2/64", FALSE, FALSE);
     for (guint i = 0; i < G_N_ELEMENTS(routes); i++)
         adit_state_add_route(want, &routes[i]);
     reconcile(kernel, adit_state_seal(want));
@@ -224,22 +182,24 @@ test_route_changes(void)
 {
     g_autoptr(AditKernel) kernel = open_kernel();
     const AditRoute steps[] = {
-        { prefix("::/0"), 20101, 50, ADIT_ROUTE_UNICAST, "adit0" },
-        { prefix("::/0"), 20101, 50, ADIT_ROUTE_BLACKHOLE },
-        { prefix("::/0"), 20101, 50, ADIT_ROUTE_UNREACHABLE },
-        { prefix("::/0"), 20101, 50, ADIT_ROUTE_UNICAST, "adit0", addr("2001:db8:59::1") },
-        { prefix("::/0"), 20101, 50, ADIT_ROUTE_UNICAST, "adit1" },
-        { prefix("0.0.0.0/0"), 20101, 50, ADIT_ROUTE_UNICAST, "adit0" },
-        { prefix("0.0.0.0/0"), 20101, 50, ADIT_ROUTE_BLACKHOLE },
-        { prefix("0.0.0.0/0"), 20101, 50, ADIT_ROUTE_UNICAST, "adit0", addr("10.59.0.1") },
-        { prefix("0.0.0.0/0"), 20101, 50, ADIT_ROUTE_UNICAST, "adit1" },
+        { sample_prefix("::/0"), 20101, 50, ADIT_ROUTE_UNICAST, "adit0" },
+        { sample_prefix("::/0"), 20101, 50, ADIT_ROUTE_BLACKHOLE },
+        { sample_prefix("::/0"), 20101, 50, ADIT_ROUTE_UNREACHABLE },
+        { sample_prefix("::/0"), 20101, 50, ADIT_ROUTE_UNICAST, "adit0",
+          sample_addr("2001:db8:59::1") },
+        { sample_prefix("::/0"), 20101, 50, ADIT_ROUTE_UNICAST, "adit1" },
+        { sample_prefix("0.0.0.0/0"), 20101, 50, ADIT_ROUTE_UNICAST, "adit0" },
+        { sample_prefix("0.0.0.0/0"), 20101, 50, ADIT_ROUTE_BLACKHOLE },
+        { sample_prefix("0.0.0.0/0"), 20101, 50, ADIT_ROUTE_UNICAST, "adit0",
+          sample_addr("10.59.0.1") },
+        { sample_prefix("0.0.0.0/0"), 20101, 50, ADIT_ROUTE_UNICAST, "adit1" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(steps); i++) {
-        g_autoptr(AditState) want = wanted();
+        g_autoptr(AditState) want = sample_wanted();
 
-        add_address(want, "adit0", "10.59.0.2/24", FALSE, FALSE);
-        add_address(want, "adit0", "2001:db8:59::2/64", FALSE, FALSE);
+        sample_add_address(want, "adit0", "10.59.0.2/24", FALSE, FALSE);
+        sample_add_address(want, "adit0", "2001:db8:59::2/64", FALSE, FALSE);
         adit_state_add_route(want, &steps[i]);
         reconcile(kernel, adit_state_seal(want));
     }
@@ -256,13 +216,13 @@ test_addresses(void)
 
     for (guint i = 0; i < G_N_ELEMENTS(texts) * 4; i++)
         for (guint j = 0; j < 4; j++) {
-            g_autoptr(AditState) want = wanted();
+            g_autoptr(AditState) want = sample_wanted();
 
-            add_address(want, "adit0", texts[i / 4], i & 1, i & 2);
+            sample_add_address(want, "adit0", texts[i / 4], i & 1, i & 2);
             reconcile(kernel, adit_state_seal(want));
             g_clear_pointer(&want, adit_state_free);
-            want = wanted();
-            add_address(want, "adit0", texts[i / 4], j & 1, j & 2);
+            want = sample_wanted();
+            sample_add_address(want, "adit0", texts[i / 4], j & 1, j & 2);
             reconcile(kernel, adit_state_seal(want));
         }
     clear(kernel);
@@ -273,12 +233,12 @@ static void
 test_secondary_address(void)
 {
     g_autoptr(AditKernel) kernel = open_kernel();
-    g_autoptr(AditState) two = wanted();
-    g_autoptr(AditState) one = wanted();
+    g_autoptr(AditState) two = sample_wanted();
+    g_autoptr(AditState) one = sample_wanted();
 
-    add_address(two, "adit0", "10.59.0.2/24", FALSE, FALSE);
-    add_address(two, "adit0", "10.59.0.3/24", FALSE, FALSE);
-    add_address(one, "adit0", "10.59.0.3/24", FALSE, FALSE);
+    sample_add_address(two, "adit0", "10.59.0.2/24", FALSE, FALSE);
+    sample_add_address(two, "adit0", "10.59.0.3/24", FALSE, FALSE);
+    sample_add_address(one, "adit0", "10.59.0.3/24", FALSE, FALSE);
     reconcile(kernel, adit_state_seal(two));
     reconcile(kernel, adit_state_seal(one));
     clear(kernel);
@@ -288,11 +248,11 @@ static void
 test_neighbours(void)
 {
     g_autoptr(AditKernel) kernel = open_kernel();
-    g_autoptr(AditState) want = wanted();
+    g_autoptr(AditState) want = sample_wanted();
 
-    adit_state_add_neighbour(want, &(AditNeighbour){ "out0", addr("2001:db8:59::2") });
-    adit_state_add_neighbour(want, &(AditNeighbour){ "out0", addr("192.0.2.9") });
-    adit_state_add_neighbour(want, &(AditNeighbour){ "adit1", addr("2001:db8:59::2") });
+    adit_state_add_neighbour(want, &(AditNeighbour){ "out0", sample_addr("2001:db8:59::2") });
+    adit_state_add_neighbour(want, &(AditNeighbour){ "out0", sample_addr("192.0.2.9") });
+    adit_state_add_neighbour(want, &(AditNeighbour){ "adit1", sample_addr("2001:db8:59::2") });
     reconcile(kernel, adit_state_seal(want));
     clear(kernel);
 }
@@ -317,7 +277,7 @@ test_sysctls(void)
     for (guint i = 0; i < 3; i++) {
         char value[2] = { '2' - i, '\0' };
         char path[] = "net/ipv4/conf/adit0/rp_filter";
-        g_autoptr(AditState) want = wanted();
+        g_autoptr(AditState) want = sample_wanted();
 
         adit_state_add_sysctl(want, &(AditSysctl){ path, value });
         reconcile(kernel, adit_state_seal(want));
@@ -352,13 +312,14 @@ test_link_by_front(void)
 {
     const AditFront front = { ADIT_KIND_BIT(ADIT_KIND_LINK), dump_nothing, make_link, NULL };
     g_autoptr(AditKernel) kernel = open_kernel();
-    g_autoptr(AditState) want = wanted();
+    g_autoptr(AditState) want = sample_wanted();
 
     adit_kernel_add_front(kernel, &front);
     adit_state_add_link(want, &(AditLink){ "made0", 1500, TRUE });
-    add_address(want, "made0", "10.60.0.2/24", FALSE, FALSE);
-    adit_state_add_route(want, &(AditRoute){ prefix("0.0.0.0/0"), 20101, 50, ADIT_ROUTE_UNICAST,
-                                             "made0", addr("10.60.0.1") });
+    sample_add_address(want, "made0", "10.60.0.2/24", FALSE, FALSE);
+    adit_state_add_route(want,
+                         &(AditRoute){ sample_prefix("0.0.0.0/0"), 20101, 50,
+                                       ADIT_ROUTE_UNICAST, "made0", sample_addr("10.60.0.1") });
     reconcile(kernel, adit_state_seal(want));
     clear(kernel); /* the link goes, and takes the rest along */
 }
@@ -394,8 +355,8 @@ test_race(void)
     const AditScope scope = { KINDS | ADIT_KIND_BIT(ADIT_KIND_ELEMENT), our_links };
     g_autoptr(AditKernel) kernel = open_kernel();
     g_autoptr(AditKernel) other = open_kernel();
-    g_autoptr(AditState) theirs = wanted();
-    g_autoptr(AditState) ours = wanted();
+    g_autoptr(AditState) theirs = sample_wanted();
+    g_autoptr(AditState) ours = sample_wanted();
     g_autoptr(AditState) have = NULL;
     g_autoptr(GError) error = NULL;
     Rival rival = { other, theirs, FALSE };
@@ -425,12 +386,12 @@ static void
 test_refusal(void)
 {
     g_autoptr(AditKernel) kernel = open_kernel();
-    g_autoptr(AditState) want = wanted();
+    g_autoptr(AditState) want = sample_wanted();
     g_autoptr(GError) error = NULL;
 
     adit_state_add_rule(want, &(AditRule){ AF_INET, 1750, ADIT_RULE_LOOKUP, 20101 });
     adit_state_add_route(
-        want, &(AditRoute){ prefix("::/0"), 20101, 50, ADIT_ROUTE_UNICAST, "gone0" });
+        want, &(AditRoute){ sample_prefix("::/0"), 20101, 50, ADIT_ROUTE_UNICAST, "gone0" });
     adit_state_seal(want);
     g_assert_false(adit_reconcile(kernel, want, &everything, NULL, &error));
     g_assert_error(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND);
@@ -445,7 +406,7 @@ test_no_front(void)
 {
     const AditScope scope = { KINDS | ADIT_KIND_BIT(ADIT_KIND_PEER), our_links };
     g_autoptr(AditKernel) kernel = open_kernel();
-    g_autoptr(AditState) want = wanted();
+    g_autoptr(AditState) want = sample_wanted();
     g_autoptr(GError) error = NULL;
 
     adit_state_add_peer(want, &(AditPeer){ "adit0", { { 9 } } });
@@ -453,78 +414,6 @@ test_no_front(void)
     g_assert_false(adit_reconcile(kernel, want, &scope, NULL, &error));
     g_assert_nonnull(strstr(error->message, ": no way to reach a peer here"));
     clear(kernel);
-}
-
-static void
-add_random_rule(AditState *want, GRand *dice)
-{
-    static const guint32 tables[] = { MAIN, 100, 20101, 20102 };
-    const gboolean v4 = g_rand_boolean(dice);
-    AditRule rule = { .family = v4 ? AF_INET : AF_INET6,
-                      .priority = 1740 + g_rand_int_range(dice, 0, 6),
-                      .action = g_rand_int_range(dice, 0, 3) };
-
-    if (rule.action == ADIT_RULE_LOOKUP) {
-        rule.table = tables[g_rand_int_range(dice, 0, G_N_ELEMENTS(tables))];
-        rule.suppress = g_rand_boolean(dice);
-    }
-    if (g_rand_boolean(dice)) {
-        rule.mark = (guint32)g_rand_int_range(dice, 0, 3) << 24;
-        rule.mask = 0x3f000000;
-    }
-    if (g_rand_boolean(dice))
-        rule.src = prefix(v4 ? "10.59.0.2/32" : "2001:db8:59::2/128");
-    if (g_rand_boolean(dice))
-        rule.dst = prefix(v4 ? "10.59.0.0/24" : "2001:db8:59::/64");
-    if (g_rand_boolean(dice))
-        g_strlcpy(rule.iif, "adit0", sizeof(rule.iif));
-    adit_state_add_rule(want, &rule);
-}
-
-/* @metric is the identity beside the family and the table: no two routes of one. */
-static void
-add_random_route(AditState *want, GRand *dice, guint32 metric)
-{
-    const gboolean v4 = g_rand_boolean(dice);
-    AditRoute route = { .dst = prefix(v4 ? "0.0.0.0/0" : "::/0"),
-                        .table = 20101 + g_rand_int_range(dice, 0, 2),
-                        .metric = metric,
-                        .type = g_rand_int_range(dice, 0, 3) };
-
-    if (route.type == ADIT_ROUTE_UNICAST) {
-        g_strlcpy(route.link, g_rand_boolean(dice) ? "adit0" : "adit1", sizeof(route.link));
-        if (route.link[4] == '0' && g_rand_boolean(dice)) {
-            route.gateway = addr(v4 ? "10.59.0.1" : "2001:db8:59::1");
-            if (g_rand_boolean(dice))
-                route.prefsrc = addr(v4 ? "10.59.0.2" : "2001:db8:59::2");
-        }
-    }
-    adit_state_add_route(want, &route);
-}
-
-static AditState *
-random_state(GRand *dice)
-{
-    AditState *want = wanted();
-
-    add_address(want, "adit0", "10.59.0.2/24", FALSE, FALSE);
-    add_address(want, "adit0", "2001:db8:59::2/64", g_rand_boolean(dice), FALSE);
-    for (gint32 i = g_rand_int_range(dice, 0, 30); i > 0; i--)
-        add_random_rule(want, dice);
-    for (gint32 i = g_rand_int_range(dice, 0, 12); i > 0; i--)
-        if (g_rand_boolean(dice))
-            add_random_route(want, dice, 50 + i);
-    for (guint i = 0; i < 6; i++) {
-        g_autofree char *four = g_strdup_printf("10.60.%u.2/24", i);
-        g_autofree char *six = g_strdup_printf("2001:db8:60::%x", i + 2);
-        AditNeighbour neighbour = { "out0", addr(six) };
-
-        if (g_rand_boolean(dice))
-            add_address(want, "adit1", four, FALSE, g_rand_boolean(dice));
-        if (g_rand_boolean(dice))
-            adit_state_add_neighbour(want, &neighbour);
-    }
-    return adit_state_seal(want);
 }
 
 /* Whatever is there, it becomes what is wanted; and what is not ours stays as it is. */
@@ -540,7 +429,7 @@ test_random(void)
     before = test_kernel_foreign();
     g_assert_cmpuint(strlen(before), >, 100);
     for (guint i = 0; i < 60; i++) {
-        g_autoptr(AditState) want = random_state(dice);
+        g_autoptr(AditState) want = sample_random(dice);
         g_autofree char *after = NULL;
 
         reconcile(kernel, want);
@@ -555,13 +444,13 @@ static void
 test_foreign_neighbour(void)
 {
     g_autoptr(AditKernel) kernel = open_kernel();
-    g_autoptr(AditState) want = wanted();
+    g_autoptr(AditState) want = sample_wanted();
     g_autofree char *before = NULL, *after = NULL;
     const guint sent = test_kernel_sent();
 
     test_kernel_plant_foreign();
     before = test_kernel_foreign();
-    adit_state_add_neighbour(want, &(AditNeighbour){ "out0", addr("2001:db8:f::1") });
+    adit_state_add_neighbour(want, &(AditNeighbour){ "out0", sample_addr("2001:db8:f::1") });
     reconcile(kernel, adit_state_seal(want));
     clear(kernel);
     after = test_kernel_foreign();
