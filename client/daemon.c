@@ -5,9 +5,9 @@
 #include "client/tunnel.h"
 #include "libadit/core/error.h"
 #include "libadit/core/ifname.h"
-#include "libadit/sys/reconcile.h"
 #include "libadit/sys/wgdev-front.h"
-#include "policy-routing/facts.h"
+#include "policy-routing/rival.h"
+#include "policy-routing/router.h"
 
 #include <net/if.h>
 #include <string.h>
@@ -17,6 +17,7 @@ struct _AditDaemon {
     const AditPlaces *places;
     AditKernel *kernel;
     AditWgdev *wgdev;
+    AditRouter *router;
     AditEndpoints *endpoints;
     GPtrArray *entries; /* AditEntry, by name */
     AditPolicy policy;
@@ -36,12 +37,10 @@ link_names(const GPtrArray *entries, const char *extra)
     return g_strv_builder_end(names);
 }
 
-static AditState *
-plan_policy(const GPtrArray *entries, const AditFacts *facts, const AditPolicy *policy,
-            GError **error)
+static GPtrArray *
+make_gateways(const GPtrArray *entries)
 {
-    g_autoptr(GPtrArray) gateways =
-        g_ptr_array_new_with_free_func((GDestroyNotify)adit_gateway_free);
+    GPtrArray *gateways = g_ptr_array_new_with_free_func((GDestroyNotify)adit_gateway_free);
 
     for (guint i = 0; i < entries->len; i++) {
         const AditEntry *entry = g_ptr_array_index(entries, i);
@@ -52,23 +51,14 @@ plan_policy(const GPtrArray *entries, const AditFacts *facts, const AditPolicy *
         memcpy(gateway->selected, entry->selected, sizeof(gateway->selected));
         g_ptr_array_add(gateways, gateway);
     }
-    return adit_plan((const AditGateway *const *)gateways->pdata, gateways->len, facts, policy,
-                     error);
+    return gateways;
 }
 
-/* The whole client: policy of all gateways, tunnels of those that are up. */
 static AditState *
-plan(const AditDaemon *self, const GPtrArray *entries, GError **error)
+plan_tunnels(const AditDaemon *self, const GPtrArray *entries)
 {
-    g_auto(GStrv) ours = link_names(entries, NULL);
-    g_auto(AditFacts) facts = { 0 };
-    g_autoptr(AditState) want = NULL;
+    g_autoptr(AditState) want = adit_state_new();
 
-    if (!adit_facts_read((const char *const *)ours, &facts, error))
-        return NULL;
-    want = plan_policy(entries, &facts, &self->policy, error);
-    if (!want)
-        return NULL;
     for (guint i = 0; i < entries->len; i++) {
         const AditEntry *entry = g_ptr_array_index(entries, i);
         g_autofree AditSockAddr *endpoints = adit_endpoints_of(self->endpoints, entry->profile);
@@ -79,26 +69,39 @@ plan(const AditDaemon *self, const GPtrArray *entries, GError **error)
     return adit_state_seal(g_steal_pointer(&want));
 }
 
-#define KINDS                                                                                  \
-    (ADIT_KIND_BIT(ADIT_KIND_LINK) | ADIT_KIND_BIT(ADIT_KIND_DEVICE) |                         \
-     ADIT_KIND_BIT(ADIT_KIND_ADDRESS) | ADIT_KIND_BIT(ADIT_KIND_ROUTE) |                       \
-     ADIT_KIND_BIT(ADIT_KIND_RULE) | ADIT_KIND_BIT(ADIT_KIND_PEER))
-
 /* @gone: a link that was ours until now. */
 static gboolean
 apply(AditDaemon *self, const GPtrArray *entries, const char *gone, GError **error)
 {
     g_auto(GStrv) ours = link_names(entries, gone);
-    const AditScope scope = { .kinds = KINDS, .links = (const char *const *)ours };
-    g_autoptr(AditState) want = plan(self, entries, error);
+    g_autoptr(GPtrArray) gateways = make_gateways(entries);
+    g_autoptr(AditState) tunnels = plan_tunnels(self, entries);
+    const AditRouterWish wish = { .gateways = (const AditGateway *const *)gateways->pdata,
+                                  .n_gateways = gateways->len,
+                                  .policy = &self->policy,
+                                  .tunnels = tunnels,
+                                  .links = (const char *const *)ours };
     AditReconcileResult result = { 0 };
 
-    if (!want || !adit_reconcile(self->kernel, want, &scope, &result, error))
+    if (!adit_router_apply(self->router, &wish, &result, error))
         return FALSE;
     if (result.rounds > 0)
         g_info("kernel: %u added, %u changed, %u deleted", result.added, result.changed,
                result.deleted);
     return TRUE;
+}
+
+/* Somebody else may have changed what is ours. */
+static gboolean
+on_look(gpointer data)
+{
+    AditDaemon *self = data;
+    g_autoptr(GError) error = NULL;
+
+    if (apply(self, self->entries, NULL, &error))
+        return TRUE;
+    g_warning("%s", error->message);
+    return FALSE;
 }
 
 static void
@@ -134,6 +137,10 @@ adit_daemon_new(const AditPlaces *places, GError **error)
     if (!self->wgdev)
         return NULL;
     adit_wgdev_join(self->wgdev, self->kernel);
+    self->router =
+        adit_router_open(self->kernel, places->config, places->runtime, on_look, self, error);
+    if (!self->router)
+        return NULL;
     return g_steal_pointer(&self);
 }
 
@@ -143,6 +150,7 @@ adit_daemon_free(AditDaemon *self)
     if (!self)
         return;
     adit_endpoints_free(self->endpoints);
+    g_clear_pointer(&self->router, adit_router_free);
     g_clear_pointer(&self->kernel, adit_kernel_free);
     g_clear_pointer(&self->wgdev, adit_wgdev_free);
     g_ptr_array_unref(self->entries);
@@ -290,7 +298,7 @@ adit_daemon_set_default(AditDaemon *self, const char *name, gboolean ipv4, gbool
     const gboolean families[2] = { ipv4, ipv6 };
     AditEntry *chosen = name ? find(self, name, error) : NULL;
 
-    if (name && !chosen)
+    if (name && (!chosen || !adit_rival_check(name, families, error)))
         return FALSE;
     for (guint f = 0; f < 2; f++)
         for (guint i = 0; families[f] && i < self->entries->len; i++) {
@@ -347,18 +355,15 @@ adit_daemon_dry_run(const char *name, const AditProfile *profile, GError **error
     const gboolean unselected[2] = { FALSE, FALSE };
     const AditFacts facts = { 0 };
     const AditPolicy policy = { 0 };
-    g_autoptr(GPtrArray) entries =
-        g_ptr_array_new_with_free_func((GDestroyNotify)adit_entry_free);
     g_autofree AditSockAddr *endpoints = adit_endpoints_of(NULL, profile);
-    AditEntry *entry = adit_entry_new(name, adit_profile_copy(profile));
+    g_autoptr(AditGateway) gateway = adit_gateway_from_profile(name, 1, name, profile);
+    const AditGateway *const gateways[] = { gateway };
     g_autoptr(AditState) nothing = adit_state_seal(adit_state_new());
     g_autoptr(AditState) want = NULL;
     g_autoptr(AditOps) ops = NULL;
 
-    entry->slot = 1;
-    entry->up = TRUE;
-    g_ptr_array_add(entries, entry);
-    want = plan_policy(entries, &facts, &policy, error);
+    gateway->link_up = TRUE;
+    want = adit_plan(gateways, 1, &facts, &policy, error);
     if (!want)
         return NULL;
     adit_tunnel_plan(want, name, profile, endpoints, unselected);

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "policy-routing/facts.h"
 
+#include "libadit/sys/routes.h"
+#include "libadit/sys/sysctl-memory.h"
+#include "libadit/sys/sysctl.h"
+
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define CONF "/proc/sys/net/ipv4/conf"
+
 /* A host address alone makes no network that others could be on. */
 static gboolean
 is_network(const AditPrefix *prefix)
@@ -8,27 +18,97 @@ is_network(const AditPrefix *prefix)
     return prefix->len < adit_family_bits(prefix->addr.family);
 }
 
+static gboolean
+is_ours(const char *const *ours, const char *link)
+{
+    return ours && g_strv_contains(ours, link);
+}
+
+static int
+value_before(GHashTable *noted, const char *path)
+{
+    const char *text = noted ? g_hash_table_lookup(noted, path) : NULL;
+
+    return text ? atoi(text) : -1;
+}
+
+static gboolean
+read_filters(const char *memory, GArray *ret, GError **error)
+{
+    g_autoptr(GHashTable) noted = memory ? adit_sysctl_noted(memory, error) : NULL;
+    g_autoptr(GDir) dir = g_dir_open(CONF, 0, NULL); /* none: a machine without IPv4 */
+    const char *link;
+
+    if (memory && !noted)
+        return FALSE;
+    while (dir && (link = g_dir_read_name(dir))) {
+        g_autofree char *path = g_strdup_printf("net/ipv4/conf/%s/rp_filter", link);
+        g_autofree char *now = adit_sysctl_read(path, NULL); /* NULL: gone since */
+        AditFilterFact fact = { .now = now ? atoi(now) : 0 };
+
+        if (!now)
+            continue;
+        g_strlcpy(fact.link, link, sizeof(fact.link));
+        fact.before = value_before(noted, path);
+        g_array_append_val(ret, fact);
+    }
+    return TRUE;
+}
+
 gboolean
-adit_facts_read(const char *const *ours, AditFacts *ret, GError **error)
+adit_facts_read(const char *const *ours, const GArray *main, const char *memory, AditFacts *ret,
+                GError **error)
 {
     g_autoptr(GArray) on_link = adit_addresses_read(error);
+    g_autoptr(GArray) filters = g_array_new(FALSE, TRUE, sizeof(AditFilterFact));
+    AditFacts facts = { 0 };
 
-    if (!on_link)
+    if (!on_link || !read_filters(memory, filters, error))
         return FALSE;
     for (guint i = on_link->len; i-- > 0;) {
         const AditAddress *own = &g_array_index(on_link, AditAddress, i);
 
-        if (!is_network(&own->prefix) || (ours && g_strv_contains(ours, own->link)))
+        if (!is_network(&own->prefix) || is_ours(ours, own->link))
             g_array_remove_index(on_link, i);
     }
-    ret->n_on_link = on_link->len;
-    ret->on_link = (AditAddress *)g_array_free(g_steal_pointer(&on_link), FALSE);
+    if (main) {
+        facts.main = (const AditAddress *)(gconstpointer)main->data;
+        facts.n_main = main->len;
+    }
+    facts.n_on_link = on_link->len;
+    facts.on_link = (AditAddress *)g_array_free(g_steal_pointer(&on_link), FALSE);
+    facts.n_filters = filters->len;
+    facts.filters = (AditFilterFact *)g_array_free(g_steal_pointer(&filters), FALSE);
+    *ret = facts;
     return TRUE;
+}
+
+GArray *
+adit_facts_read_main(AditNl *nl, const char *const *ours, GError **error)
+{
+    static const guint8 families[] = { AF_INET, AF_INET6 };
+    g_autoptr(GArray) all = g_array_new(FALSE, TRUE, sizeof(AditAddress));
+
+    for (guint f = 0; f < G_N_ELEMENTS(families); f++) {
+        g_autoptr(GArray) some = adit_routes_read(nl, families[f], RT_TABLE_MAIN, error);
+
+        if (!some)
+            return NULL;
+        for (guint i = 0; i < some->len; i++) {
+            const AditAddress *row = &g_array_index(some, AditAddress, i);
+
+            if (!adit_addr_is_link_local(&row->prefix.addr) && !is_ours(ours, row->link))
+                g_array_append_val(all, *row);
+        }
+    }
+    return g_steal_pointer(&all);
 }
 
 void
 adit_facts_clear(AditFacts *facts)
 {
     g_clear_pointer(&facts->on_link, g_free);
-    facts->n_on_link = 0;
+    g_clear_pointer(&facts->filters, g_free);
+    facts->n_on_link = facts->n_filters = facts->n_main = 0;
+    facts->main = NULL;
 }

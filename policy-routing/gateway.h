@@ -11,6 +11,11 @@ typedef enum {
     ADIT_GUARD_UNREACHABLE, /* applications get EHOSTUNREACH at once */
 } AditGuardAction;
 
+/* Packet marks of somebody else that may pass the belt (a second VPN). */
+typedef struct {
+    guint32 mark, mask;
+} AditBypassMark;
+
 typedef struct {
     char *name;
     guint slot; /* ADIT_SLOT_MIN..MAX, stable for its life */

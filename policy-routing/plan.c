@@ -48,6 +48,15 @@ add_pair(AditState *want, const AditRule *match, guint32 table, const AditPolicy
     adit_state_add_rule(want, &terminal);
 }
 
+gboolean
+adit_facts_is_uplink(const AditFacts *facts, const char *link)
+{
+    for (guint i = 0; i < facts->n_main; i++)
+        if (facts->main[i].prefix.len == 0 && strcmp(facts->main[i].link, link) == 0)
+            return TRUE;
+    return FALSE;
+}
+
 static void
 add_main(AditState *want, const AditRule *match, gboolean suppress)
 {

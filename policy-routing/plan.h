@@ -5,16 +5,29 @@
 
 /* The policy of DESIGN.md section 3 as a function: gateways and facts in, wanted state out. */
 
+/* Reverse-path filtering of a link, or of "all" and "default". */
+typedef struct {
+    char link[ADIT_NAME_LEN];
+    int now;
+    int before; /* what it was before us; -1: we have not changed it */
+} AditFilterFact;
+
 /* What the machine looks like without us. */
 typedef struct {
     AditAddress *on_link; /* networks that links other than ours have */
     guint n_on_link;
+    const AditAddress *main; /* where main leads, by which link; borrowed */
+    guint n_main;
+    AditFilterFact *filters;
+    guint n_filters;
 } AditFacts;
 
 typedef struct {
     AditGuardAction guard;
     gboolean
         strict; /* only on-link private prefixes bypass a selected gateway, no route of main */
+    const AditBypassMark *bypass;
+    guint n_bypass;
 } AditPolicy;
 
 /* Routes and rules of all gateways. Refused (ADIT_ERROR_CONFIG): two gateways with one slot or
@@ -23,3 +36,5 @@ AditState *adit_plan(const AditGateway *const *gateways, guint n_gateways,
                      const AditFacts *facts, const AditPolicy *policy, GError **error);
 /* The on-link network that hides @gateway's subnet, or NULL: `status` names the clash. */
 const AditAddress *adit_plan_find_clash(const AditGateway *gateway, const AditFacts *facts);
+/* Whether @facts know a default route by @link, in either family. */
+gboolean adit_facts_is_uplink(const AditFacts *facts, const char *link);

@@ -9,11 +9,6 @@
 
 #define ADIT_REPLY_TABLE "adit"
 
-/* Packet marks of somebody else that may pass the belt (a second VPN). */
-typedef struct {
-    guint32 mark, mask;
-} AditBypassMark;
-
 typedef struct {
     gboolean strict; /* the LAN is what adit_reply_table_add_lan() says, nothing more */
     const AditBypassMark *bypass;

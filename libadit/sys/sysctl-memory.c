@@ -10,8 +10,8 @@
 #define MAX_FILE (1024 * 1024)
 
 /* path=value, a line each. */
-static GHashTable *
-load(const char *file, GError **error)
+GHashTable *
+adit_sysctl_noted(const char *file, GError **error)
 {
     g_autoptr(GHashTable) noted =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -55,7 +55,7 @@ save(const char *file, GHashTable *noted, GError **error)
 gboolean
 adit_sysctl_remember(const char *file, const AditState *want, GError **error)
 {
-    g_autoptr(GHashTable) noted = load(file, error);
+    g_autoptr(GHashTable) noted = adit_sysctl_noted(file, error);
     gboolean fresh = FALSE;
 
     if (!noted)
@@ -78,7 +78,7 @@ adit_sysctl_remember(const char *file, const AditState *want, GError **error)
 gboolean
 adit_sysctl_restore(const char *file, GError **error)
 {
-    g_autoptr(GHashTable) noted = load(file, error);
+    g_autoptr(GHashTable) noted = adit_sysctl_noted(file, error);
     GHashTableIter iter;
     gpointer path, value;
 

@@ -12,3 +12,5 @@ gboolean adit_sysctl_remember(const char *file, const AditState *want, GError **
 /* Writes all noted values back, then forgets them. A setting that has gone with its link is
  * passed over. Without the file nothing happens. */
 gboolean adit_sysctl_restore(const char *file, GError **error);
+/* What @file knows: path -> value. */
+GHashTable *adit_sysctl_noted(const char *file, GError **error);

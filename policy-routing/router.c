@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "policy-routing/router.h"
+
+#include "libadit/core/error.h"
+#include "libadit/sys/nftdev.h"
+#include "libadit/sys/sysctl-memory.h"
+#include "libadit/sys/syserror.h"
+#include "policy-routing/guard-files.h"
+#include "policy-routing/reply-plan.h"
+#include "policy-routing/reply-table.h"
+#include "policy-routing/rpfilter.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <linux/netlink.h>
+#include <string.h>
+
+/* The order of a change. First the boot guard's files, for a machine may lose power at any
+ * time. Then the table of nftables with what is wanted *and* what was there of gateways that go
+ * and uplinks that were closed: nothing is opened while rules and routes still change. Then
+ * rules, routes, links, in the order of core/diff. Then the table as wanted. */
+
+struct _AditRouter {
+    AditKernel *kernel;
+    AditNl *nl; /* for looking around */
+    AditWatch *watch;
+    char *config_dir, *memory;
+    AditNftBlueprint *bp;
+    AditNftDev *nft;
+    AditReplyOptions options; /* of @bp; its marks are @bypass */
+    AditBypassMark *bypass;
+    GStrv links;  /* of the gateways, at the last look */
+    GArray *main; /* without those */
+    AditFacts facts;
+    guint left_out;
+    gboolean left; /* table, settings and files are gone: removing them is an event too */
+};
+
+#define POLICY_KINDS                                                                           \
+    (ADIT_KIND_BIT(ADIT_KIND_ROUTE) | ADIT_KIND_BIT(ADIT_KIND_RULE) |                          \
+     ADIT_KIND_BIT(ADIT_KIND_SYSCTL))
+#define TUNNEL_KINDS                                                                           \
+    (ADIT_KIND_BIT(ADIT_KIND_LINK) | ADIT_KIND_BIT(ADIT_KIND_DEVICE) |                         \
+     ADIT_KIND_BIT(ADIT_KIND_ADDRESS) | ADIT_KIND_BIT(ADIT_KIND_PEER))
+
+AditRouter *
+adit_router_open(AditKernel *kernel, const char *config_dir, const char *runtime_dir,
+                 AditWatchFunc look, gpointer data, GError **error)
+{
+    g_autoptr(AditRouter) self = g_new0(AditRouter, 1);
+
+    if (g_mkdir_with_parents(runtime_dir, 0755) != 0) {
+        adit_syserror_set(error, errno, "%s", runtime_dir);
+        return NULL;
+    }
+    self->kernel = kernel;
+    self->config_dir = g_strdup(config_dir);
+    self->memory = g_build_filename(runtime_dir, "sysctl", NULL);
+    self->nl = adit_nl_open(NETLINK_ROUTE, error);
+    self->watch = self->nl ? adit_watch_new(look, data, error) : NULL;
+    if (!self->watch)
+        return NULL;
+    return g_steal_pointer(&self);
+}
+
+static void
+close_table(AditRouter *self)
+{
+    g_clear_pointer(&self->nft, adit_nftdev_close);
+    g_clear_pointer(&self->bp, adit_reply_table_free);
+    g_clear_pointer(&self->bypass, g_free);
+}
+
+void
+adit_router_free(AditRouter *self)
+{
+    if (!self)
+        return;
+    close_table(self);
+    adit_watch_free(self->watch);
+    adit_nl_close(self->nl);
+    adit_facts_clear(&self->facts);
+    g_clear_pointer(&self->main, g_array_unref);
+    g_strfreev(self->links);
+    g_free(self->config_dir);
+    g_free(self->memory);
+    g_free(self);
+}
+
+const AditFacts *
+adit_router_facts(const AditRouter *self)
+{
+    return &self->facts;
+}
+
+static gboolean
+same_options(const AditRouter *self, const AditPolicy *policy)
+{
+    const gsize size = policy->n_bypass * sizeof(AditBypassMark);
+
+    return self->options.strict == policy->strict &&
+           self->options.n_bypass == policy->n_bypass &&
+           (size == 0 || memcmp(self->bypass, policy->bypass, size) == 0);
+}
+
+/* The rules of the table depend on the policy; with another one they are other rules. */
+static gboolean
+open_table(AditRouter *self, const AditPolicy *policy, GError **error)
+{
+    if (self->nft && same_options(self, policy))
+        return TRUE;
+    close_table(self);
+    self->bypass = g_memdup2(policy->bypass, policy->n_bypass * sizeof(AditBypassMark));
+    self->options = (AditReplyOptions){ policy->strict, self->bypass, policy->n_bypass };
+    self->bp = adit_reply_table_new(&self->options);
+    self->nft = adit_nftdev_open(self->bp, error);
+    return self->nft != NULL;
+}
+
+static GStrv
+gateway_links(const AditRouterWish *wish)
+{
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+    for (guint i = 0; i < wish->n_gateways; i++)
+        g_strv_builder_add(names, wish->gateways[i]->link);
+    return g_strv_builder_end(names);
+}
+
+static gboolean
+read_facts(AditRouter *self, const AditRouterWish *wish, GError **error)
+{
+    g_auto(GStrv) links = gateway_links(wish);
+    const char *const *ours = (const char *const *)links;
+    g_auto(AditFacts) facts = { 0 };
+
+    if (!self->links || !g_strv_equal(ours, (const char *const *)self->links)) {
+        g_strfreev(self->links);
+        self->links = g_strdupv(links);
+        g_clear_pointer(&self->main, g_array_unref);
+    }
+    adit_watch_set_ours(self->watch, ADIT_REPLY_TABLE, ours);
+    if (adit_watch_take_main(self->watch) || !self->main) {
+        g_clear_pointer(&self->main, g_array_unref);
+        self->main = adit_facts_read_main(self->nl, ours, error);
+    }
+    if (!self->main || !adit_facts_read(ours, self->main, self->memory, &facts, error))
+        return FALSE;
+    adit_facts_clear(&self->facts);
+    self->facts = facts;
+    memset(&facts, 0, sizeof(facts));
+    return TRUE;
+}
+
+static void
+add_objects(AditState *to, const AditState *from, guint kinds)
+{
+    for (AditKind kind = 0; kind < ADIT_N_KINDS; kind++)
+        for (guint i = 0; (kinds & ADIT_KIND_BIT(kind)) && i < adit_state_len(from, kind); i++)
+            adit_state_add(to, kind, adit_state_get(from, kind, i));
+}
+
+static AditState *
+plan_kernel(const AditRouter *self, const AditRouterWish *wish, GError **error)
+{
+    g_autoptr(AditState) want =
+        adit_plan(wish->gateways, wish->n_gateways, &self->facts, wish->policy, error);
+
+    if (!want)
+        return NULL;
+    adit_rpfilter_plan(want, wish->gateways, wish->n_gateways, &self->facts);
+    if (wish->tunnels)
+        add_objects(want, wish->tunnels, TUNNEL_KINDS);
+    return adit_state_seal(g_steal_pointer(&want));
+}
+
+static AditState *
+plan_elements(AditRouter *self, const AditRouterWish *wish)
+{
+    AditState *want = adit_state_new();
+    const guint left_out =
+        adit_reply_plan(want, wish->gateways, wish->n_gateways, &self->facts, wish->policy);
+
+    if (left_out > 0 && left_out != self->left_out)
+        g_warning("%u routes of main are beyond the %u a closed uplink keeps open: what they "
+                  "lead to waits until no gateway is selected",
+                  left_out, ADIT_LAN_MAX);
+    self->left_out = left_out;
+    return adit_state_seal(want);
+}
+
+/* Of what is there and no longer wanted: whether it closes something. Networks of the LAN open,
+ * and the bits of a slot belong together. */
+static gboolean
+closes(const AditElement *element)
+{
+    static const char *const sets[] = { "gateway", "own4",    "own6",    "home4", "home6",
+                                        "uplink",  "closed4", "closed6", NULL };
+
+    return g_strv_contains(sets, element->set);
+}
+
+/* @want and what closes of the present; *@ret NULL: there is no such thing. */
+static gboolean
+plan_between(AditRouter *self, const AditState *want, AditState **ret, GError **error)
+{
+    g_autoptr(AditState) have = adit_state_new();
+    g_autoptr(AditState) both = adit_state_new();
+    g_autoptr(AditOps) ops = NULL;
+    gboolean intact, any = FALSE;
+
+    if (!adit_nftdev_dump(self->nft, have, &intact, error))
+        return FALSE;
+    ops = adit_diff(adit_state_seal_dump(have), want);
+    add_objects(both, want, ADIT_KIND_BIT(ADIT_KIND_ELEMENT));
+    for (guint i = 0; i < ops->len; i++)
+        if (ops->op[i].verb == ADIT_OP_DELETE && closes(ops->op[i].object)) {
+            adit_state_add_element(both, ops->op[i].object);
+            any = TRUE;
+        }
+    *ret = any ? adit_state_seal(g_steal_pointer(&both)) : NULL;
+    return TRUE;
+}
+
+static void
+add_result(AditReconcileResult *ret, const AditNftResult *nft)
+{
+    ret->added += nft->added;
+    ret->changed += nft->changed;
+    ret->deleted += nft->deleted;
+    if (nft->rebuilt || nft->added + nft->changed + nft->deleted > 0)
+        ret->rounds++;
+}
+
+static gboolean
+apply_elements(AditRouter *self, const AditState *want, AditReconcileResult *ret,
+               GError **error)
+{
+    AditNftResult result = { 0 };
+
+    if (!adit_nftdev_reconcile(self->nft, want, &result, error))
+        return FALSE;
+    add_result(ret, &result);
+    return TRUE;
+}
+
+static gboolean
+apply_kernel(AditRouter *self, const AditRouterWish *wish, const AditState *want,
+             AditReconcileResult *ret, GError **error)
+{
+    const AditScope scope = { .kinds = POLICY_KINDS | (wish->tunnels ? TUNNEL_KINDS : 0),
+                              .links = wish->links };
+    AditReconcileResult result = { 0 };
+
+    if (!adit_sysctl_remember(self->memory, want, error) ||
+        !adit_reconcile(self->kernel, want, &scope, &result, error))
+        return FALSE;
+    ret->added += result.added;
+    ret->changed += result.changed;
+    ret->deleted += result.deleted;
+    ret->rounds += result.rounds;
+    return TRUE;
+}
+
+/* Nothing of ours is left. */
+static gboolean
+leave(AditRouter *self, const AditRouterWish *wish, const AditState *want,
+      AditReconcileResult *ret, GError **error)
+{
+    if (!apply_kernel(self, wish, want, ret, error))
+        return FALSE;
+    if (self->left)
+        return TRUE;
+    self->left = adit_nftdev_remove(self->nft, error) &&
+                 adit_sysctl_restore(self->memory, error) &&
+                 adit_guard_files_remove(self->config_dir, error);
+    return self->left;
+}
+
+gboolean
+adit_router_apply(AditRouter *self, const AditRouterWish *wish, AditReconcileResult *ret,
+                  GError **error)
+{
+    AditReconcileResult result = { 0 };
+    g_autoptr(AditState) want = NULL, elements = NULL, between = NULL;
+
+    if (!open_table(self, wish->policy, error) || !read_facts(self, wish, error))
+        return FALSE;
+    want = plan_kernel(self, wish, error);
+    if (!want)
+        return FALSE;
+    if (wish->n_gateways == 0) {
+        if (!leave(self, wish, want, &result, error))
+            return FALSE;
+    } else {
+        elements = plan_elements(self, wish);
+        self->left = FALSE;
+        if (!adit_guard_files_write(self->config_dir, want, self->bp, elements, error) ||
+            !plan_between(self, elements, &between, error))
+            return FALSE;
+        if (!apply_elements(self, between ? between : elements, &result, error) ||
+            !apply_kernel(self, wish, want, &result, error) ||
+            (between && !apply_elements(self, elements, &result, error)))
+            return FALSE;
+    }
+    if (ret)
+        *ret = result;
+    return TRUE;
+}

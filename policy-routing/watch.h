@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "libadit/core/state.h"
+
+/* Hears what others do to the kernel, and asks its owner to look again: soon after an event
+ * that may concern us, and seldom without one. Idle, it costs nothing. */
+
+typedef struct _AditWatch AditWatch;
+
+typedef gboolean (*AditWatchFunc)(gpointer data); /* FALSE: failed, ask again before long */
+
+/* Runs in the thread's default main context. */
+AditWatch *adit_watch_new(AditWatchFunc func, gpointer data, GError **error);
+/* Tables of nftables and links that are ours. Copied. */
+void adit_watch_set_ours(AditWatch *watch, const char *table, const char *const *links);
+/* Reads what has arrived; TRUE once after each time that main's routes may have changed, and
+ * the first time. */
+gboolean adit_watch_take_main(AditWatch *watch);
+void adit_watch_free(AditWatch *watch);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditWatch, adit_watch_free)
