@@ -15,8 +15,8 @@ import uuid
 import kernel
 from errors import LabError, Skip
 
-# Host directories a machine must still see where a private one was put over their parents.
-PRIVATE = ("/run", "/tmp", "/var/lib", "/var/tmp")
+# A machine's own, empty at first; what of `keep` lies below stays visible at its place.
+PRIVATE = ("/run", "/tmp", "/root", "/var/lib", "/var/tmp")
 
 
 def _under(path, parent):
@@ -67,12 +67,12 @@ def _mounts(name, hosts, keep):
     _make_private()
     for top in PRIVATE:
         if os.path.isdir(top):
-            mode = "1777" if top.endswith("tmp") else "0755"
+            mode = "1777" if top.endswith("tmp") else "0700" if top == "/root" else "0755"
             kernel.mount("lab", top, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=" + mode)
     for path, fd in kept:
         os.makedirs(path, exist_ok=True)
         kernel.mount(f"/proc/self/fd/{fd}", path, flags=kernel.MS_BIND)
-    for path in ("/run/lock", "/run/home", "/run/dbus", "/var/lib/dbus"):
+    for path in ("/run/lock", "/run/dbus", "/var/lib/dbus"):
         os.makedirs(path, exist_ok=True)
     _private_etc()
     _etc_files(name, hosts)

@@ -40,7 +40,8 @@ def _hosts_file(hosts):
 class Lab:
     """Built when made, complete or not at all; close() or the end of `with` removes it.
 
-    build: the meson build folder, for build/bin on the machines' PATH; else $ADIT_BUILD.
+    build: the meson build folder, whose programs are on the machines' PATH; else $ADIT_BUILD,
+    else build in the source tree.
     The machines die with the thread that builds the lab: that is the main one, or one that stays.
     """
 
@@ -49,9 +50,12 @@ class Lab:
         if os.geteuid() != 0:
             raise Skip("the lab needs root")
         self.text, self.machines, self.wires = text, {}, []
-        self.build = build or os.environ.get("ADIT_BUILD")
-        self.bin = os.path.join(self.build, "bin") if self.build else None
-        self.keep = sorted({SOURCE, os.path.realpath(self.build or SOURCE)})
+        self.build = os.path.realpath(build or os.environ.get("ADIT_BUILD") or os.path.join(SOURCE, "build"))
+        # build/bin is made by ./dev build; a build by meson alone has the programs in their folders.
+        self.bin = ":".join(os.path.join(self.build, d) for d in
+                            ("bin", "client", "tunnel-server"))
+        # What machines must see even below a folder that is their own: the interpreter may be there.
+        self.keep = sorted({SOURCE, self.build, sys.base_prefix, sys.prefix})
         owner.sweep()
         self.dir = owner.claim()
         try:
@@ -127,7 +131,7 @@ class Lab:
 
     def require(self, *programs):
         """Skip the test unless these programs are installed."""
-        path = f"{self.bin or ''}:/usr/sbin:/usr/bin:/sbin:/bin"
+        path = f"{self.bin}:/usr/sbin:/usr/bin:/sbin:/bin"
         for program in programs:
             if not shutil.which(program, path=path):
                 raise Skip(f"{program}: not installed")

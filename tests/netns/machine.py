@@ -87,7 +87,7 @@ class Machine(Probes):
 
     def environment(self, extra=None):
         env = {k: v for k, v in os.environ.items() if k.startswith(_PASS)}
-        env.update(PATH=f"{self.lab.bin}:{_PATH}" if self.lab.bin else _PATH, HOME="/run/home",
+        env.update(PATH=f"{self.lab.bin}:{_PATH}", HOME="/root",
                    LANG="C.UTF-8", HOSTNAME=self.name,
                    DBUS_SYSTEM_BUS_ADDRESS="unix:path=/run/dbus/system_bus_socket")
         env.update(extra or {})
@@ -183,6 +183,11 @@ class Machine(Probes):
         if not port:
             raise LabError(f"{self.name}: {peer}: not a neighbour in the drawing")
         return port.ifname
+
+    def add_address(self, address, link="lo"):
+        """Give a link one more address; returns when it is usable, which IPv6 is only soon after."""
+        self.run("ip", "address", "add", address, "dev", self.link(link) if self.host.port(link) else link)
+        until(self.settled, 5, f"{self.name}: {address} to be usable")
 
     def capture(self, link=None):
         """Capture a link of the machine, by its name or its neighbour's; all its links if None."""

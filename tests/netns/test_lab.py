@@ -79,8 +79,8 @@ def test_cgnat_drops(lab):
 def test_spoofed_source_dropped(lab):
     """a provider drops sources that do not belong to the link, in both families"""
     vps, visitor = lab["vps"], lab["visitor"]
-    visitor.run("ip", "addr", "add", "11.1.9.9/32", "dev", "lo")
-    visitor.run("ip", "addr", "add", "2a11:1:9::9/128", "dev", "lo")
+    visitor.add_address("11.1.9.9/32")
+    visitor.add_address("2a11:1:9::9/128")
     seen = vps.capture("internet")
     echo = vps.udp_echo(7000)
     assert visitor.udp_send(vps.v4, 7000, source="11.1.9.9") == 1
@@ -94,7 +94,7 @@ def test_onlink_prefix(lab):
     """an on-link /64 needs an answer to every neighbour solicitation"""
     vps, visitor = lab["vps"], lab["visitor"]
     address = vps.prefix.replace("::/64", "::99")
-    vps.run("ip", "addr", "add", address + "/128", "dev", "lo")
+    vps.add_address(address + "/128")
     asked = vps.capture("internet")
     assert not visitor.ping(address, timeout=0.2), "nobody answers for it"
     assert asked.count(protocol="icmpv6", icmp_type=135, out=False) >= 1
@@ -114,7 +114,7 @@ def test_routed_prefix(lab):
     vps, visitor = lab["vps"], lab["visitor"]
     assert vps.prefix.endswith("/56") and lab["vps2"].prefix.endswith("/124")
     address = vps.prefix.replace("::/56", "::99")
-    vps.run("ip", "addr", "add", address + "/128", "dev", "lo")
+    vps.add_address(address + "/128")
     assert visitor.ping(address).all
     assert visitor.ping(lab["vps2"].v6).all
     assert not vps.v6.startswith(vps.prefix.split("::")[0]), "the WAN link has its own /64"
@@ -247,7 +247,7 @@ def test_cut_and_mend(lab):
         lab.wire(a, b).mend()
         assert home.ping(vps.v4, 5, timeout=3) and home.ping(vps.v6, 5, timeout=3), f"{a} -- {b}"
     address = vps.prefix.replace("::/64", "::99")
-    vps.run("ip", "addr", "add", address + "/128", "dev", "lo")
+    vps.add_address(address + "/128")
     assert visitor.ping(address).all, "the routed prefix is routed again"
 
 

@@ -7,7 +7,7 @@ import time
 
 import kernel
 import tap
-from lab import Lab, LabError
+from lab import SOURCE, Lab, LabError
 
 DRAWING = "internet -- vps\ninternet -- home"
 
@@ -67,9 +67,9 @@ def test_background(lab):
 
 
 def test_files(lab):
-    """each machine has its own /run, /etc, /var/lib and /tmp, and the host keeps its own"""
+    """each machine has its own /run, /etc, /var/lib, /tmp and /root, and the host keeps its own"""
     home, vps = lab["home"], lab["vps"]
-    for folder in ("/run", "/etc", "/var/lib", "/tmp"):
+    for folder in ("/run", "/etc", "/var/lib", "/tmp", "/root"):
         path = f"{folder}/adit-lab-test-{os.getpid()}/deep/file"
         home.write(path, "mine\n", mode=0o600)
         assert home.read(path) == "mine\n" and home.run("stat", "-c", "%a", path).stdout == "600\n"
@@ -81,7 +81,7 @@ def test_files(lab):
     assert home.read("/etc/hostname") == "home\n" and home.read("/etc/machine-id") != vps.read("/etc/machine-id")
     assert "11.1.1.2 vps" in home.read("/etc/hosts")
     assert not home.exists("/etc/adit")
-    assert home.exists(lab.keep[0] + "/tests/netns/lab.py"), "the source tree is there"
+    assert home.exists(SOURCE + "/tests/netns/lab.py"), "the source tree is there"
 
 
 def test_without_overlay():
