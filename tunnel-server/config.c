@@ -3,6 +3,7 @@
 
 #include "libadit/core/conf.h"
 #include "libadit/core/error.h"
+#include "tunnel-server/edit.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -84,15 +85,11 @@ parse_prefixes(const char *value, AditPrefix **ret, guint *ret_n, GError **error
     return TRUE;
 }
 
-/* A name goes into KEYs, file names and messages. */
 static gboolean
 parse_name(const char *value, char **ret, GError **error)
 {
-    gsize good =
-        strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
-
-    if (*value == '\0' || value[good] != '\0' || *value == '.' || *value == '-' || good > 63)
-        return refuse(error, "not a name (letters, digits, '-', '_', '.'; at most 63)");
+    if (!adit_edit_check_name(value, error))
+        return FALSE;
     *ret = g_strdup(value);
     return TRUE;
 }
@@ -288,14 +285,8 @@ set_ports(Place *at, const char *value, GError **error)
 static gboolean
 set_protocol(Place *at, const char *value, GError **error)
 {
-    static const char *const words[] = { "tcp", "udp", "both" };
-
-    for (guint i = 0; i < G_N_ELEMENTS(words); i++)
-        if (g_str_equal(value, words[i])) {
-            at->publish->proto = (AditProto)(i + 1);
-            return TRUE;
-        }
-    return refuse(error, "neither tcp, udp nor both");
+    return adit_proto_parse(value, &at->publish->proto) ||
+           refuse(error, "neither tcp, udp nor both");
 }
 
 static gboolean
@@ -321,7 +312,7 @@ set_label(Place *at, const char *value, GError **error)
 {
     if (strlen(value) > 255)
         return refuse(error, "longer than 255 bytes");
-    at->publish->label = g_strdup(value);
+    at->publish->label = *value ? g_strdup(value) : NULL;
     return TRUE;
 }
 
@@ -385,22 +376,16 @@ open_section(Place *at, const char *section, GError **error)
     if (g_str_equal(section, "Server"))
         return TRUE;
     if (g_str_equal(section, "Subnet")) {
-        at->subnet = g_new0(AditSubnet, 1);
-        g_ptr_array_add(at->model->subnets, at->subnet);
+        at->subnet = adit_model_add_subnet(at->model);
         return TRUE;
     }
     if (g_str_equal(section, "Device")) {
-        at->device = g_new0(AditDeviceEntry, 1);
-        at->device->may_publish = TRUE;
-        g_ptr_array_add(at->model->devices, at->device);
+        at->device = adit_model_add_device(at->model);
         return TRUE;
     }
     if (g_str_equal(section, "Forward") || g_str_equal(section, "Pinhole")) {
-        at->publish = g_new0(AditPublish, 1);
+        at->publish = adit_model_add_publish(at->model);
         at->publish->family = *section == 'F' ? AF_INET : AF_INET6;
-        at->publish->proto = ADIT_PROTO_TCP;
-        at->publish->enabled = TRUE;
-        g_ptr_array_add(at->model->publishes, at->publish);
         return TRUE;
     }
     return refuse(error, "unknown section");

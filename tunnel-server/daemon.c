@@ -7,7 +7,6 @@
 #include "libadit/sys/syserror.h"
 #include "libadit/sys/wgdev-front.h"
 #include "tunnel-server/dataplane.h"
-#include "tunnel-server/facts.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -63,18 +62,16 @@ adit_server_close(AditServer *self)
 
 /* The rules before the link: what they drop must not get through in between. */
 gboolean
-adit_server_apply(AditServer *self, const AditModel *model, GError **error)
+adit_server_apply(AditServer *self, const AditModel *model, const AditServerFacts *facts,
+                  GError **error)
 {
-    g_auto(AditServerFacts) facts = { 0 };
     g_autoptr(AditState) ports = NULL;
     g_autoptr(AditState) rest = NULL;
     AditReconcileResult result = { 0 };
     AditNftResult nft = { 0 };
 
-    if (!adit_server_facts_read(model->wan, &facts, error))
-        return FALSE;
-    ports = adit_server_plan_ports(model, &facts);
-    rest = adit_server_plan_rest(model, &facts);
+    ports = adit_server_plan_ports(model, facts);
+    rest = adit_server_plan_rest(model, facts);
     if (!adit_sysctl_remember(self->sysctls, rest, error) ||
         !adit_nftdev_reconcile(self->nft, ports, &nft, error) ||
         !adit_reconcile(self->kernel, rest, &scope, &result, error))

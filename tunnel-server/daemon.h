@@ -2,7 +2,7 @@
 #pragma once
 
 #include "libadit/wire/wgmodel.h"
-#include "tunnel-server/model.h"
+#include "tunnel-server/plan.h"
 
 /* The server's hold on the kernel: WireGuard device, routes, proxy neighbours, nft table. */
 
@@ -10,7 +10,8 @@ typedef struct _AditServer AditServer;
 
 AditServer *adit_server_open(const char *state_dir, GError **error);
 /* Makes the kernel match a settled model. Sends nothing when it does already. */
-gboolean adit_server_apply(AditServer *server, const AditModel *model, GError **error);
+gboolean adit_server_apply(AditServer *server, const AditModel *model,
+                           const AditServerFacts *facts, GError **error);
 /* Removes everything of ours. */
 gboolean adit_server_down(AditServer *server, GError **error);
 /* Who is there: the WireGuard device as it is now. NOT_FOUND: the server is down. */

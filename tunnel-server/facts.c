@@ -21,29 +21,46 @@ on_route(const struct nlmsghdr *nlh, gpointer data, GError **error)
     return TRUE;
 }
 
-/* ip route get 198.51.100.1: a documentation address, so nothing but a default route matches.
- */
+/* ip route get ADDR: where to send what is for @addr; 0: nowhere. */
+static guint32
+find_way(const AditAddr *addr)
+{
+    const struct rtmsg header = { .rtm_family = addr->family,
+                                  .rtm_dst_len = (guint8)adit_family_bits(addr->family) };
+    g_autoptr(AditNl) nl = adit_nl_open(NETLINK_ROUTE, NULL);
+    g_autoptr(AditMsg) m = adit_msg_new();
+    guint32 index = 0;
+
+    adit_msg_begin(m, RTM_GETROUTE, NLM_F_REQUEST, &header, sizeof(header));
+    adit_msg_bytes(m, RTA_DST, addr->bytes, adit_addr_size(addr));
+    return nl && adit_nl_call(nl, m, on_route, &index, NULL, NULL) ? index : 0;
+}
+
+/* Documentation addresses, so that nothing but a default route matches. */
 static gboolean
 find_wan(char ret[ADIT_NAME_LEN], GError **error)
 {
-    const struct rtmsg header = { .rtm_family = AF_INET, .rtm_dst_len = 32 };
     const guint8 anywhere[4] = { 198, 51, 100, 1 };
-    g_autoptr(AditNl) nl = adit_nl_open(NETLINK_ROUTE, error);
-    g_autoptr(AditMsg) m = adit_msg_new();
-    g_autoptr(GError) reason = NULL;
-    guint32 index = 0;
+    AditAddr addr = adit_addr_from_bytes(AF_INET, anywhere);
+    guint32 index = find_way(&addr);
 
-    if (!nl)
-        return FALSE;
-    adit_msg_begin(m, RTM_GETROUTE, NLM_F_REQUEST, &header, sizeof(header));
-    adit_msg_bytes(m, RTA_DST, anywhere, sizeof(anywhere));
-    if (!adit_nl_call(nl, m, on_route, &index, NULL, &reason) || index == 0 ||
-        !if_indextoname(index, ret)) {
+    if (index == 0 || !if_indextoname(index, ret)) {
         g_set_error(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND,
-                    "WAN: no IPv4 default route on this machine: name the interface with Wan=");
+                    "WAN: no IPv4 default route on this machine: name the interface with "
+                    "adit-server setup --wan IFACE");
         return FALSE;
     }
     return TRUE;
+}
+
+gboolean
+adit_server_facts_has_ipv6(void)
+{
+    const guint8 anywhere[16] = { 0x20, 0x01, 0x0d, 0xb8 };
+    AditAddr addr = adit_addr_from_bytes(AF_INET6, anywhere);
+    guint32 index = find_way(&addr);
+
+    return index != 0 && index != if_nametoindex("lo");
 }
 
 gboolean

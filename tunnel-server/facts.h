@@ -6,3 +6,5 @@
 /* Reads what the planner wants to know of this VPS. @wan NULL: the interface of the default
  * route. NOT_FOUND: there is none. */
 gboolean adit_server_facts_read(const char *wan, AditServerFacts *ret, GError **error);
+/* Whether this machine has a way to the IPv6 Internet. */
+gboolean adit_server_facts_has_ipv6(void);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tunnel-server/model.h"
 
-#include "libadit/core/error.h"
-
 #include <string.h>
 #include <sys/socket.h>
 
@@ -57,11 +55,79 @@ adit_model_free(AditModel *model)
         return;
     g_free(model->endpoint);
     g_free(model->wan);
+    g_free(model->taken);
     adit_key_clear(&model->private_key);
     g_ptr_array_unref(model->subnets);
     g_ptr_array_unref(model->devices);
     g_ptr_array_unref(model->publishes);
     g_free(model);
+}
+
+AditSubnet *
+adit_model_add_subnet(AditModel *model)
+{
+    AditSubnet *subnet = g_new0(AditSubnet, 1);
+
+    g_ptr_array_add(model->subnets, subnet);
+    return subnet;
+}
+
+AditDeviceEntry *
+adit_model_add_device(AditModel *model)
+{
+    AditDeviceEntry *device = g_new0(AditDeviceEntry, 1);
+
+    device->may_publish = TRUE;
+    g_ptr_array_add(model->devices, device);
+    return device;
+}
+
+AditPublish *
+adit_model_add_publish(AditModel *model)
+{
+    AditPublish *publish = g_new0(AditPublish, 1);
+
+    publish->enabled = TRUE;
+    publish->proto = ADIT_PROTO_TCP;
+    g_ptr_array_add(model->publishes, publish);
+    return publish;
+}
+
+AditModel *
+adit_model_copy(const AditModel *model)
+{
+    AditModel *copy = adit_model_new();
+
+    copy->endpoint = g_strdup(model->endpoint);
+    copy->wan = g_strdup(model->wan);
+    copy->listen_port = model->listen_port;
+    copy->private_key = model->private_key;
+    copy->mtu = model->mtu;
+    copy->n_taken = model->n_taken;
+    copy->taken = g_memdup2(model->taken, model->n_taken * sizeof(AditAddr));
+    for (guint i = 0; i < model->subnets->len; i++) {
+        AditSubnet *subnet = adit_model_add_subnet(copy);
+
+        *subnet = *adit_model_subnet(model, i);
+        subnet->name = g_strdup(subnet->name);
+        subnet->dns = g_memdup2(subnet->dns, subnet->n_dns * sizeof(AditAddr));
+    }
+    for (guint i = 0; i < model->devices->len; i++) {
+        AditDeviceEntry *device = adit_model_add_device(copy);
+
+        *device = *adit_model_device(model, i);
+        device->name = g_strdup(device->name);
+        device->routes = g_memdup2(device->routes, device->n_routes * sizeof(AditPrefix));
+    }
+    for (guint i = 0; i < model->publishes->len; i++) {
+        AditPublish *publish = adit_model_add_publish(copy);
+
+        *publish = *adit_model_publish(model, i);
+        publish->label = g_strdup(publish->label);
+        publish->allow_from =
+            g_memdup2(publish->allow_from, publish->n_allow_from * sizeof(AditPrefix));
+    }
+    return copy;
 }
 
 const AditSubnet *
@@ -104,132 +170,39 @@ adit_model_find_device(const AditModel *model, const char *name, guint *ret)
     return FALSE;
 }
 
-/* Who holds what, for one word about a collision: text of the thing -> name of the holder. */
-typedef GHashTable Holders;
-
-static gboolean
-claim(Holders *holders, char *thing, const char *who, GError **error)
+void
+adit_model_remove_device(AditModel *model, guint device)
 {
-    const char *holder = g_hash_table_lookup(holders, thing);
+    g_ptr_array_remove_index(model->devices, device);
+    for (guint i = model->publishes->len; i-- > 0;) {
+        AditPublish *publish = g_ptr_array_index(model->publishes, i);
 
-    if (holder) {
-        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: %s: held by %s", who, thing,
-                    holder);
-        g_free(thing);
-        return FALSE;
+        if (publish->device == device)
+            g_ptr_array_remove_index(model->publishes, i);
+        else if (publish->device > device)
+            publish->device--;
     }
-    g_hash_table_insert(holders, thing, g_strdup(who));
-    return TRUE;
 }
 
-static gboolean
-settle_subnet(AditSubnet *subnet, Holders *holders, GError **error)
+void
+adit_model_remove_subnet(AditModel *model, guint subnet)
 {
-    if (!claim(holders, g_strdup_printf("subnet %s", subnet->name), subnet->name, error))
-        return FALSE;
-    if (!adit_prefix_nth(&subnet->net4, 1, &subnet->server4)) {
-        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: network too small",
-                    subnet->name);
-        return FALSE;
-    }
-    if (subnet->net6.len > 0)
-        subnet->server6 = adit_prefix_embed(&subnet->net6, &subnet->server4);
-    if (!claim(holders, adit_addr_to_string(&subnet->server4), subnet->name, error))
-        return FALSE;
-    return !adit_addr_is_set(&subnet->server6) ||
-           claim(holders, adit_addr_to_string(&subnet->server6), subnet->name, error);
-}
-
-static gboolean
-settle_device(AditDeviceEntry *device, const AditSubnet *subnet, Holders *holders,
-              GError **error)
-{
-    if (!claim(holders, g_strdup_printf("device %s", device->name), device->name, error) ||
-        !claim(holders, adit_key_to_string(&device->public_key), device->name, error) ||
-        !claim(holders, adit_addr_to_string(&device->addr4), device->name, error))
-        return FALSE;
-    if (!adit_prefix_contains(&subnet->net4, &device->addr4)) {
-        g_autofree char *addr = adit_addr_to_string(&device->addr4);
-        g_autofree char *net = adit_prefix_to_string(&subnet->net4);
-
-        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: address %s: outside %s of %s",
-                    device->name, addr, net, subnet->name);
-        return FALSE;
-    }
-    if (subnet->net6.len == 0)
-        return TRUE;
-    device->addr6 = adit_prefix_embed(&subnet->net6, &device->addr4);
-    return claim(holders, adit_addr_to_string(&device->addr6), device->name, error);
-}
-
-static char *
-port_claim(const AditModel *model, const AditPublish *publish, guint16 port, AditProto proto)
-{
-    const AditDeviceEntry *device = adit_model_device(model, publish->device);
-    const char *word = proto == ADIT_PROTO_TCP ? "tcp" : "udp";
-
-    if (publish->family == AF_INET6) {
-        g_autofree char *addr = adit_addr_to_string(&device->addr6);
-
-        return g_strdup_printf("port [%s]:%u/%s", addr, port, word);
-    }
-    if (adit_addr_is_set(&publish->external)) {
-        g_autofree char *addr = adit_addr_to_string(&publish->external);
-
-        return g_strdup_printf("port %s:%u/%s", addr, port, word);
-    }
-    return g_strdup_printf("port %u/%s", port, word);
-}
-
-static gboolean
-settle_publish(const AditModel *model, const AditPublish *publish, Holders *holders,
-               GError **error)
-{
-    static const AditProto protos[] = { ADIT_PROTO_TCP, ADIT_PROTO_UDP };
-    const AditDeviceEntry *device = adit_model_device(model, publish->device);
-
-    if (publish->family == AF_INET6 && !adit_addr_is_set(&device->addr6)) {
-        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
-                    "%s: pinhole %u: its subnet has no IPv6 prefix", device->name,
-                    publish->first);
-        return FALSE;
-    }
-    for (guint p = 0; p < G_N_ELEMENTS(protos); p++)
-        for (guint port = publish->first; publish->proto & protos[p] && port <= publish->last;
-             port++)
-            if (!claim(holders, port_claim(model, publish, (guint16)port, protos[p]),
-                       device->name, error))
-                return FALSE;
-    return TRUE;
-}
-
-gboolean
-adit_model_settle(AditModel *model, GError **error)
-{
-    g_autoptr(GHashTable) holders =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-
-    for (guint i = 0; i < model->subnets->len; i++) {
-        AditSubnet *subnet = g_ptr_array_index(model->subnets, i);
-
-        for (guint j = 0; j < i; j++)
-            if (adit_prefix_overlaps(&subnet->net4, &adit_model_subnet(model, j)->net4)) {
-                g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
-                            "%s: network overlaps that of %s", subnet->name,
-                            adit_model_subnet(model, j)->name);
-                return FALSE;
-            }
-        if (!settle_subnet(subnet, holders, error))
-            return FALSE;
-    }
+    g_ptr_array_remove_index(model->subnets, subnet);
     for (guint i = 0; i < model->devices->len; i++) {
         AditDeviceEntry *device = g_ptr_array_index(model->devices, i);
 
-        if (!settle_device(device, adit_model_subnet(model, device->subnet), holders, error))
-            return FALSE;
+        g_assert(device->subnet != subnet);
+        if (device->subnet > subnet)
+            device->subnet--;
     }
-    for (guint i = 0; i < model->publishes->len; i++)
-        if (!settle_publish(model, adit_model_publish(model, i), holders, error))
-            return FALSE;
-    return TRUE;
+}
+
+AditAddr
+adit_model_outside(const AditModel *model, const AditPublish *publish)
+{
+    const AditDeviceEntry *device = adit_model_device(model, publish->device);
+
+    return adit_addr_is_set(&publish->external)
+               ? publish->external
+               : adit_model_subnet(model, device->subnet)->wan4;
 }

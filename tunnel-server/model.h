@@ -19,6 +19,7 @@ typedef enum {
 } AditDeviceKind;
 
 typedef struct {
+    gint64 id; /* of the store; 0: not kept yet */
     char *name;
     AditPrefix net4; /* the network */
     AditPrefix net6; /* len 0: no IPv6 */
@@ -29,6 +30,7 @@ typedef struct {
 } AditSubnet;
 
 typedef struct {
+    gint64 id;
     char *name;
     guint subnet; /* index into the model */
     AditAddr addr4, addr6;
@@ -38,11 +40,13 @@ typedef struct {
     gboolean may_publish;
     AditPrefix *routes; /* networks behind it */
     guint n_routes;
+    AditSockAddr endpoint; /* where it was last heard from, for the start; else unset */
 } AditDeviceEntry;
 
 /* A forward (family IPv4: external address to the device) or a pinhole (IPv6: the device's own
  * address, no translation unless the ports differ). */
 typedef struct {
+    gint64 id;
     guint8 family;
     AditAddr external; /* unset in IPv4: the subnet's or the WAN's address */
     guint16 first, last;
@@ -61,20 +65,31 @@ typedef struct {
     guint16 listen_port;
     AditKey private_key;
     guint32 mtu;
+    AditAddr *taken; /* addresses of this machine itself: nobody else may have them */
+    guint n_taken;
     GPtrArray *subnets;   /* AditSubnet */
     GPtrArray *devices;   /* AditDeviceEntry */
     GPtrArray *publishes; /* AditPublish */
 } AditModel;
 
 AditModel *adit_model_new(void);
+AditModel *adit_model_copy(const AditModel *model);
+AditSubnet *adit_model_add_subnet(AditModel *model); /* an empty one, to be filled */
+AditDeviceEntry *adit_model_add_device(AditModel *model);
+AditPublish *adit_model_add_publish(AditModel *model); /* enabled, TCP */
+/* Its publishes go with it; indices of the others follow. */
+void adit_model_remove_device(AditModel *model, guint device);
+void adit_model_remove_subnet(AditModel *model, guint subnet); /* has no devices */
 const AditSubnet *adit_model_subnet(const AditModel *model, guint i);
 const AditDeviceEntry *adit_model_device(const AditModel *model, guint i);
 const AditPublish *adit_model_publish(const AditModel *model, guint i);
 gboolean adit_model_find_subnet(const AditModel *model, const char *name, guint *ret);
 gboolean adit_model_find_device(const AditModel *model, const char *name, guint *ret);
+/* Where an IPv4 forward is reached: its own address or its subnet's; unset: the WAN's. */
+AditAddr adit_model_outside(const AditModel *model, const AditPublish *publish);
 /* Fills what follows from the rest (server addresses, GUAs) and refuses what cannot hold: a
  * name, an address, a key or a port held twice, an address outside its subnet (message names
- * both). */
+ * both). In settle.c. */
 gboolean adit_model_settle(AditModel *model, GError **error);
 void adit_model_free(AditModel *model); /* wipes keys */
 

@@ -78,6 +78,7 @@ add_peer(AditState *want, const AditDeviceEntry *device)
     AditPeer peer = { .link = ADIT_SERVER_LINK,
                       .public_key = device->public_key,
                       .preshared_key = device->preshared_key,
+                      .endpoint = device->endpoint,
                       .allowed = allowed };
 
     allowed[peer.n_allowed++] = adit_prefix_host(&device->addr4);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tunnel-server/profile.h"
 
+#include "libadit/core/error.h"
 #include "libadit/core/marker.h"
 
 #include <string.h>
@@ -93,4 +94,38 @@ adit_server_profile(const AditModel *model, guint index, const AditKey *private_
         g_assert_not_reached(); /* checked when it was set */
     fill_allowed(&profile->peers[0], subnet, device);
     return profile;
+}
+
+gboolean
+adit_server_profile_widen(AditProfile *profile, gboolean full, const char *const *networks,
+                          GError **error)
+{
+    static const char *const all[] = { "0.0.0.0/0", "::/0", NULL };
+    const char *const *list = full ? all : networks;
+    AditProfilePeer *peer = &profile->peers[0];
+    g_autoptr(GArray) allowed = g_array_new(FALSE, FALSE, sizeof(AditPrefix));
+
+    if (!list || !list[0])
+        return TRUE;
+    if (profile->table_mode == ADIT_TABLE_NUMBER) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED,
+                    "a device of kind server chooses by `adit default`, not by its profile: "
+                    "--full and --split are for --kind client");
+        return FALSE;
+    }
+    g_array_append_vals(allowed, peer->allowed, peer->n_allowed);
+    for (guint i = 0; list[i]; i++) {
+        AditPrefix net;
+
+        if (!adit_prefix_parse(list[i], &net, error)) {
+            g_prefix_error(error, "%s: ", list[i]);
+            return FALSE;
+        }
+        net = adit_prefix_network(&net);
+        g_array_append_val(allowed, net);
+    }
+    g_free(peer->allowed);
+    peer->n_allowed = allowed->len;
+    peer->allowed = (AditPrefix *)g_array_free(g_steal_pointer(&allowed), FALSE);
+    return TRUE;
 }

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/admin.h"
+
+#include "libadit/core/error.h"
+#include "libadit/sys/notify.h"
+#include "libadit/sys/settings-file.h"
+#include "libadit/sys/syserror.h"
+#include "tunnel-server/facts.h"
+#include "tunnel-server/store.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
+
+struct _AditAdmin {
+    char *settings_path;
+    AditServerSettings *settings;
+    AditServerStore *store;
+    AditServer *server;
+    AditModel *model; /* what is kept; in force unless down or broken */
+    AditServerFacts facts;
+    char *trouble;
+    gboolean started, down;
+};
+
+const AditModel *
+adit_admin_model(const AditAdmin *self)
+{
+    return self->model;
+}
+
+const AditServerSettings *
+adit_admin_settings(const AditAdmin *self)
+{
+    return self->settings;
+}
+
+const AditServerFacts *
+adit_admin_facts(const AditAdmin *self)
+{
+    return &self->facts;
+}
+
+const char *
+adit_admin_trouble(const AditAdmin *self)
+{
+    return self->trouble;
+}
+
+static gboolean
+is_new(const AditModel *model)
+{
+    return adit_key_is_zero(&model->private_key);
+}
+
+const char *
+adit_admin_state(const AditAdmin *self)
+{
+    if (is_new(self->model))
+        return "new";
+    if (self->down)
+        return "down";
+    return self->trouble ? "broken" : "up";
+}
+
+AditAdmin *
+adit_admin_open(const AditPlaces *places, GError **error)
+{
+    g_autoptr(AditAdmin) self = g_new0(AditAdmin, 1);
+    g_autofree char *path = g_build_filename(places->state, "server.db", NULL);
+
+    self->settings_path = g_build_filename(places->config, "server.conf", NULL);
+    self->settings = adit_settings_file_load(&adit_server_settings, self->settings_path, error);
+    if (!self->settings)
+        return NULL;
+    if (g_mkdir_with_parents(places->state, 0700) != 0) {
+        adit_syserror_set(error, errno, "%s", places->state);
+        return NULL;
+    }
+    self->store = adit_server_store_open(path, error);
+    if (!self->store)
+        return NULL;
+    self->model = adit_server_store_load(self->store, error);
+    if (!self->model)
+        return NULL;
+    self->server = adit_server_open(places->state, error);
+    return self->server ? g_steal_pointer(&self) : NULL;
+}
+
+void
+adit_admin_close(AditAdmin *self)
+{
+    if (!self)
+        return;
+    adit_settings_free(&adit_server_settings, self->settings);
+    g_clear_pointer(&self->server, adit_server_close);
+    g_clear_pointer(&self->store, adit_server_store_close);
+    g_clear_pointer(&self->model, adit_model_free);
+    adit_server_facts_clear(&self->facts);
+    g_free(self->settings_path);
+    g_free(self->trouble);
+    g_free(self);
+}
+
+/* What the machine itself has, nobody behind it may have. */
+static void
+take_facts(AditModel *model, const AditServerFacts *facts)
+{
+    g_clear_pointer(&model->taken, g_free);
+    model->n_taken = 0;
+    model->taken = g_new0(AditAddr, facts->n_wan_prefixes);
+    for (guint i = 0; i < facts->n_wan_prefixes; i++)
+        model->taken[model->n_taken++] = facts->wan_prefixes[i].addr;
+}
+
+static gboolean
+read_facts(AditAdmin *self, const AditModel *model, GError **error)
+{
+    AditServerFacts facts = { 0 };
+
+    if (!adit_server_facts_read(model->wan, &facts, error))
+        return FALSE;
+    adit_server_facts_clear(&self->facts);
+    self->facts = facts;
+    return TRUE;
+}
+
+static gboolean
+put_in_force(AditAdmin *self, const AditModel *model, GError **error)
+{
+    if (self->down || is_new(model))
+        return TRUE;
+    return adit_server_apply(self->server, model, &self->facts, error);
+}
+
+/* Endpoints of the store are for peers that the kernel knows nothing of: after a reboot. What
+ * it knows is newer. */
+static void
+keep_unknown_endpoints(AditAdmin *self)
+{
+    g_autoptr(AditWgDump) dump = adit_admin_peers(self);
+
+    for (guint i = 0; i < self->model->devices->len; i++) {
+        AditDeviceEntry *device = g_ptr_array_index(self->model->devices, i);
+        const AditWgPeer *peer = dump ? adit_wg_dump_find(dump, &device->public_key) : NULL;
+
+        if (peer && adit_addr_is_set(&peer->status.endpoint.addr))
+            memset(&device->endpoint, 0, sizeof(device->endpoint));
+    }
+}
+
+static void
+forget_endpoints(AditModel *model)
+{
+    for (guint i = 0; i < model->devices->len; i++) {
+        AditDeviceEntry *device = g_ptr_array_index(model->devices, i);
+
+        memset(&device->endpoint, 0, sizeof(device->endpoint));
+    }
+}
+
+gboolean
+adit_admin_look_again(AditAdmin *self, GError **error)
+{
+    GError *reason = NULL;
+
+    g_clear_pointer(&self->trouble, g_free);
+    if (self->down || is_new(self->model))
+        return TRUE;
+    if (!self->started)
+        keep_unknown_endpoints(self);
+    if (!read_facts(self, self->model, &reason) || !put_in_force(self, self->model, &reason)) {
+        self->trouble = g_strdup(reason->message);
+        g_propagate_error(error, reason);
+        return FALSE;
+    }
+    take_facts(self->model, &self->facts);
+    forget_endpoints(self->model);
+    self->started = TRUE;
+    return TRUE;
+}
+
+gboolean
+adit_admin_start(AditAdmin *self, GError **error)
+{
+    AditServerSettings *settings =
+        adit_settings_file_load(&adit_server_settings, self->settings_path, error);
+
+    if (!settings)
+        return FALSE;
+    adit_settings_free(&adit_server_settings, self->settings);
+    self->settings = settings;
+    self->down = FALSE;
+    return adit_admin_look_again(self, error);
+}
+
+gboolean
+adit_admin_down(AditAdmin *self, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+
+    if (!adit_admin_save_endpoints(self, &local))
+        g_warning("%s", local->message);
+    if (!adit_server_down(self->server, error))
+        return FALSE;
+    self->down = TRUE;
+    return TRUE;
+}
+
+AditWgDump *
+adit_admin_peers(AditAdmin *self)
+{
+    return adit_server_peers(self->server, NULL);
+}
+
+gboolean
+adit_admin_save_endpoints(AditAdmin *self, GError **error)
+{
+    g_autoptr(AditWgDump) dump = adit_admin_peers(self);
+    g_autoptr(AditModel) copy = NULL;
+
+    if (!dump)
+        return TRUE;
+    copy = adit_model_copy(self->model);
+    for (guint i = 0; i < copy->devices->len; i++) {
+        AditDeviceEntry *device = g_ptr_array_index(copy->devices, i);
+        const AditWgPeer *peer = adit_wg_dump_find(dump, &device->public_key);
+
+        if (peer)
+            device->endpoint = peer->status.endpoint;
+    }
+    return adit_server_store_save_endpoints(self->store, copy, error);
+}
+
+char *
+adit_admin_endpoint(const AditAdmin *self)
+{
+    AditSockAddr endpoint = { .port = self->model->listen_port };
+
+    if (self->model->endpoint)
+        return g_strdup(self->model->endpoint);
+    endpoint.addr = adit_server_facts_wan4(&self->facts);
+    return adit_addr_is_set(&endpoint.addr) ? adit_sockaddr_to_string(&endpoint) : NULL;
+}
+
+/* -- changes -- */
+
+static gboolean
+check_reserved(const AditAdmin *self, const AditModel *model, GError **error)
+{
+    for (guint i = 0; i < model->publishes->len; i++) {
+        const AditPublish *publish = adit_model_publish(model, i);
+
+        if (publish->id || publish->family != AF_INET)
+            continue; /* a GUA is the device's own; what stands, stands */
+        for (guint port = publish->first; port <= publish->last; port++)
+            if (adit_port_list_contains(&self->settings->reserved, (guint16)port)) {
+                g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED,
+                            "port %u: reserved for the server itself: see Reserved= in %s",
+                            port, self->settings_path);
+                return FALSE;
+            }
+    }
+    return TRUE;
+}
+
+AditModel *
+adit_admin_try(AditAdmin *self, AditEdit edit, gpointer data, GError **error)
+{
+    g_autoptr(AditModel) next = adit_model_copy(self->model);
+    GError *reason = NULL;
+
+    if (!edit(next, data, &reason) &&
+        !(is_new(next) && g_error_matches(reason, ADIT_ERROR, ADIT_ERROR_NOT_FOUND))) {
+        g_propagate_error(error, reason);
+        return NULL;
+    }
+    if (is_new(next)) { /* which says more than what the edit could not find */
+        g_clear_error(&reason);
+        g_set_error_literal(error, ADIT_ERROR, ADIT_ERROR_DENIED,
+                            "this server is not set up yet: adit-server setup");
+        return NULL;
+    }
+    if (!read_facts(self, next, &reason)) {
+        g_info("%s", reason->message); /* the WAN of a moment ago will do, if there was one */
+        g_clear_error(&reason);
+        if (!self->facts.wan[0]) {
+            g_set_error(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND,
+                        "WAN: no IPv4 default route on this machine: name the interface: "
+                        "adit-server setup --wan IFACE");
+            return NULL;
+        }
+    }
+    take_facts(next, &self->facts);
+    if (!adit_model_settle(next, &reason)) {
+        reason->code = ADIT_ERROR_DENIED; /* the words are good, the wish cannot hold */
+        g_propagate_error(error, reason);
+        return NULL;
+    }
+    return check_reserved(self, next, error) ? g_steal_pointer(&next) : NULL;
+}
+
+static void
+audit_change(const AditAudit *audit)
+{
+    g_autofree char *uid = g_strdup_printf("%u", audit->uid);
+    g_autofree char *message =
+        g_strdup_printf("%s %s: done for uid %s", audit->verb, audit->object, uid);
+
+    adit_journal(LOG_NOTICE, message, "ADIT_VERB", audit->verb, "ADIT_OBJECT", audit->object,
+                 "ADIT_UID", uid, NULL);
+}
+
+/* The kernel as it was: after a change that could not be. */
+static void
+put_back(AditAdmin *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!adit_admin_look_again(self, &error))
+        g_warning("%s", error->message);
+}
+
+/* Written, then in force, then durable. Killed before the commit, the next start finds the old
+ * model and makes the kernel follow; killed behind it, the new one. */
+gboolean
+adit_admin_change(AditAdmin *self, const AditAudit *audit, AditEdit edit, gpointer data,
+                  GError **error)
+{
+    g_autoptr(AditModel) next = adit_admin_try(self, edit, data, error);
+
+    if (!next || !adit_server_store_begin(self->store, self->model, next, error))
+        return FALSE;
+    if (!put_in_force(self, next, error)) {
+        adit_server_store_rollback(self->store);
+        put_back(self);
+        return FALSE;
+    }
+    if (!adit_server_store_commit(self->store, error)) {
+        put_back(self);
+        return FALSE;
+    }
+    adit_model_free(self->model);
+    self->model = g_steal_pointer(&next);
+    self->started = TRUE;
+    g_clear_pointer(&self->trouble, g_free);
+    audit_change(audit);
+    return TRUE;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "libadit/sys/places.h"
+#include "tunnel-server/daemon.h"
+#include "tunnel-server/settings.h"
+
+/* The server as its operator sees it: what is kept (store.h) and what is in force (daemon.h),
+ * always the same. The bus (service.h) is a thin shell around it. */
+
+typedef struct _AditAdmin AditAdmin;
+
+/* Reads settings and store; the kernel is not touched yet. */
+AditAdmin *adit_admin_open(const AditPlaces *places, GError **error);
+/* Reads the settings again and makes the kernel as it should be; ends a `down`. */
+gboolean adit_admin_start(AditAdmin *self, GError **error);
+/* What a timer does: puts back what somebody took away. */
+gboolean adit_admin_look_again(AditAdmin *self, GError **error);
+gboolean adit_admin_down(AditAdmin *self, GError **error);
+/* Keeps where the devices are, for the next start. */
+gboolean adit_admin_save_endpoints(AditAdmin *self, GError **error);
+void adit_admin_close(AditAdmin *self);
+
+const AditModel *adit_admin_model(const AditAdmin *self);
+const AditServerSettings *adit_admin_settings(const AditAdmin *self);
+const AditServerFacts *adit_admin_facts(const AditAdmin *self); /* as last seen */
+const char *adit_admin_state(const AditAdmin *self);            /* new, up, down, broken */
+const char *adit_admin_trouble(const AditAdmin *self);          /* why it is broken; NULL */
+AditWgDump *adit_admin_peers(AditAdmin *self);                  /* NULL: no tunnel */
+/* "host:port" for profiles; NULL: not known. */
+char *adit_admin_endpoint(const AditAdmin *self);
+
+/* Who asks for what, for the journal. */
+typedef struct {
+    guint uid;
+    const char *verb;   /* "device add" */
+    const char *object; /* what it is about */
+} AditAudit;
+
+/* Edits a copy; FALSE with an error drops it. */
+typedef gboolean (*AditEdit)(AditModel *model, gpointer data, GError **error);
+
+/* One change: edited, settled, written, in force, durable; then the journal hears of it. On
+ * failure nothing has changed, neither in the store nor in the kernel. */
+gboolean adit_admin_change(AditAdmin *self, const AditAudit *audit, AditEdit edit,
+                           gpointer data, GError **error);
+/* The same up to settling, for a dry run; NULL on failure. */
+AditModel *adit_admin_try(AditAdmin *self, AditEdit edit, gpointer data, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditAdmin, adit_admin_close)

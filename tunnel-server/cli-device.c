@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/cli.h"
+
+#include "libadit/core/error.h"
+#include "libadit/core/json.h"
+#include "libadit/core/key.h"
+#include "libadit/sys/store.h"
+#include "tunnel-server/cli-profile.h"
+
+#include <string.h>
+
+/* adit-server device ... */
+
+static char *opt_subnet, *opt_ip, *opt_kind, *opt_public_key;
+static char **opt_routes;
+static AditCliHandOver opt_hand;
+
+static gboolean
+check_kind(GError **error)
+{
+    if (!opt_kind || g_str_equal(opt_kind, "server"))
+        return adit_cli_hand_over_check(&opt_hand, FALSE, error);
+    if (g_str_equal(opt_kind, "client"))
+        return adit_cli_hand_over_check(&opt_hand, TRUE, error);
+    return adit_cli_usage(error, "--kind: neither server nor client");
+}
+
+static void
+remove_again(AditSrvManager *manager, const char *name)
+{
+    adit_srv_manager_call_remove_device_sync(manager, name, G_DBUS_CALL_FLAGS_NONE, -1, NULL,
+                                             NULL, NULL);
+}
+
+static gboolean
+add_device(AditCli *cli, AditSrvManager *manager, const char *name, const AditKeyPair *pair,
+           GError **error)
+{
+    g_auto(GStrv) routes = adit_cli_split_list(opt_routes);
+    g_autofree char *public_key = adit_key_to_string(&pair->public_key);
+    GError *reason = NULL;
+
+    if (!adit_cli_settle(adit_srv_manager_call_add_device_sync(
+                             manager, name, opt_subnet ? opt_subnet : "", opt_ip ? opt_ip : "",
+                             opt_kind ? opt_kind : "server", public_key,
+                             (const char *const *)routes, G_DBUS_CALL_FLAGS_NONE, -1, NULL,
+                             &reason),
+                         &reason, error))
+        return FALSE;
+    if (adit_cli_hand_over(cli, manager, name, pair, &opt_hand, error))
+        return TRUE;
+    remove_again(manager, name); /* a device whose profile nobody has is none */
+    return FALSE;
+}
+
+static gboolean
+cmd_add(AditCli *cli, char **args, GError **error)
+{
+    g_auto(AditKeyPair) pair = { 0 };
+    g_autoptr(AditSrvManager) manager = NULL;
+
+    if (!check_kind(error) || !adit_key_pair_take(&pair, opt_public_key, error))
+        return FALSE;
+    manager = adit_cli_connect(error);
+    if (!manager || !add_device(cli, manager, args[0], &pair, error))
+        return FALSE;
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
+cmd_rekey(AditCli *cli, char **args, GError **error)
+{
+    g_auto(AditKeyPair) pair = { 0 };
+    g_autoptr(AditSrvManager) manager = NULL;
+    g_autofree char *public_key = NULL;
+    GError *reason = NULL;
+
+    if (!adit_key_pair_take(&pair, opt_public_key, error))
+        return FALSE;
+    manager = adit_cli_connect(error);
+    public_key = adit_key_to_string(&pair.public_key);
+    if (!manager || !adit_cli_settle(adit_srv_manager_call_rekey_device_sync(
+                                         manager, args[0], public_key, G_DBUS_CALL_FLAGS_NONE,
+                                         -1, NULL, &reason),
+                                     &reason, error))
+        return FALSE;
+    if (!adit_cli_hand_over(cli, manager, args[0], &pair, &opt_hand, error)) {
+        g_prefix_error(error, "the new key is in force but could not be handed over; rekey "
+                              "again: ");
+        return FALSE;
+    }
+    cli->status = 0;
+    return TRUE;
+}
+
+/* -- lists -- */
+
+typedef struct {
+    const char *name, *subnet, *addr4, *addr6, *kind, *key, *endpoint;
+    gboolean may_publish;
+    GVariant *routes;
+    guint64 handshake, rx, tx;
+} Row;
+
+static void
+read_row(GVariant *child, Row *ret)
+{
+    g_variant_get(child, "(&s&s&s&s&s&sb@as&sttt)", &ret->name, &ret->subnet, &ret->addr4,
+                  &ret->addr6, &ret->kind, &ret->key, &ret->may_publish, &ret->routes,
+                  &ret->endpoint, &ret->handshake, &ret->rx, &ret->tx);
+}
+
+static void
+add_handshake(AditTable *table, guint64 handshake)
+{
+    gint64 age = g_get_real_time() / G_USEC_PER_SEC - (gint64)handshake;
+
+    if (handshake == 0)
+        adit_table_add(table, ADIT_PAINT_WARN, "never");
+    else
+        adit_table_addf(table, age > 180 ? ADIT_PAINT_WARN : ADIT_PAINT_GOOD,
+                        "%" G_GINT64_FORMAT " s ago", MAX(age, 0));
+}
+
+static void
+add_cells(AditTable *table, const Row *row)
+{
+    g_autofree char *rx = g_format_size(row->rx);
+    g_autofree char *tx = g_format_size(row->tx);
+
+    adit_table_add(table, ADIT_PAINT_BOLD, row->name);
+    adit_table_add(table, ADIT_PAINT_PLAIN, row->subnet);
+    adit_table_add(table, ADIT_PAINT_PLAIN, row->kind);
+    adit_table_add(table, ADIT_PAINT_PLAIN, row->addr4);
+    adit_table_add(table, ADIT_PAINT_PLAIN, *row->addr6 ? row->addr6 : "-");
+    add_handshake(table, row->handshake);
+    adit_table_add(table, ADIT_PAINT_PLAIN, *row->endpoint ? row->endpoint : "-");
+    adit_table_addf(table, ADIT_PAINT_DIM, "%s in, %s out", rx, tx);
+}
+
+static void
+add_json(JsonBuilder *json, const Row *row)
+{
+    json_builder_begin_object(json);
+    adit_json_string(json, "name", row->name);
+    adit_json_string(json, "subnet", row->subnet);
+    adit_json_string(json, "kind", row->kind);
+    adit_json_string(json, "ipv4", row->addr4);
+    adit_json_string(json, "ipv6", *row->addr6 ? row->addr6 : NULL);
+    adit_json_string(json, "public-key", row->key);
+    adit_json_bool(json, "may-publish", row->may_publish);
+    adit_cli_json_strings(json, "routes", row->routes);
+    adit_json_string(json, "endpoint", *row->endpoint ? row->endpoint : NULL);
+    adit_json_int(json, "last-handshake", (gint64)row->handshake);
+    adit_json_int(json, "rx-bytes", (gint64)row->rx);
+    adit_json_int(json, "tx-bytes", (gint64)row->tx);
+    json_builder_end_object(json);
+}
+
+static GVariant *
+get_rows(GError **error)
+{
+    g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
+    GVariant *rows = NULL;
+    GError *reason = NULL;
+
+    if (!manager ||
+        !adit_cli_settle(adit_srv_manager_call_list_devices_sync(
+                             manager, "", 0, G_DBUS_CALL_FLAGS_NONE, -1, &rows, NULL, &reason),
+                         &reason, error))
+        return NULL;
+    return rows;
+}
+
+gboolean
+adit_cli_device_list(AditCli *cli, char **args, GError **error)
+{
+    static const char *const headers[] = { "DEVICE",    "SUBNET",   "KIND",    "IPV4", "IPV6",
+                                           "HANDSHAKE", "ENDPOINT", "TRAFFIC", NULL };
+    g_autoptr(GVariant) rows = get_rows(error);
+    g_autoptr(AditTable) table = adit_table_new(headers, 0);
+    g_autoptr(JsonBuilder) json = json_builder_new();
+
+    if (!rows)
+        return FALSE;
+    json_builder_begin_array(json);
+    for (gsize i = 0; i < g_variant_n_children(rows); i++) {
+        g_autoptr(GVariant) child = g_variant_get_child_value(rows, i);
+        Row row;
+
+        read_row(child, &row);
+        add_cells(table, &row);
+        add_json(json, &row);
+        g_variant_unref(row.routes);
+    }
+    json_builder_end_array(json);
+    if (cli->json)
+        adit_cli_print_json(cli, json);
+    else if (adit_table_rows(table) == 0)
+        adit_cli_print(cli, "no device yet: adit-server device add NAME\n");
+    else
+        adit_cli_print_table(cli, table);
+    cli->status = 0;
+    return TRUE;
+}
+
+static void
+print_device(AditCli *cli, const Row *row)
+{
+    g_autoptr(AditTable) table = adit_table_new(NULL, 2);
+    g_autofree char *routes = adit_cli_join(row->routes, " ");
+    g_autofree char *rx = g_format_size(row->rx);
+    g_autofree char *tx = g_format_size(row->tx);
+    const char *const cells[][2] = {
+        { "name", row->name },
+        { "subnet", row->subnet },
+        { "kind", row->kind },
+        { "IPv4", row->addr4 },
+        { "IPv6", *row->addr6 ? row->addr6 : "-" },
+        { "public key", row->key },
+        { "may publish", row->may_publish ? "yes" : "no" },
+        { "routes", routes },
+        { "endpoint", *row->endpoint ? row->endpoint : "-" },
+        { "received", rx },
+        { "sent", tx },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cells); i++) {
+        adit_table_add(table, ADIT_PAINT_DIM, cells[i][0]);
+        adit_table_add(table, ADIT_PAINT_PLAIN, cells[i][1]);
+    }
+    adit_table_add(table, ADIT_PAINT_DIM, "handshake");
+    add_handshake(table, row->handshake);
+    adit_cli_print_table(cli, table);
+}
+
+static gboolean
+cmd_show(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(GVariant) rows = get_rows(error);
+
+    for (gsize i = 0; rows && i < g_variant_n_children(rows); i++) {
+        g_autoptr(GVariant) child = g_variant_get_child_value(rows, i);
+        g_autoptr(JsonBuilder) json = json_builder_new();
+        Row row;
+
+        read_row(child, &row);
+        if (g_str_equal(row.name, args[0])) {
+            add_json(json, &row);
+            if (cli->json)
+                adit_cli_print_json(cli, json);
+            else
+                print_device(cli, &row);
+            cli->status = 0;
+        }
+        g_variant_unref(row.routes);
+    }
+    if (rows && cli->status != 0)
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND,
+                    "%s: no such device: see adit-server device list", args[0]);
+    return rows && cli->status == 0;
+}
+
+/* -- changes -- */
+
+static gboolean
+cmd_remove(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
+    GError *reason = NULL;
+    guint closed;
+
+    if (!manager || !adit_cli_settle(adit_srv_manager_call_remove_device_sync(
+                                         manager, args[0], G_DBUS_CALL_FLAGS_NONE, -1, &closed,
+                                         NULL, &reason),
+                                     &reason, error))
+        return FALSE;
+    if (closed)
+        adit_cli_print(cli, "and what it published: %u %s closed\n", closed,
+                       closed == 1 ? "mapping" : "mappings");
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
+cmd_rename(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
+    GError *reason = NULL;
+
+    if (!manager || !adit_cli_settle(adit_srv_manager_call_rename_device_sync(
+                                         manager, args[0], args[1], G_DBUS_CALL_FLAGS_NONE, -1,
+                                         NULL, &reason),
+                                     &reason, error))
+        return FALSE;
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
+cmd_set_publish(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditSrvManager) manager = NULL;
+    GError *reason = NULL;
+    gboolean on;
+
+    if (!adit_cli_parse_switch(args[1], &on, error))
+        return FALSE;
+    manager = adit_cli_connect(error);
+    if (!manager ||
+        !adit_cli_settle(adit_srv_manager_call_set_device_publish_sync(
+                             manager, args[0], on, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
+                         &reason, error))
+        return FALSE;
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
+cmd_set_routes(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
+    g_auto(GStrv) list = adit_cli_split_list(args + 1);
+    char *none[] = { NULL };
+    char **routes = g_strcmp0(list[0], "none") == 0 && !list[1] ? none : list;
+    GError *reason = NULL;
+
+    if (!manager || !adit_cli_settle(adit_srv_manager_call_set_device_routes_sync(
+                                         manager, args[0], (const char *const *)routes,
+                                         G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
+                                     &reason, error))
+        return FALSE;
+    cli->status = 0;
+    return TRUE;
+}
+
+#define KEY_OPTION                                                                             \
+    {                                                                                          \
+        "public-key", 0, 0, G_OPTION_ARG_STRING, &opt_public_key,                              \
+            "The device's own key: its private half never leaves it", "KEY"                    \
+    }
+#define HAND_OPTIONS                                                                                \
+    { "out", 0, 0, G_OPTION_ARG_FILENAME, &opt_hand.out, "Write the profile to FILE (0600)",        \
+      "FILE" },                                                                                     \
+        { "qr", 0, 0, G_OPTION_ARG_NONE, &opt_hand.qr, "Show it as a QR code, for a phone", NULL }, \
+        { "full",                                                                                   \
+          0,                                                                                        \
+          0,                                                                                        \
+          G_OPTION_ARG_NONE,                                                                        \
+          &opt_hand.full,                                                                           \
+          "kind client: everything goes through the tunnel",                                        \
+          NULL },                                                                                   \
+        { "split",                                                                                  \
+          0,                                                                                        \
+          0,                                                                                        \
+          G_OPTION_ARG_NONE,                                                                        \
+          &opt_hand.split,                                                                          \
+          "kind client: only the subnet does, and each --network (as shipped)",                     \
+          NULL },                                                                                   \
+    {                                                                                               \
+        "network", 0, 0, G_OPTION_ARG_STRING_ARRAY, &opt_hand.networks,                             \
+            "kind client: NET goes through the tunnel, too; may be repeated", "NET"                 \
+    }
+
+static const GOptionEntry add_options[] = {
+    { "subnet", 0, 0, G_OPTION_ARG_STRING, &opt_subnet, "In which subnet, if there are several",
+      "NET" },
+    { "ip", 0, 0, G_OPTION_ARG_STRING, &opt_ip, "Its address; the next free one otherwise",
+      "ADDR" },
+    { "kind", 0, 0, G_OPTION_ARG_STRING, &opt_kind,
+      "server: it publishes, by adit (as shipped); client: a phone or laptop",
+      "server|client" },
+    { "route", 0, 0, G_OPTION_ARG_STRING_ARRAY, &opt_routes,
+      "A network behind it; may be repeated", "NET" },
+    KEY_OPTION,
+    HAND_OPTIONS,
+    { 0 },
+};
+
+static const GOptionEntry rekey_options[] = { KEY_OPTION, HAND_OPTIONS, { 0 } };
+
+const AditCommand adit_cli_device_verbs[] = {
+    { "add", "NAME", 1, 1, cmd_add, "Add a device and hand over its profile", add_options,
+      NULL },
+    { "list", "", 0, 0, adit_cli_device_list, "List the devices", NULL, NULL },
+    { "show", "NAME", 1, 1, cmd_show, "Show one device", NULL, NULL },
+    { "remove", "NAME", 1, 1, cmd_remove, "Remove a device and what it published", NULL, NULL },
+    { "rename", "NAME NEW-NAME", 2, 2, cmd_rename, "Give a device another name", NULL, NULL },
+    { "rekey", "NAME", 1, 1, cmd_rekey, "Give a device new keys and hand over its profile",
+      rekey_options, NULL },
+    { "set-publish", "NAME on|off", 2, 2, cmd_set_publish,
+      "Allow or forbid a device to open ports itself", NULL, NULL },
+    { "set-routes", "NAME NET...|none", 2, ADIT_CLI_ANY, cmd_set_routes,
+      "Say which networks lie behind a device", NULL, NULL },
+    { 0 },
+};

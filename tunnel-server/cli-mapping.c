@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/cli.h"
+
+#include "libadit/core/error.h"
+#include "libadit/core/json.h"
+#include "tunnel-server/edit.h"
+
+#include <string.h>
+
+/* adit-server forward ..., pinhole ..., publish, mappings. */
+
+static char *opt_label, *opt_version;
+static char **opt_allow_from;
+static int opt_internal;
+static gboolean opt_also_80;
+
+static gboolean
+parse_internal(const char *text, guint16 *ret, GError **error)
+{
+    guint64 number;
+
+    if (!g_ascii_string_to_unsigned(text, 10, 1, 65535, &number, NULL))
+        return adit_cli_usage(error, "%s: not a port (1 to 65535)", text);
+    *ret = (guint16)number;
+    return TRUE;
+}
+
+static gboolean
+check_internal(guint16 *ret, GError **error)
+{
+    if (opt_internal < 0 || opt_internal > 65535)
+        return adit_cli_usage(error, "--internal: not a port (1 to 65535)");
+    *ret = (guint16)opt_internal;
+    return TRUE;
+}
+
+static gboolean
+check_ports(const char *text, GError **error)
+{
+    g_autoptr(GError) reason = NULL;
+    AditPorts ports;
+
+    return adit_ports_parse(text, &ports, &reason) ||
+           adit_cli_usage(error, "%s", reason->message);
+}
+
+static gboolean
+add(AditCli *cli, guchar family, const char *address, const char *ports, const char *device,
+    guint16 internal, GError **error)
+{
+    g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
+    g_auto(GStrv) allow_from = adit_cli_split_list(opt_allow_from);
+    g_autofree char *key = NULL;
+    GError *reason = NULL;
+
+    if (!manager ||
+        !adit_cli_settle(adit_srv_manager_call_add_mapping_sync(
+                             manager, family, address, ports, device, internal,
+                             opt_label ? opt_label : "", (const char *const *)allow_from,
+                             G_DBUS_CALL_FLAGS_NONE, -1, &key, NULL, &reason),
+                         &reason, error))
+        return FALSE;
+    adit_cli_print(cli, "%s\n", key);
+    cli->status = 0;
+    return TRUE;
+}
+
+/* forward add [ADDR:]EXT[-EXT][/PROTO] DEVICE[:PORT] */
+static gboolean
+cmd_forward_add(AditCli *cli, char **args, GError **error)
+{
+    const char *colon = strrchr(args[0], ':');
+    g_autofree char *address =
+        colon ? g_strndup(args[0], (gsize)(colon - args[0])) : g_strdup("");
+    const char *ports = colon ? colon + 1 : args[0];
+    g_auto(GStrv) target = g_strsplit(args[1], ":", 2);
+    guint16 internal = 0;
+
+    if (!check_ports(ports, error) ||
+        (target[0] && target[1] && !parse_internal(target[1], &internal, error)))
+        return FALSE;
+    return add(cli, 4, address, ports, target[0] ? target[0] : "", internal, error);
+}
+
+static gboolean
+cmd_pinhole_add(AditCli *cli, char **args, GError **error)
+{
+    guint16 internal = 0;
+
+    return check_ports(args[1], error) && check_internal(&internal, error) &&
+           add(cli, 6, "", args[1], args[0], internal, error);
+}
+
+typedef struct {
+    guchar family;
+    const char *key, *external, *proto, *device, *origin, *label;
+    guint16 first, last, internal;
+    gboolean enabled;
+    GVariant *allow_from;
+} Row;
+
+static char *
+target_text(const Row *row)
+{
+    if (row->first == row->last)
+        return g_strdup_printf("%s:%u", row->device, row->internal);
+    return g_strdup_printf("%s:%u-%u", row->device, row->internal,
+                           row->internal + (row->last - row->first));
+}
+
+static char *
+external_text(const Row *row)
+{
+    g_autofree char *ports = row->first == row->last
+                                 ? g_strdup_printf("%u", row->first)
+                                 : g_strdup_printf("%u-%u", row->first, row->last);
+
+    return g_strdup_printf(row->family == 6 ? "[%s]:%s" : "%s:%s",
+                           *row->external ? row->external : "(no address)", ports);
+}
+
+static void
+add_cells(AditTable *table, const Row *row)
+{
+    g_autofree char *external = external_text(row);
+    g_autofree char *target = target_text(row);
+    g_autofree char *allow = adit_cli_join(row->allow_from, " ");
+
+    adit_table_add(table, ADIT_PAINT_BOLD, row->key);
+    adit_table_add(table, ADIT_PAINT_PLAIN, external);
+    adit_table_add(table, ADIT_PAINT_PLAIN, target);
+    adit_table_add(table, row->enabled ? ADIT_PAINT_GOOD : ADIT_PAINT_DIM,
+                   row->enabled ? "open" : "off");
+    adit_table_add(table, ADIT_PAINT_PLAIN, row->origin);
+    adit_table_add(table, ADIT_PAINT_PLAIN, allow);
+    adit_table_add(table, ADIT_PAINT_DIM, row->label);
+}
+
+static void
+add_json(JsonBuilder *json, const Row *row)
+{
+    json_builder_begin_object(json);
+    adit_json_string(json, "kind", row->family == 6 ? "pinhole" : "forward");
+    adit_json_string(json, "key", row->key);
+    adit_json_string(json, "external", *row->external ? row->external : NULL);
+    adit_json_int(json, "first", row->first);
+    adit_json_int(json, "last", row->last);
+    adit_json_string(json, "protocol", row->proto);
+    adit_json_string(json, "device", row->device);
+    adit_json_int(json, "internal", row->internal);
+    adit_json_bool(json, "enabled", row->enabled);
+    adit_json_string(json, "origin", row->origin);
+    adit_json_string(json, "label", *row->label ? row->label : NULL);
+    adit_cli_json_strings(json, "allow-from", row->allow_from);
+    json_builder_end_object(json);
+}
+
+static gboolean
+list(AditCli *cli, guchar family, GError **error)
+{
+    static const char *const headers[] = { "KEY",    "EXTERNAL",   "TO",    "STATE",
+                                           "ORIGIN", "ALLOW FROM", "LABEL", NULL };
+    g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
+    g_autoptr(AditTable) table = adit_table_new(headers, 0);
+    g_autoptr(JsonBuilder) json = json_builder_new();
+    g_autoptr(GVariant) rows = NULL;
+    GError *reason = NULL;
+
+    if (!manager || !adit_cli_settle(adit_srv_manager_call_list_mappings_sync(
+                                         manager, family, "", 0, G_DBUS_CALL_FLAGS_NONE, -1,
+                                         &rows, NULL, &reason),
+                                     &reason, error))
+        return FALSE;
+    json_builder_begin_array(json);
+    for (gsize i = 0; i < g_variant_n_children(rows); i++) {
+        g_autoptr(GVariant) child = g_variant_get_child_value(rows, i);
+        Row row;
+
+        g_variant_get(child, "(y&s&sqq&s&sqb&s&s@as)", &row.family, &row.key, &row.external,
+                      &row.first, &row.last, &row.proto, &row.device, &row.internal,
+                      &row.enabled, &row.origin, &row.label, &row.allow_from);
+        add_cells(table, &row);
+        add_json(json, &row);
+        g_variant_unref(row.allow_from);
+    }
+    json_builder_end_array(json);
+    if (cli->json)
+        adit_cli_print_json(cli, json);
+    else if (adit_table_rows(table) == 0)
+        adit_cli_print(cli, "nothing is published: adit-server publish DEVICE PORT\n");
+    else
+        adit_cli_print_table(cli, table);
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
+cmd_forward_list(AditCli *cli, char **args, GError **error)
+{
+    return list(cli, 4, error);
+}
+
+static gboolean
+cmd_pinhole_list(AditCli *cli, char **args, GError **error)
+{
+    return list(cli, 6, error);
+}
+
+gboolean
+adit_cli_mappings(AditCli *cli, char **args, GError **error)
+{
+    return list(cli, 0, error);
+}
+
+static gboolean
+remove_key(AditCli *cli, guchar family, const char *key, GError **error)
+{
+    g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
+    GError *reason = NULL;
+
+    if (!manager ||
+        !adit_cli_settle(adit_srv_manager_call_remove_mapping_sync(
+                             manager, family, key, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
+                         &reason, error))
+        return FALSE;
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
+cmd_forward_remove(AditCli *cli, char **args, GError **error)
+{
+    return remove_key(cli, 4, args[0], error);
+}
+
+static gboolean
+cmd_pinhole_remove(AditCli *cli, char **args, GError **error)
+{
+    return remove_key(cli, 6, args[0], error);
+}
+
+static gboolean
+set_enabled(AditCli *cli, guchar family, char **args, GError **error)
+{
+    g_autoptr(AditSrvManager) manager = NULL;
+    GError *reason = NULL;
+    gboolean on;
+
+    if (!adit_cli_parse_switch(args[1], &on, error))
+        return FALSE;
+    manager = adit_cli_connect(error);
+    if (!manager || !adit_cli_settle(adit_srv_manager_call_set_mapping_enabled_sync(
+                                         manager, family, args[0], on, G_DBUS_CALL_FLAGS_NONE,
+                                         -1, NULL, &reason),
+                                     &reason, error))
+        return FALSE;
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
+cmd_forward_enabled(AditCli *cli, char **args, GError **error)
+{
+    return set_enabled(cli, 4, args, error);
+}
+
+static gboolean
+cmd_pinhole_enabled(AditCli *cli, char **args, GError **error)
+{
+    return set_enabled(cli, 6, args, error);
+}
+
+static gboolean
+set_label(AditCli *cli, guchar family, char **args, GError **error)
+{
+    g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
+    GError *reason = NULL;
+
+    if (!manager || !adit_cli_settle(adit_srv_manager_call_set_mapping_label_sync(
+                                         manager, family, args[0], args[1],
+                                         G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
+                                     &reason, error))
+        return FALSE;
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
+cmd_forward_label(AditCli *cli, char **args, GError **error)
+{
+    return set_label(cli, 4, args, error);
+}
+
+static gboolean
+cmd_pinhole_label(AditCli *cli, char **args, GError **error)
+{
+    return set_label(cli, 6, args, error);
+}
+
+static gboolean
+parse_version(const char *text, guchar *ret, GError **error)
+{
+    if (!text || g_str_equal(text, "both"))
+        *ret = 0;
+    else if (g_str_equal(text, "4") || g_str_equal(text, "6"))
+        *ret = (guchar)(*text - '0');
+    else
+        return adit_cli_usage(error, "--ip-version: neither 4, 6 nor both");
+    return TRUE;
+}
+
+/* Without --ip-version a device gets what it has: IPv6 too, if it has an address. */
+static gboolean
+device_has_ipv6(AditSrvManager *manager, const char *name, gboolean *ret, GError **error)
+{
+    g_autoptr(GVariant) rows = NULL;
+    GError *reason = NULL;
+
+    if (!adit_cli_settle(adit_srv_manager_call_list_devices_sync(
+                             manager, "", 0, G_DBUS_CALL_FLAGS_NONE, -1, &rows, NULL, &reason),
+                         &reason, error))
+        return FALSE;
+    *ret = FALSE;
+    for (gsize i = 0; i < g_variant_n_children(rows); i++) {
+        g_autoptr(GVariant) row = g_variant_get_child_value(rows, i);
+        const char *own, *addr6;
+
+        g_variant_get_child(row, 0, "&s", &own);
+        g_variant_get_child(row, 3, "&s", &addr6);
+        if (g_str_equal(own, name))
+            *ret = *addr6 != '\0';
+    }
+    return TRUE;
+}
+
+gboolean
+adit_cli_publish(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditSrvManager) manager = NULL;
+    g_auto(GStrv) keys = NULL;
+    GError *reason = NULL;
+    gboolean has_ipv6 = TRUE;
+    guint16 internal = 0;
+    guchar family = 0;
+
+    if (!check_ports(args[1], error) || !check_internal(&internal, error) ||
+        !parse_version(opt_version, &family, error))
+        return FALSE;
+    if (opt_also_80) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED,
+                    "--also-80: this server has no redirect from port 80; nothing was opened");
+        return FALSE;
+    }
+    manager = adit_cli_connect(error);
+    if (!manager || (!opt_version && !device_has_ipv6(manager, args[0], &has_ipv6, error)) ||
+        !adit_cli_settle(adit_srv_manager_call_publish_sync(
+                             manager, has_ipv6 ? family : 4, args[1], args[0], internal,
+                             opt_label ? opt_label : "", G_DBUS_CALL_FLAGS_NONE, -1, &keys,
+                             NULL, &reason),
+                         &reason, error))
+        return FALSE;
+    for (guint i = 0; keys[i]; i++)
+        adit_cli_print(cli, "%s\n", keys[i]);
+    cli->status = 0;
+    return TRUE;
+}
+
+#define LABEL_OPTION                                                                           \
+    {                                                                                          \
+        "label", 0, 0, G_OPTION_ARG_STRING, &opt_label, "What it is for", "TEXT"               \
+    }
+#define ALLOW_OPTION                                                                           \
+    {                                                                                          \
+        "allow-from", 0, 0, G_OPTION_ARG_STRING_ARRAY, &opt_allow_from,                        \
+            "Only visitors from NET; may be repeated", "NET"                                   \
+    }
+#define INTERNAL_OPTION                                                                        \
+    {                                                                                          \
+        "internal", 0, 0, G_OPTION_ARG_INT, &opt_internal,                                     \
+            "The port on the device, if another (of the first, in a range)", "PORT"            \
+    }
+
+static const GOptionEntry forward_options[] = { LABEL_OPTION, ALLOW_OPTION, { 0 } };
+static const GOptionEntry pinhole_options[] = {
+    INTERNAL_OPTION, LABEL_OPTION, ALLOW_OPTION, { 0 }
+};
+
+const GOptionEntry adit_cli_publish_options[] = {
+    INTERNAL_OPTION,
+    { "ip-version", 0, 0, G_OPTION_ARG_STRING, &opt_version,
+      "Which Internet: 4, 6 or both; without it, what the device has", "4|6|both" },
+    { "also-80", 0, 0, G_OPTION_ARG_NONE, &opt_also_80, "Redirect port 80 to it", NULL },
+    LABEL_OPTION,
+    { 0 },
+};
+
+const AditCommand adit_cli_forward_verbs[] = {
+    { "add", "EXT[-EXT][/tcp|udp|both] DEVICE[:PORT]", 2, 2, cmd_forward_add,
+      "Open a port of the WAN address and lead it to a device", forward_options, NULL },
+    { "list", "", 0, 0, cmd_forward_list, "List them", NULL, NULL },
+    { "remove", "KEY", 1, 1, cmd_forward_remove, "Close one for good", NULL, NULL },
+    { "set-enabled", "KEY on|off", 2, 2, cmd_forward_enabled, "Close one for a while", NULL,
+      NULL },
+    { "set-label", "KEY TEXT", 2, 2, cmd_forward_label, "Say what one is for", NULL, NULL },
+    { 0 },
+};
+
+const AditCommand adit_cli_pinhole_verbs[] = {
+    { "add", "DEVICE PORT[-PORT][/tcp|udp|both]", 2, 2, cmd_pinhole_add,
+      "Open a port of a device's own IPv6 address", pinhole_options, NULL },
+    { "list", "", 0, 0, cmd_pinhole_list, "List them", NULL, NULL },
+    { "remove", "KEY", 1, 1, cmd_pinhole_remove, "Close one for good", NULL, NULL },
+    { "set-enabled", "KEY on|off", 2, 2, cmd_pinhole_enabled, "Close one for a while", NULL,
+      NULL },
+    { "set-label", "KEY TEXT", 2, 2, cmd_pinhole_label, "Say what one is for", NULL, NULL },
+    { 0 },
+};

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/cli.h"
+
+#include "libadit/core/error.h"
+#include "libadit/core/json.h"
+#include "libadit/core/key.h"
+#include "libadit/sys/settings-file.h"
+#include "libadit/sys/store.h"
+#include "tunnel-server/config.h"
+#include "tunnel-server/daemon.h"
+#include "tunnel-server/settings.h"
+
+#define MAX_CONFIG (64 * 1024 * 1024)
+
+static char *opt_endpoint, *opt_wan, *opt_subnet, *opt_ipv6;
+
+const GOptionEntry adit_cli_setup_options[] = {
+    { "endpoint", 0, 0, G_OPTION_ARG_STRING, &opt_endpoint,
+      "How devices reach this server, if not by the WAN's address", "HOST[:PORT]" },
+    { "wan", 0, 0, G_OPTION_ARG_STRING, &opt_wan, "Not the interface of the default route",
+      "IFACE" },
+    { "subnet", 0, 0, G_OPTION_ARG_STRING, &opt_subnet, "The tunnel's private network", "NET" },
+    { "ipv6", 0, 0, G_OPTION_ARG_STRING, &opt_ipv6,
+      "The public prefix of the devices: auto (as shipped), none, or PREFIX", "PREFIX" },
+    { 0 },
+};
+
+static void
+print_notes(AditCli *cli, char **notes)
+{
+    for (guint i = 0; notes[i]; i++)
+        adit_cli_warn(cli, "note: %s", notes[i]);
+}
+
+/* The one thing no server can do for itself. */
+static void
+print_firewall(AditCli *cli, guint port)
+{
+    adit_cli_print(cli,
+                   "If a firewall stands before this machine, open UDP port %u:\n"
+                   "  ufw:                ufw allow %u/udp\n"
+                   "  firewalld:          firewall-cmd --permanent --add-port=%u/udp && "
+                   "firewall-cmd --reload\n"
+                   "  a security group:   inbound, UDP, port %u, from 0.0.0.0/0 and ::/0\n",
+                   port, port, port, port);
+}
+
+static const char *
+or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
+gboolean
+adit_cli_setup(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
+    g_autoptr(AditSrvManager) after = NULL;
+    g_auto(GStrv) notes = NULL;
+    gboolean changed;
+    GError *reason = NULL;
+
+    if (!manager ||
+        !adit_cli_settle(adit_srv_manager_call_setup_sync(
+                             manager, or_empty(opt_endpoint), or_empty(opt_wan),
+                             or_empty(opt_subnet), or_empty(opt_ipv6), G_DBUS_CALL_FLAGS_NONE,
+                             -1, &changed, &notes, NULL, &reason),
+                         &reason, error))
+        return FALSE;
+    print_notes(cli, notes);
+    after = adit_cli_connect(error);
+    if (!after)
+        return FALSE;
+    if (!changed)
+        adit_cli_print(cli, "set up already; nothing changed\n");
+    adit_cli_print(cli, "%s: WireGuard at %s, WAN %s\n", adit_srv_manager_get_state(after),
+                   adit_srv_manager_get_endpoint(after), adit_srv_manager_get_wan(after));
+    if (changed) {
+        print_firewall(cli, adit_srv_manager_get_listen_port(after));
+        adit_cli_print(cli, "Next: adit-server device add NAME\n");
+    }
+    cli->status = 0;
+    return TRUE;
+}
+
+/* Without a daemon the command does it itself. */
+static gboolean
+down_alone(GError **error)
+{
+    g_autoptr(AditServer) server = NULL;
+
+    adit_places_settle(&adit_cli_places);
+    server = adit_server_open(adit_cli_places.state, error);
+    return server && adit_server_down(server, error);
+}
+
+gboolean
+adit_cli_down(AditCli *cli, char **args, GError **error)
+{
+    GError *reason = NULL;
+    g_autoptr(AditSrvManager) manager = adit_cli_connect(&reason);
+    gboolean ok =
+        manager && adit_cli_settle(adit_srv_manager_call_down_sync(
+                                       manager, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
+                                   &reason, &reason);
+
+    if (!ok && g_error_matches(reason, ADIT_ERROR, ADIT_ERROR_TIMEOUT)) {
+        g_clear_error(&reason);
+        ok = down_alone(error);
+    } else if (!ok) {
+        g_propagate_error(error, reason);
+    }
+    cli->status = ok ? 0 : cli->status;
+    return ok;
+}
+
+static void
+json_text(JsonBuilder *json, const char *name, const char *text)
+{
+    adit_json_string(json, name, text && *text ? text : NULL);
+}
+
+static void
+status_json(JsonBuilder *json, AditSrvManager *manager)
+{
+    const char *const *problems = adit_srv_manager_get_problems(manager);
+
+    json_builder_begin_object(json);
+    json_text(json, "state", adit_srv_manager_get_state(manager));
+    json_text(json, "endpoint", adit_srv_manager_get_endpoint(manager));
+    json_text(json, "public-key", adit_srv_manager_get_public_key(manager));
+    adit_json_int(json, "listen-port", adit_srv_manager_get_listen_port(manager));
+    json_text(json, "wan", adit_srv_manager_get_wan(manager));
+    json_text(json, "wan-address", adit_srv_manager_get_wan_address(manager));
+    adit_json_int(json, "subnets", adit_srv_manager_get_subnets(manager));
+    adit_json_int(json, "devices", adit_srv_manager_get_devices(manager));
+    adit_json_int(json, "mappings", adit_srv_manager_get_mappings(manager));
+    json_builder_begin_array(json_builder_set_member_name(json, "problems"));
+    for (guint i = 0; problems && problems[i]; i++)
+        json_builder_add_string_value(json, problems[i]);
+    json_builder_end_array(json);
+    json_builder_end_object(json);
+}
+
+static void
+print_status(AditCli *cli, AditSrvManager *manager)
+{
+    const char *const *problems = adit_srv_manager_get_problems(manager);
+    const char *state = adit_srv_manager_get_state(manager);
+    gboolean up = g_str_equal(state, "up");
+    g_autofree char *painted =
+        adit_text_paint(state, up ? ADIT_PAINT_GOOD : ADIT_PAINT_WARN, cli->colour);
+
+    adit_cli_print(cli, "%s: endpoint %s, WAN %s %s, %u subnets, %u devices, %u mappings\n",
+                   painted, adit_srv_manager_get_endpoint(manager),
+                   adit_srv_manager_get_wan(manager), adit_srv_manager_get_wan_address(manager),
+                   adit_srv_manager_get_subnets(manager), adit_srv_manager_get_devices(manager),
+                   adit_srv_manager_get_mappings(manager));
+    for (guint i = 0; problems && problems[i]; i++) {
+        g_autofree char *mark = adit_text_paint("problem:", ADIT_PAINT_BAD, cli->colour);
+
+        adit_cli_print(cli, "%s %s\n", mark, problems[i]);
+    }
+}
+
+gboolean
+adit_cli_status(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditSrvManager) before = adit_cli_connect(error);
+    g_autoptr(AditSrvManager) manager = NULL;
+    GError *reason = NULL;
+
+    if (!before || !adit_cli_settle(adit_srv_manager_call_refresh_sync(
+                                        before, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
+                                    &reason, error))
+        return FALSE;
+    manager = adit_cli_connect(error); /* its properties are those after the refresh */
+    if (!manager)
+        return FALSE;
+    cli->status = 0;
+    if (cli->json) {
+        g_autoptr(JsonBuilder) json = json_builder_new();
+
+        status_json(json, manager);
+        adit_cli_print_json(cli, json);
+        return TRUE;
+    }
+    print_status(cli, manager);
+    return adit_srv_manager_get_devices(manager) == 0 || adit_cli_device_list(cli, args, error);
+}
+
+static gboolean
+check_config(AditCli *cli, const char *path, GError **error)
+{
+    gsize len;
+    char *text = adit_store_read(path, MAX_CONFIG, &len, error);
+    g_autoptr(AditModel) model = text ? adit_config_parse(path, text, len, error) : NULL;
+
+    adit_key_string_free(text);
+    if (!model)
+        return FALSE;
+    adit_cli_print(cli, "%s: %u subnets, %u devices, %u forwards and pinholes\n", path,
+                   model->subnets->len, model->devices->len, model->publishes->len);
+    return TRUE;
+}
+
+/* The settings in effect; with FILE, a declarative file. */
+gboolean
+adit_cli_check(AditCli *cli, char **args, GError **error)
+{
+    g_autofree char *path = NULL;
+    gboolean ok;
+
+    adit_places_settle(&adit_cli_places);
+    path = g_build_filename(adit_cli_places.config, "server.conf", NULL);
+    ok = args[0] ? check_config(cli, args[0], error)
+                 : adit_settings_file_check(&adit_server_settings, path, cli->out, error);
+    cli->status = ok ? 0 : cli->status;
+    return ok;
+}

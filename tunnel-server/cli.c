@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/cli.h"
+
+#include "libadit/core/key.h"
+#include "libadit/sys/bus.h"
+#include "libadit/sys/syserror.h"
+#include "tunnel-server/service.h"
+
+#include <errno.h>
+#include <gio/gunixfdlist.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+AditPlaces adit_cli_places;
+
+gboolean
+adit_cli_settle(gboolean ok, GError **reason, GError **error)
+{
+    if (!ok)
+        g_propagate_error(error, adit_bus_take_error(g_steal_pointer(reason), "adit-server"));
+    return ok;
+}
+
+AditSrvManager *
+adit_cli_connect(GError **error)
+{
+    GError *reason = NULL;
+    AditSrvManager *manager = adit_srv_manager_proxy_new_for_bus_sync(
+        G_BUS_TYPE_SYSTEM, G_DBUS_PROXY_FLAGS_NONE, ADIT_SERVER_BUS, ADIT_SERVER_PATH, NULL,
+        &reason);
+
+    return adit_cli_settle(manager != NULL, &reason, error) ? manager : NULL;
+}
+
+char *
+adit_cli_read_fd(GUnixFDList *fds, GVariant *handle, GError **error)
+{
+    int fd = fds ? g_unix_fd_list_get(fds, g_variant_get_handle(handle), error) : -1;
+    struct stat info;
+    char *text = NULL;
+
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &info) == 0) {
+        text = g_malloc0((gsize)info.st_size + 1);
+        if (pread(fd, text, (gsize)info.st_size, 0) != info.st_size)
+            g_clear_pointer(&text, adit_key_string_free);
+    }
+    if (!text)
+        adit_syserror_set(error, errno, "what the daemon handed over");
+    close(fd);
+    return text;
+}
+
+char **
+adit_cli_split_list(char **given)
+{
+    g_autoptr(GStrvBuilder) list = g_strv_builder_new();
+
+    for (guint i = 0; given && given[i]; i++) {
+        g_auto(GStrv) words = g_strsplit_set(given[i], ", ", -1);
+
+        for (guint w = 0; words[w]; w++)
+            if (*words[w])
+                g_strv_builder_add(list, words[w]);
+    }
+    return g_strv_builder_end(list);
+}
+
+char *
+adit_cli_join(GVariant *strings, const char *separator)
+{
+    g_autofree const char **list = g_variant_get_strv(strings, NULL);
+
+    return list[0] ? g_strjoinv(separator, (char **)list) : g_strdup("-");
+}
+
+void
+adit_cli_json_strings(JsonBuilder *json, const char *name, GVariant *strings)
+{
+    g_autofree const char **list = g_variant_get_strv(strings, NULL);
+
+    json_builder_begin_array(json_builder_set_member_name(json, name));
+    for (guint i = 0; list[i]; i++)
+        json_builder_add_string_value(json, list[i]);
+    json_builder_end_array(json);
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "tunnel-server/admin.h"
+
+/* What stands beside us on this machine and may be in the way: sentences (char *), each with
+ * the line that mends it. */
+GPtrArray *adit_neighbours_look(AditAdmin *admin);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/run.h"
+
+#include "libadit/core/error.h"
+#include "libadit/sys/notify.h"
+#include "tunnel-server/cli.h"
+#include "tunnel-server/service.h"
+
+#include <glib-unix.h>
+
+typedef struct {
+    GMainLoop *loop;
+    AditAdmin *admin;
+    AditServerService *service;
+    guint look_timer, save_timer;
+    GError *failure;
+} Run;
+
+static gboolean
+on_stop(gpointer data)
+{
+    g_main_loop_quit(((Run *)data)->loop);
+    return G_SOURCE_CONTINUE;
+}
+
+/* What is wrong is said once, and shown by status until it is mended. */
+static gboolean
+on_look(gpointer data)
+{
+    Run *run = data;
+    g_autofree char *before = g_strdup(adit_admin_trouble(run->admin));
+    g_autoptr(GError) error = NULL;
+
+    if (!adit_admin_look_again(run->admin, &error) && g_strcmp0(before, error->message) != 0)
+        g_warning("%s", error->message);
+    if (run->service && g_strcmp0(before, adit_admin_trouble(run->admin)) != 0)
+        adit_server_service_refresh(run->service);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_save(gpointer data)
+{
+    Run *run = data;
+    g_autoptr(GError) error = NULL;
+
+    if (!adit_admin_save_endpoints(run->admin, &error))
+        g_warning("%s", error->message);
+    return G_SOURCE_CONTINUE;
+}
+
+static void
+set_timers(Run *run)
+{
+    const AditServerSettings *settings = adit_admin_settings(run->admin);
+
+    g_clear_handle_id(&run->look_timer, g_source_remove);
+    g_clear_handle_id(&run->save_timer, g_source_remove);
+    run->look_timer = g_timeout_add_seconds((guint)settings->look_again, on_look, run);
+    run->save_timer = g_timeout_add_seconds((guint)settings->save_endpoints, on_save, run);
+}
+
+/* A file that cannot be used changes nothing. */
+static gboolean
+on_reload(gpointer data)
+{
+    Run *run = data;
+    g_autoptr(GError) error = NULL;
+
+    adit_notify_reloading();
+    if (adit_admin_start(run->admin, &error))
+        g_message("reloaded");
+    else
+        g_warning("%s", error->message);
+    set_timers(run);
+    if (run->service)
+        adit_server_service_refresh(run->service);
+    adit_notify_ready("the kernel is as configured");
+    return G_SOURCE_CONTINUE;
+}
+
+static void
+on_bus(GDBusConnection *bus, const char *name, gpointer data)
+{
+    Run *run = data;
+
+    run->service = adit_server_service_new(run->admin, bus, &run->failure);
+    if (!run->service)
+        g_main_loop_quit(run->loop);
+}
+
+static void
+on_name_acquired(GDBusConnection *bus, const char *name, gpointer data)
+{
+    g_message("ready");
+    adit_notify_ready("the kernel is as configured");
+}
+
+/* Somebody else is the server, or there is no bus. */
+static void
+on_name_lost(GDBusConnection *bus, const char *name, gpointer data)
+{
+    Run *run = data;
+
+    if (!run->failure)
+        run->failure =
+            g_error_new(ADIT_ERROR, ADIT_ERROR_BUSY, "%s: %s", name,
+                        bus ? "another adit-server owns this name" : "no system bus");
+    g_main_loop_quit(run->loop);
+}
+
+static void
+loop(Run *run)
+{
+    guint owner;
+
+    run->loop = g_main_loop_new(NULL, FALSE);
+    g_unix_signal_add(SIGTERM, on_stop, run);
+    g_unix_signal_add(SIGINT, on_stop, run);
+    g_unix_signal_add(SIGHUP, on_reload, run);
+    set_timers(run);
+    owner = g_bus_own_name(G_BUS_TYPE_SYSTEM, ADIT_SERVER_BUS, G_BUS_NAME_OWNER_FLAGS_NONE,
+                           on_bus, on_name_acquired, on_name_lost, run, NULL);
+    g_main_loop_run(run->loop);
+    adit_notify_stopping("tunnels and ports stay");
+    on_save(run);
+    g_bus_unown_name(owner);
+    g_clear_handle_id(&run->look_timer, g_source_remove);
+    g_clear_handle_id(&run->save_timer, g_source_remove);
+    g_clear_pointer(&run->service, adit_server_service_free);
+    g_main_loop_unref(run->loop);
+}
+
+/* The kernel first, then the bus: whoever can ask finds everything in place. A server that
+ * cannot do its work stays, says why, and tries again. */
+gboolean
+adit_server_run(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditAdmin) admin = NULL;
+    g_autoptr(GError) trouble = NULL;
+    Run run = { 0 };
+
+    adit_places_settle(&adit_cli_places);
+    admin = adit_admin_open(&adit_cli_places, error);
+    if (!admin)
+        return FALSE;
+    run.admin = admin;
+    if (!adit_admin_start(admin, &trouble))
+        g_warning("%s", trouble->message);
+    loop(&run);
+    if (run.failure) {
+        g_propagate_error(error, run.failure);
+        return FALSE;
+    }
+    cli->status = 0;
+    return TRUE;
+}

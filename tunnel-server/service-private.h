@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "server-dbus-generated.h"
+#include "tunnel-server/service.h"
+
+/* Between service.c, which knows callers and properties, and the service-*.c files, which know
+ * the methods. */
+
+struct _AditServerService {
+    AditAdmin *admin;
+    AditSrvManager *manager;
+    GHashTable *callers; /* unique bus name -> Caller: what the bus told of them */
+    guint watch;
+};
+
+/* One change for the caller. FALSE: it has its error. */
+gboolean adit_service_change(AditServerService *self, GDBusMethodInvocation *call,
+                             const char *verb, const char *object, AditEdit edit,
+                             gpointer data);
+/* TRUE: the caller has @error as its answer. NULL: FALSE. */
+gboolean adit_service_fail(GDBusMethodInvocation *call, GError *error);
+/* A descriptor that reads as @text; wiped with its last holder. */
+GUnixFDList *adit_service_secret(const char *text, GError **error);
+
+void adit_service_connect_server(AditServerService *self);
+void adit_service_connect_subnets(AditServerService *self);
+void adit_service_connect_devices(AditServerService *self);
+void adit_service_connect_mappings(AditServerService *self);
+void adit_service_connect_files(AditServerService *self);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "libadit/core/error.h"
+#include "tunnel-server/model.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+/* Who holds what, for one word about a collision: text of the thing -> name of the holder. */
+typedef GHashTable Holders;
+
+static gboolean
+claim(Holders *holders, char *thing, const char *who, GError **error)
+{
+    const char *holder = g_hash_table_lookup(holders, thing);
+
+    if (holder) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: %s: held by %s", who, thing,
+                    holder);
+        g_free(thing);
+        return FALSE;
+    }
+    g_hash_table_insert(holders, thing, g_strdup(who));
+    return TRUE;
+}
+
+static gboolean
+settle_subnet(AditSubnet *subnet, Holders *holders, GError **error)
+{
+    if (!claim(holders, g_strdup_printf("subnet %s", subnet->name), subnet->name, error))
+        return FALSE;
+    if (!adit_prefix_nth(&subnet->net4, 1, &subnet->server4)) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: network too small",
+                    subnet->name);
+        return FALSE;
+    }
+    memset(&subnet->server6, 0, sizeof(subnet->server6));
+    if (subnet->net6.len > 0)
+        subnet->server6 = adit_prefix_embed(&subnet->net6, &subnet->server4);
+    if (!claim(holders, adit_addr_to_string(&subnet->server4), subnet->name, error))
+        return FALSE;
+    return !adit_addr_is_set(&subnet->server6) ||
+           claim(holders, adit_addr_to_string(&subnet->server6), subnet->name, error);
+}
+
+/* The network itself, and its broadcast address. */
+static gboolean
+is_edge(const AditPrefix *net, const AditAddr *addr)
+{
+    AditAddr last;
+
+    if (adit_addr_cmp(&net->addr, addr) == 0)
+        return TRUE;
+    return adit_prefix_nth(net, (G_GUINT64_CONSTANT(1) << (32 - net->len)) - 1, &last) &&
+           adit_addr_cmp(&last, addr) == 0;
+}
+
+static gboolean
+settle_device(AditDeviceEntry *device, const AditSubnet *subnet, Holders *holders,
+              GError **error)
+{
+    if (!claim(holders, g_strdup_printf("device %s", device->name), device->name, error) ||
+        !claim(holders, adit_key_to_string(&device->public_key), device->name, error) ||
+        !claim(holders, adit_addr_to_string(&device->addr4), device->name, error))
+        return FALSE;
+    if (!adit_prefix_contains(&subnet->net4, &device->addr4)) {
+        g_autofree char *addr = adit_addr_to_string(&device->addr4);
+        g_autofree char *net = adit_prefix_to_string(&subnet->net4);
+
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: address %s: outside %s of %s",
+                    device->name, addr, net, subnet->name);
+        return FALSE;
+    }
+    if (is_edge(&subnet->net4, &device->addr4)) {
+        g_autofree char *addr = adit_addr_to_string(&device->addr4);
+
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                    "%s: address %s: the first and the last of a network are nobody's",
+                    device->name, addr);
+        return FALSE;
+    }
+    memset(&device->addr6, 0, sizeof(device->addr6));
+    if (subnet->net6.len == 0)
+        return TRUE;
+    device->addr6 = adit_prefix_embed(&subnet->net6, &device->addr4);
+    return claim(holders, adit_addr_to_string(&device->addr6), device->name, error);
+}
+
+static char *
+port_claim(const AditModel *model, const AditPublish *publish, guint16 port, AditProto proto)
+{
+    const AditDeviceEntry *device = adit_model_device(model, publish->device);
+    const char *word = proto == ADIT_PROTO_TCP ? "tcp" : "udp";
+    AditAddr outside;
+
+    if (publish->family == AF_INET6) {
+        g_autofree char *addr = adit_addr_to_string(&device->addr6);
+
+        return g_strdup_printf("port [%s]:%u/%s", addr, port, word);
+    }
+    outside = adit_model_outside(model, publish);
+    if (adit_addr_is_set(&outside)) {
+        g_autofree char *addr = adit_addr_to_string(&outside);
+
+        return g_strdup_printf("port %s:%u/%s", addr, port, word);
+    }
+    return g_strdup_printf("port %u/%s", port, word);
+}
+
+static gboolean
+settle_publish(const AditModel *model, const AditPublish *publish, Holders *holders,
+               GError **error)
+{
+    static const AditProto protos[] = { ADIT_PROTO_TCP, ADIT_PROTO_UDP };
+    const AditDeviceEntry *device = adit_model_device(model, publish->device);
+
+    if (publish->family == AF_INET6 && !adit_addr_is_set(&device->addr6)) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                    "%s: pinhole %u: its subnet has no IPv6 prefix", device->name,
+                    publish->first);
+        return FALSE;
+    }
+    if (publish->family == AF_INET && publish->proto & ADIT_PROTO_UDP &&
+        publish->first <= model->listen_port && model->listen_port <= publish->last) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                    "%s: port %u/udp: held by WireGuard itself: every tunnel would end",
+                    device->name, model->listen_port);
+        return FALSE;
+    }
+    for (guint p = 0; p < G_N_ELEMENTS(protos); p++)
+        for (guint port = publish->first; publish->proto & protos[p] && port <= publish->last;
+             port++)
+            if (!claim(holders, port_claim(model, publish, (guint16)port, protos[p]),
+                       device->name, error))
+                return FALSE;
+    return TRUE;
+}
+
+gboolean
+adit_model_settle(AditModel *model, GError **error)
+{
+    g_autoptr(GHashTable) holders =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+
+    for (guint i = 0; i < model->n_taken; i++)
+        g_hash_table_insert(holders, adit_addr_to_string(&model->taken[i]),
+                            g_strdup("this machine itself"));
+    for (guint i = 0; i < model->subnets->len; i++) {
+        AditSubnet *subnet = g_ptr_array_index(model->subnets, i);
+
+        for (guint j = 0; j < i; j++)
+            if (adit_prefix_overlaps(&subnet->net4, &adit_model_subnet(model, j)->net4)) {
+                g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                            "%s: network overlaps that of %s", subnet->name,
+                            adit_model_subnet(model, j)->name);
+                return FALSE;
+            }
+        if (!settle_subnet(subnet, holders, error))
+            return FALSE;
+    }
+    for (guint i = 0; i < model->devices->len; i++) {
+        AditDeviceEntry *device = g_ptr_array_index(model->devices, i);
+
+        if (!settle_device(device, adit_model_subnet(model, device->subnet), holders, error))
+            return FALSE;
+    }
+    for (guint i = 0; i < model->publishes->len; i++)
+        if (!settle_publish(model, adit_model_publish(model, i), holders, error))
+            return FALSE;
+    return TRUE;
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "libadit/core/error.h"
+#include "tunnel-server/edit.h"
+#include "tunnel-server/store-private.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+/* The difference of two models as SQL. What is gone or changed is deleted first and what is new
+ * or changed inserted then (a changed row under its old id): so two devices can swap addresses
+ * although no two may ever have the same one. Foreign keys are checked at the commit. */
+
+static void
+bind_addr(sqlite3_stmt *stmt, int column, const AditAddr *addr)
+{
+    if (adit_addr_is_set(addr))
+        sqlite3_bind_blob(stmt, column, addr->bytes, (int)adit_addr_size(addr),
+                          SQLITE_TRANSIENT);
+    else
+        sqlite3_bind_null(stmt, column);
+}
+
+static void
+bind_key(sqlite3_stmt *stmt, int column, const AditKey *key)
+{
+    if (adit_key_is_zero(key))
+        sqlite3_bind_null(stmt, column);
+    else
+        sqlite3_bind_blob(stmt, column, key->bytes, ADIT_KEY_LEN, SQLITE_TRANSIENT);
+}
+
+static void
+bind_text(sqlite3_stmt *stmt, int column, const char *text)
+{
+    sqlite3_bind_text(stmt, column, text, -1, SQLITE_TRANSIENT); /* NULL binds NULL */
+}
+
+static void
+bind_id(sqlite3_stmt *stmt, int column, gint64 id)
+{
+    if (id)
+        sqlite3_bind_int64(stmt, column, id);
+    else
+        sqlite3_bind_null(stmt, column);
+}
+
+static void
+bind_prefixes(sqlite3_stmt *stmt, int column, const AditPrefix *nets, guint n)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *text = adit_prefix_to_string(&nets[i]);
+
+        g_string_append_printf(out, "%s%s", i ? " " : "", text);
+    }
+    bind_text(stmt, column, out->str);
+}
+
+static void
+bind_addrs(sqlite3_stmt *stmt, int column, const AditAddr *addrs, guint n)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *text = adit_addr_to_string(&addrs[i]);
+
+        g_string_append_printf(out, "%s%s", i ? " " : "", text);
+    }
+    bind_text(stmt, column, out->str);
+}
+
+/* -- what has changed -- */
+
+static gboolean
+same_prefixes(const AditPrefix *a, guint n_a, const AditPrefix *b, guint n_b)
+{
+    if (n_a != n_b)
+        return FALSE;
+    for (guint i = 0; i < n_a; i++)
+        if (adit_prefix_cmp(&a[i], &b[i]) != 0)
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+same_subnet(const AditModel *now, guint i, const AditModel *next, guint j)
+{
+    const AditSubnet *a = adit_model_subnet(now, i), *b = adit_model_subnet(next, j);
+
+    for (guint d = 0; a->n_dns == b->n_dns && d < a->n_dns; d++)
+        if (adit_addr_cmp(&a->dns[d], &b->dns[d]) != 0)
+            return FALSE;
+    return g_str_equal(a->name, b->name) && adit_prefix_cmp(&a->net4, &b->net4) == 0 &&
+           adit_prefix_cmp(&a->net6, &b->net6) == 0 && adit_addr_cmp(&a->wan4, &b->wan4) == 0 &&
+           a->n_dns == b->n_dns;
+}
+
+static gboolean
+same_device(const AditModel *now, guint i, const AditModel *next, guint j)
+{
+    const AditDeviceEntry *a = adit_model_device(now, i), *b = adit_model_device(next, j);
+
+    return g_str_equal(a->name, b->name) && adit_addr_cmp(&a->addr4, &b->addr4) == 0 &&
+           adit_addr_cmp(&a->addr6, &b->addr6) == 0 &&
+           adit_key_equal(&a->public_key, &b->public_key) &&
+           adit_key_equal(&a->preshared_key, &b->preshared_key) && a->kind == b->kind &&
+           a->may_publish == b->may_publish &&
+           same_prefixes(a->routes, a->n_routes, b->routes, b->n_routes) &&
+           adit_model_subnet(now, a->subnet)->id == adit_model_subnet(next, b->subnet)->id;
+}
+
+/* Where its ports stand: also what another object's change moves. */
+static AditAddr
+port_addr(const AditModel *model, const AditPublish *publish)
+{
+    static const guint8 any[4] = { 0 };
+    AditAddr addr = publish->family == AF_INET6
+                        ? adit_model_device(model, publish->device)->addr6
+                        : adit_model_outside(model, publish);
+
+    return adit_addr_is_set(&addr) ? addr : adit_addr_from_bytes(AF_INET, any);
+}
+
+static gboolean
+same_publish(const AditModel *now, guint i, const AditModel *next, guint j)
+{
+    const AditPublish *a = adit_model_publish(now, i), *b = adit_model_publish(next, j);
+    AditAddr at_a = port_addr(now, a), at_b = port_addr(next, b);
+
+    return a->family == b->family && a->first == b->first && a->last == b->last &&
+           a->proto == b->proto && a->internal == b->internal && a->enabled == b->enabled &&
+           g_strcmp0(a->label, b->label) == 0 &&
+           adit_addr_cmp(&a->external, &b->external) == 0 && adit_addr_cmp(&at_a, &at_b) == 0 &&
+           same_prefixes(a->allow_from, a->n_allow_from, b->allow_from, b->n_allow_from) &&
+           adit_model_device(now, a->device)->id == adit_model_device(next, b->device)->id;
+}
+
+/* -- writing a row -- */
+
+typedef struct {
+    AditServerStore *store;
+    sqlite3_stmt *insert, *detail;
+} Writer;
+
+static gboolean
+put_address(Writer *to, const AditAddr *addr, gint64 id, GError **error)
+{
+    if (!adit_addr_is_set(addr))
+        return TRUE;
+    bind_addr(to->detail, 1, addr);
+    sqlite3_bind_int64(to->detail, 2, id);
+    return adit_store_step(to->store, to->detail, error);
+}
+
+static gboolean
+put_subnet(Writer *to, AditModel *model, guint i, GError **error)
+{
+    AditSubnet *subnet = g_ptr_array_index(model->subnets, i);
+
+    bind_id(to->insert, 1, subnet->id);
+    bind_text(to->insert, 2, subnet->name);
+    bind_addr(to->insert, 3, &subnet->net4.addr);
+    sqlite3_bind_int(to->insert, 4, subnet->net4.len);
+    bind_addr(to->insert, 5, &subnet->net6.addr);
+    sqlite3_bind_int(to->insert, 6, subnet->net6.len);
+    bind_addr(to->insert, 7, &subnet->wan4);
+    bind_addrs(to->insert, 8, subnet->dns, subnet->n_dns);
+    if (!adit_store_step(to->store, to->insert, error))
+        return FALSE;
+    subnet->id = sqlite3_last_insert_rowid(to->store->db);
+    return put_address(to, &subnet->server4, subnet->id, error) &&
+           put_address(to, &subnet->server6, subnet->id, error);
+}
+
+static gboolean
+put_device(Writer *to, AditModel *model, guint i, GError **error)
+{
+    AditDeviceEntry *device = g_ptr_array_index(model->devices, i);
+
+    bind_id(to->insert, 1, device->id);
+    bind_text(to->insert, 2, device->name);
+    sqlite3_bind_int64(to->insert, 3, adit_model_subnet(model, device->subnet)->id);
+    bind_addr(to->insert, 4, &device->addr4);
+    bind_addr(to->insert, 5, &device->addr6);
+    bind_key(to->insert, 6, &device->public_key);
+    bind_key(to->insert, 7, &device->preshared_key);
+    bind_text(to->insert, 8, device->kind == ADIT_DEVICE_CLIENT ? "client" : "server");
+    sqlite3_bind_int(to->insert, 9, device->may_publish);
+    bind_prefixes(to->insert, 10, device->routes, device->n_routes);
+    if (!adit_store_step(to->store, to->insert, error))
+        return FALSE;
+    device->id = sqlite3_last_insert_rowid(to->store->db);
+    return put_address(to, &device->addr4, device->id, error) &&
+           put_address(to, &device->addr6, device->id, error);
+}
+
+static gboolean
+put_ports(Writer *to, const AditModel *model, const AditPublish *publish, GError **error)
+{
+    AditAddr addr = port_addr(model, publish);
+
+    for (guint port = publish->first; port <= publish->last; port++)
+        for (guint proto = ADIT_PROTO_TCP; proto <= ADIT_PROTO_UDP; proto <<= 1) {
+            if (!(publish->proto & proto))
+                continue;
+            bind_addr(to->detail, 1, &addr);
+            sqlite3_bind_int(to->detail, 2, (int)port);
+            sqlite3_bind_int(to->detail, 3, (int)proto);
+            sqlite3_bind_int64(to->detail, 4, publish->id);
+            if (!adit_store_step(to->store, to->detail, error))
+                return FALSE;
+        }
+    return TRUE;
+}
+
+static gboolean
+put_publish(Writer *to, AditModel *model, guint i, GError **error)
+{
+    AditPublish *publish = g_ptr_array_index(model->publishes, i);
+
+    bind_id(to->insert, 1, publish->id);
+    sqlite3_bind_int(to->insert, 2, publish->family == AF_INET ? 4 : 6);
+    bind_addr(to->insert, 3, &publish->external);
+    sqlite3_bind_int(to->insert, 4, publish->first);
+    sqlite3_bind_int(to->insert, 5, publish->last);
+    bind_text(to->insert, 6, adit_proto_name(publish->proto));
+    sqlite3_bind_int64(to->insert, 7, adit_model_device(model, publish->device)->id);
+    sqlite3_bind_int(to->insert, 8, publish->internal);
+    sqlite3_bind_int(to->insert, 9, publish->enabled);
+    bind_text(to->insert, 10, publish->label);
+    bind_prefixes(to->insert, 11, publish->allow_from, publish->n_allow_from);
+    if (!adit_store_step(to->store, to->insert, error))
+        return FALSE;
+    publish->id = sqlite3_last_insert_rowid(to->store->db);
+    return put_ports(to, model, publish, error);
+}
+
+/* -- the kinds, by one table: all of them begin with their id -- */
+
+typedef struct {
+    gsize list; /* offset of the GPtrArray in the model */
+    gboolean (*same)(const AditModel *now, guint i, const AditModel *next, guint j);
+    gboolean (*put)(Writer *to, AditModel *model, guint i, GError **error);
+    const char *remove;        /* ?1: the id; what hangs on a row goes with it */
+    const char *remove_detail; /* likewise */
+    const char *forget;        /* of what is gone for good; NULL: nothing */
+    const char *insert, *insert_detail;
+} Kind;
+
+static const Kind kinds[] = {
+    { G_STRUCT_OFFSET(AditModel, subnets), same_subnet, put_subnet,
+      "DELETE FROM subnet WHERE id = ?", "DELETE FROM address WHERE subnet = ?", NULL,
+      "INSERT INTO subnet VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO address (addr, subnet) VALUES (?, ?)" },
+    { G_STRUCT_OFFSET(AditModel, devices), same_device, put_device,
+      "DELETE FROM device WHERE id = ?", "DELETE FROM address WHERE device = ?",
+      "DELETE FROM endpoint WHERE device = ?",
+      "INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO address (addr, device) VALUES (?, ?)" },
+    { G_STRUCT_OFFSET(AditModel, publishes), same_publish, put_publish,
+      "DELETE FROM publish WHERE id = ?", "DELETE FROM port WHERE publish = ?", NULL,
+      "INSERT INTO publish VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO port VALUES (?, ?, ?, ?)" },
+};
+
+static GPtrArray *
+list_of(const AditModel *model, const Kind *kind)
+{
+    return G_STRUCT_MEMBER(GPtrArray *, model, kind->list);
+}
+
+static gint64
+id_of(const GPtrArray *list, guint i)
+{
+    return *(const gint64 *)g_ptr_array_index(list, i);
+}
+
+/* id -> index + 1 */
+static GHashTable *
+index_ids(const GPtrArray *list)
+{
+    GHashTable *ids = g_hash_table_new(g_direct_hash, g_direct_equal);
+
+    for (guint i = 0; i < list->len; i++)
+        g_hash_table_insert(ids, GSIZE_TO_POINTER((gsize)id_of(list, i)),
+                            GUINT_TO_POINTER(i + 1));
+    return ids;
+}
+
+static guint
+look_up(GHashTable *ids, gint64 id)
+{
+    return id ? GPOINTER_TO_UINT(g_hash_table_lookup(ids, GSIZE_TO_POINTER((gsize)id))) : 0;
+}
+
+static gboolean
+run_with_id(AditServerStore *store, const char *sql, gint64 id, GError **error)
+{
+    g_autoptr(sqlite3_stmt) stmt = sql ? adit_store_prepare(store, sql, error) : NULL;
+
+    if (!sql)
+        return TRUE;
+    if (!stmt)
+        return FALSE;
+    sqlite3_bind_int64(stmt, 1, id);
+    return adit_store_step(store, stmt, error);
+}
+
+static gboolean
+delete_old(AditServerStore *store, const Kind *kind, const AditModel *now,
+           const AditModel *next, GError **error)
+{
+    const GPtrArray *old = list_of(now, kind);
+    g_autoptr(GHashTable) ids = index_ids(list_of(next, kind));
+
+    for (guint i = 0; i < old->len; i++) {
+        gint64 id = id_of(old, i);
+        guint at = look_up(ids, id);
+
+        if (at && kind->same(now, i, next, at - 1))
+            continue;
+        if (!run_with_id(store, kind->remove_detail, id, error) ||
+            !run_with_id(store, kind->remove, id, error) ||
+            (!at && !run_with_id(store, kind->forget, id, error)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+insert_new(AditServerStore *store, const Kind *kind, const AditModel *now, AditModel *next,
+           GError **error)
+{
+    const GPtrArray *list = list_of(next, kind);
+    g_autoptr(GHashTable) ids = index_ids(list_of(now, kind));
+    g_autoptr(sqlite3_stmt) insert = adit_store_prepare(store, kind->insert, error);
+    g_autoptr(sqlite3_stmt) detail =
+        insert ? adit_store_prepare(store, kind->insert_detail, error) : NULL;
+    Writer to = { .store = store, .insert = insert, .detail = detail };
+
+    if (!detail)
+        return FALSE;
+    for (guint i = 0; i < list->len; i++) {
+        guint at = look_up(ids, id_of(list, i));
+
+        if (!(at && kind->same(now, at - 1, next, i)) && !kind->put(&to, next, i, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+save_server(AditServerStore *store, const AditModel *model, GError **error)
+{
+    g_autoptr(sqlite3_stmt) stmt = adit_store_prepare(
+        store, "INSERT OR REPLACE INTO server VALUES (1, ?, ?, ?, ?, ?)", error);
+
+    if (!stmt)
+        return FALSE;
+    bind_key(stmt, 1, &model->private_key);
+    bind_text(stmt, 2, model->endpoint);
+    bind_text(stmt, 3, model->wan);
+    sqlite3_bind_int(stmt, 4, model->listen_port);
+    sqlite3_bind_int64(stmt, 5, model->mtu);
+    return adit_store_step(store, stmt, error);
+}
+
+static gboolean
+save(AditServerStore *store, const AditModel *now, AditModel *next, GError **error)
+{
+    for (guint i = G_N_ELEMENTS(kinds); i-- > 0;)
+        if (!delete_old(store, &kinds[i], now, next, error))
+            return FALSE;
+    if (!save_server(store, next, error))
+        return FALSE;
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
+        if (!insert_new(store, &kinds[i], now, next, error))
+            return FALSE;
+    return TRUE;
+}
+
+gboolean
+adit_server_store_begin(AditServerStore *store, const AditModel *now, AditModel *next,
+                        GError **error)
+{
+    if (!adit_store_exec(store, "BEGIN IMMEDIATE", error))
+        return FALSE;
+    if (save(store, now, next, error))
+        return TRUE;
+    adit_server_store_rollback(store);
+    return FALSE;
+}

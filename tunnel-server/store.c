@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/store-private.h"
+
+#include "libadit/core/error.h"
+#include "libadit/sys/syserror.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BUSY_MS 2000
+
+/* Step n brings user_version from n to n + 1. A released step never changes. */
+static const char *const steps[] = {
+    /* Addresses and keys are blobs in network order: one form, so that UNIQUE means it. All
+     * addresses of the tunnel, whoever has them, stand in one table with one key; all open
+     * ports, range by range expanded, in another. */
+    "CREATE TABLE server (id INTEGER PRIMARY KEY CHECK (id = 1), private_key BLOB NOT NULL"
+    "   CHECK (length(private_key) = 32), endpoint TEXT, wan TEXT,"
+    "   listen_port INTEGER NOT NULL CHECK (listen_port BETWEEN 1 AND 65535),"
+    "   mtu INTEGER NOT NULL);"
+    "CREATE TABLE subnet (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
+    "   net4 BLOB NOT NULL UNIQUE, net4_len INTEGER NOT NULL CHECK (net4_len BETWEEN 8 AND 30),"
+    "   net6 BLOB, net6_len INTEGER NOT NULL CHECK (net6_len BETWEEN 0 AND 124), wan4 BLOB,"
+    "   dns TEXT NOT NULL);"
+    "CREATE TABLE device (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
+    "   subnet INTEGER NOT NULL REFERENCES subnet DEFERRABLE INITIALLY DEFERRED,"
+    "   addr4 BLOB NOT NULL UNIQUE CHECK (length(addr4) = 4),"
+    "   addr6 BLOB UNIQUE CHECK (length(addr6) = 16),"
+    "   public_key BLOB NOT NULL UNIQUE CHECK (length(public_key) = 32), preshared_key BLOB,"
+    "   kind TEXT NOT NULL CHECK (kind IN ('server', 'client')),"
+    "   may_publish INTEGER NOT NULL, routes TEXT NOT NULL);"
+    "CREATE TABLE address (addr BLOB PRIMARY KEY,"
+    "   subnet INTEGER REFERENCES subnet DEFERRABLE INITIALLY DEFERRED,"
+    "   device INTEGER REFERENCES device DEFERRABLE INITIALLY DEFERRED,"
+    "   CHECK ((subnet IS NULL) <> (device IS NULL))) WITHOUT ROWID;"
+    "CREATE INDEX address_subnet ON address (subnet);"
+    "CREATE INDEX address_device ON address (device);"
+    "CREATE TABLE publish (id INTEGER PRIMARY KEY AUTOINCREMENT, family INTEGER NOT NULL"
+    "   CHECK (family IN (4, 6)), external BLOB, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+    "   proto TEXT NOT NULL CHECK (proto IN ('tcp', 'udp', 'both')),"
+    "   device INTEGER NOT NULL REFERENCES device DEFERRABLE INITIALLY DEFERRED,"
+    "   internal INTEGER NOT NULL, enabled INTEGER NOT NULL, label TEXT,"
+    "   allow_from TEXT NOT NULL, CHECK (1 <= first AND first <= last AND last <= 65535));"
+    "CREATE INDEX publish_device ON publish (device);"
+    "CREATE TABLE port (addr BLOB NOT NULL, port INTEGER NOT NULL, proto INTEGER NOT NULL,"
+    "   publish INTEGER NOT NULL REFERENCES publish DEFERRABLE INITIALLY DEFERRED,"
+    "   PRIMARY KEY (addr, port, proto)) WITHOUT ROWID;"
+    "CREATE INDEX port_publish ON port (publish);"
+    "CREATE TABLE endpoint (device INTEGER PRIMARY KEY REFERENCES device"
+    "   DEFERRABLE INITIALLY DEFERRED, addr BLOB NOT NULL, port INTEGER NOT NULL);",
+};
+
+/* What the caller can do about it: wait, mend the disk, or mend the file. */
+static AditError
+code_of(int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return ADIT_ERROR_BUSY;
+    case SQLITE_CONSTRAINT:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+    case SQLITE_AUTH: return ADIT_ERROR_DENIED;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return ADIT_ERROR_CONFIG;
+    default: return ADIT_ERROR_KERNEL;
+    }
+}
+
+gboolean
+adit_store_fail(AditServerStore *store, const char *what, GError **error)
+{
+    g_set_error(error, ADIT_ERROR, code_of(sqlite3_errcode(store->db)), "%s: %s: %s",
+                store->path, what, sqlite3_errmsg(store->db));
+    return FALSE;
+}
+
+sqlite3_stmt *
+adit_store_prepare(AditServerStore *store, const char *sql, GError **error)
+{
+    sqlite3_stmt *stmt = NULL;
+
+    if (sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) != SQLITE_OK)
+        adit_store_fail(store, "read", error);
+    return stmt;
+}
+
+gboolean
+adit_store_step(AditServerStore *store, sqlite3_stmt *stmt, GError **error)
+{
+    gboolean ok = sqlite3_step(stmt) == SQLITE_DONE || adit_store_fail(store, "write", error);
+
+    sqlite3_reset(stmt);
+    return ok;
+}
+
+gboolean
+adit_store_exec(AditServerStore *store, const char *sql, GError **error)
+{
+    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
+           adit_store_fail(store, "write", error);
+}
+
+static gboolean
+read_version(AditServerStore *store, guint *ret, GError **error)
+{
+    g_autoptr(sqlite3_stmt) stmt = adit_store_prepare(store, "PRAGMA user_version", error);
+
+    if (!stmt)
+        return FALSE;
+    if (sqlite3_step(stmt) != SQLITE_ROW)
+        return adit_store_fail(store, "read", error);
+    *ret = (guint)sqlite3_column_int(stmt, 0);
+    return TRUE;
+}
+
+static gboolean
+migrate_step(AditServerStore *store, guint version, GError **error)
+{
+    g_autofree char *stamp = g_strdup_printf("PRAGMA user_version = %u", version + 1);
+
+    if (adit_store_exec(store, "BEGIN IMMEDIATE", error) &&
+        adit_store_exec(store, steps[version], error) && adit_store_exec(store, stamp, error) &&
+        adit_store_exec(store, "COMMIT", error))
+        return TRUE;
+    adit_server_store_rollback(store);
+    return FALSE;
+}
+
+static gboolean
+migrate(AditServerStore *store, GError **error)
+{
+    guint version = 0;
+
+    if (!read_version(store, &version, error))
+        return FALSE;
+    if (version > G_N_ELEMENTS(steps)) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                    "%s: schema %u: made by a newer adit, this one knows %u", store->path,
+                    version, (guint)G_N_ELEMENTS(steps));
+        return FALSE;
+    }
+    for (; version < G_N_ELEMENTS(steps); version++)
+        if (!migrate_step(store, version, error))
+            return FALSE;
+    return TRUE;
+}
+
+/* SQLite gives its -wal and -shm the mode of the file: 0600 from the beginning. */
+static gboolean
+make_private(const char *path, GError **error)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return adit_syserror_set(error, errno, "%s", path);
+    if (fchmod(fd, 0600) != 0) {
+        adit_syserror_set(error, errno, "%s: mode", path);
+        close(fd);
+        return FALSE;
+    }
+    close(fd);
+    return TRUE;
+}
+
+AditServerStore *
+adit_server_store_open(const char *path, GError **error)
+{
+    g_autoptr(AditServerStore) store = g_new0(AditServerStore, 1);
+
+    store->path = g_strdup(path);
+    if (!make_private(path, error))
+        return NULL;
+    if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) !=
+        SQLITE_OK) {
+        adit_store_fail(store, "open", error);
+        return NULL;
+    }
+    sqlite3_busy_timeout(store->db, BUSY_MS);
+    if (!adit_store_exec(store,
+                         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                         "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON",
+                         error) ||
+        !migrate(store, error))
+        return NULL;
+    return g_steal_pointer(&store);
+}
+
+gboolean
+adit_server_store_commit(AditServerStore *store, GError **error)
+{
+    if (adit_store_exec(store, "COMMIT", error))
+        return TRUE;
+    adit_server_store_rollback(store);
+    return FALSE;
+}
+
+void
+adit_server_store_rollback(AditServerStore *store)
+{
+    if (!sqlite3_get_autocommit(store->db))
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+gboolean
+adit_server_store_save_endpoints(AditServerStore *store, const AditModel *model, GError **error)
+{
+    g_autoptr(sqlite3_stmt) put =
+        adit_store_prepare(store, "INSERT OR REPLACE INTO endpoint VALUES (?, ?, ?)", error);
+
+    if (!put || !adit_store_exec(store, "BEGIN IMMEDIATE", error))
+        return FALSE;
+    for (guint i = 0; i < model->devices->len; i++) {
+        const AditDeviceEntry *device = adit_model_device(model, i);
+        const AditSockAddr *at = &device->endpoint;
+
+        if (!adit_addr_is_set(&at->addr))
+            continue;
+        sqlite3_bind_int64(put, 1, device->id);
+        sqlite3_bind_blob(put, 2, at->addr.bytes, (int)adit_addr_size(&at->addr),
+                          SQLITE_TRANSIENT);
+        sqlite3_bind_int(put, 3, at->port);
+        if (!adit_store_step(store, put, error)) {
+            adit_server_store_rollback(store);
+            return FALSE;
+        }
+    }
+    return adit_server_store_commit(store, error);
+}
+
+void
+adit_server_store_close(AditServerStore *store)
+{
+    if (!store)
+        return;
+    sqlite3_close(store->db);
+    g_free(store->path);
+    g_free(store);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "tunnel-server/model.h"
+
+/* What the operator decided, durable: an SQLite file, WAL, every commit flushed. Its
+ * constraints, not only our checks, make it impossible that two hold one name, address, key or
+ * port. A change is: begin, write, (let the kernel follow,) commit; whatever dies in between,
+ * the file holds the old model or the new one. */
+
+typedef struct _AditServerStore AditServerStore;
+
+/* Makes the file (0600) or brings its schema up to date. CONFIG: it is damaged, or of a newer
+ * adit. BUSY: another process holds it. */
+AditServerStore *adit_server_store_open(const char *path, GError **error);
+/* Settled. Before `setup` it has no private key. */
+AditModel *adit_server_store_load(AditServerStore *store, GError **error);
+/* Turns what is kept from @now into @next, in an open transaction; fills the ids that @next
+ * lacks. On failure the transaction is gone. */
+gboolean adit_server_store_begin(AditServerStore *store, const AditModel *now, AditModel *next,
+                                 GError **error);
+/* Durable when it returns. On failure nothing has changed. */
+gboolean adit_server_store_commit(AditServerStore *store, GError **error);
+void adit_server_store_rollback(AditServerStore *store);
+/* Where devices were last heard from (the endpoints of @model), in one go. */
+gboolean adit_server_store_save_endpoints(AditServerStore *store, const AditModel *model,
+                                          GError **error);
+void adit_server_store_close(AditServerStore *store);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditServerStore, adit_server_store_close)
