@@ -13,7 +13,7 @@ import time
 from errors import LabError, Skip
 from lab import SOURCE, Lab
 from process import until
-from story import Client, Server, embed
+from story import NETWORK, Client, Server, embed
 
 DRAWING = """
 visitor -- internet -- vps
@@ -78,12 +78,14 @@ def tell(lab, teller):
 
     teller.step("The VPS gets adit-server, one device, port 443 in both families.")
     server = Server(vps, vps.prefix)
-    profile = server.device("home", "10.59.0.2")
-    server.publish(443, "home")
-    gua = embed(vps.prefix, "10.59.0.2")
     teller.typed(vps, "adit-server", "run")
-    server.start()
+    server.run()
+    teller.run(vps, "adit-server", "setup", "--endpoint", vps.v4, "--subnet", NETWORK)
+    teller.run(vps, "adit-server", "device", "add", "home", "--out", "/root/home.conf")
+    teller.run(vps, "adit-server", "publish", "home", "443")
     teller.run(vps, "adit-server", "status")
+    profile = vps.read("/root/home.conf")
+    gua = embed(vps.prefix, "10.59.0.2")
 
     teller.step("Home is handed one file and imports it. Nothing else is configured there.")
     client = Client(home).start()

@@ -1,68 +1,48 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The people of the story: a VPS with adit-server and a home machine with aditd, on a lab's machines."""
 
-SERVER_CONF = """[Server]
-PrivateKey = {server}
-ListenPort = 51820
-Endpoint = {endpoint}:51820
-
-[Subnet]
-Name = home
-Network = 10.59.0.0/24
-{ipv6}
-"""
-DEVICE_CONF = """
-[Device]
-Name = {name}
-Subnet = home
-Address = {address}
-PublicKey = {public}
-PresharedKey = {psk}
-"""
-FORWARD = "\n[Forward]\nExternal = {0}\nProtocol = {2}\nDevice = {1}\nPort = {3}\n"
-PINHOLE = "\n[Pinhole]\nPort = {0}\nProtocol = {2}\nDevice = {1}\nInternal = {3}\n"
-CONFIG = "/etc/adit/server.conf"
+NETWORK = "10.59.0.0/24"
 TALK = {"G_MESSAGES_DEBUG": "adit"}
 
 
-def make_key(machine):
-    """(private, public)"""
-    private = machine.run("wg", "genkey").stdout.strip()
-    return private, machine.run("wg", "pubkey", input=private).stdout.strip()
-
-
 class Server:
-    """adit-server on a machine, from a declarative file that grows."""
+    """adit-server on a machine, on the machine's own bus, administered by its own command."""
 
     def __init__(self, vps, prefix=None):
-        self.vps, self.keys, self.process = vps, {}, None
-        ipv6 = f"IPv6 = {prefix}" if prefix else ""
-        self.text = SERVER_CONF.format(server=make_key(vps)[0], endpoint=vps.public_v4 or vps.v4, ipv6=ipv6)
+        self.vps, self.prefix, self.process = vps, prefix, None
+        vps.bus()
 
-    def device(self, name, address):
-        """Adds a device; returns the text of its profile."""
-        private, public = make_key(self.vps)
-        self.text += DEVICE_CONF.format(name=name, address=address, public=public,
-                                        psk=self.vps.run("wg", "genpsk").stdout.strip())
-        self.save()
-        self.vps.write(f"/root/{name}.key", private + "\n", 0o600)
-        return self.vps.run("adit-server", "profile", name, "--private-key", f"/root/{name}.key").stdout
-
-    def publish(self, port, device, protocol="tcp", internal=None, families=(4, 6)):
-        for family in families:
-            self.text += (FORWARD if family == 4 else PINHOLE).format(port, device, protocol, internal or port)
-        self.save()
-
-    def save(self):
-        self.vps.write(CONFIG, self.text, 0o600)
-
-    def start(self):
+    def run(self):
         self.process = self.vps.spawn("adit-server", "run", env=TALK)
         self.process.wait_output("ready", 15)
         return self
 
+    def start(self):
+        """The daemon; the first time on a blank machine, which setup makes a server."""
+        self.run()
+        if '"new"' in self.admin("status", "--json").stdout:
+            self.setup()
+        return self
+
+    def setup(self):
+        return self.admin("setup", "--endpoint", self.vps.public_v4 or self.vps.v4, "--subnet", NETWORK,
+                          "--ipv6", self.prefix or "none")
+
+    def admin(self, *words, **kw):
+        return self.vps.run("adit-server", *words, **kw)
+
+    def device(self, name, address=None, *more):
+        """Adds a device; returns the text of its profile."""
+        where = ["--ip", address] if address else []
+        return self.admin("device", "add", name, *where, *more).stdout
+
+    def publish(self, port, device, protocol="tcp", internal=None, families=(4, 6)):
+        more = ["--internal", internal] if internal else []
+        version = "both" if len(families) == 2 else families[0]
+        return self.admin("publish", device, f"{port}/{protocol}", "--ip-version", version, *more)
+
     def reload(self):
-        """As `systemctl reload` does; waits until the new file is in force."""
+        """As `systemctl reload` does; waits until it is done."""
         seen = self.process.output().count("reloaded")
         self.process.signal(1)
         self.process.wait_output("(?s)" + "reloaded.*?" * (seen + 1), 10)

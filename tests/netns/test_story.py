@@ -20,10 +20,9 @@ def begin(lab, prefix="vps"):
     """(server, client, GUA of the home machine), published on 443, nothing listening yet."""
     vps, home = lab["vps"], lab["home"]
     prefix = vps.prefix if prefix == "vps" else prefix
-    server = Server(vps, prefix)
+    server = Server(vps, prefix).start()
     profile = server.device("nas", "10.59.0.2")
     server.publish(443, "nas", families=(4, 6) if prefix else (4,))
-    server.start()
     client = Client(home).start()
     client.enrol("home", profile)
     return server, client, prefix and embed(prefix, "10.59.0.2")
