@@ -2,6 +2,7 @@
 #include "client/daemon.h"
 
 #include "client/endpoints.h"
+#include "client/settings.h"
 #include "client/tunnel.h"
 #include "libadit/core/error.h"
 #include "libadit/core/ifname.h"
@@ -154,6 +155,7 @@ adit_daemon_free(AditDaemon *self)
     g_clear_pointer(&self->kernel, adit_kernel_free);
     g_clear_pointer(&self->wgdev, adit_wgdev_free);
     g_ptr_array_unref(self->entries);
+    g_free((gpointer)self->policy.bypass);
     g_free(self);
 }
 
@@ -175,9 +177,12 @@ adit_daemon_reload(AditDaemon *self, GError **error)
 {
     g_autoptr(GPtrArray) entries =
         adit_catalog_load(self->places->config, self->places->state, error);
+    AditPolicy policy;
 
-    if (!entries)
+    if (!entries || !adit_client_settings_load(self->places->config, &policy, error))
         return FALSE;
+    g_free((gpointer)self->policy.bypass);
+    self->policy = policy;
     for (guint i = 0; i < entries->len; i++)
         if (!adit_catalog_save_decision(g_ptr_array_index(entries, i), self->places->state,
                                         error))

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client/settings.h"
+
+#include "libadit/core/error.h"
+#include "libadit/sys/settings-file.h"
+#include "policy-routing/numbers.h"
+
+#define BYPASS_MAX 16
+
+typedef struct {
+    int guard;
+    int guard_action;
+    char *bypass_marks; /* "0x80000/0xff0000, ..." */
+} Settings;
+
+static const char *const guards[] = { "normal", "strict", NULL };
+static const char *const actions[] = { "blackhole", "unreachable", NULL };
+
+static const AditSetting rows[] = {
+    { "policy", "guard", ADIT_SETTING_ENUM, G_STRUCT_OFFSET(Settings, guard), "normal",
+      .words = guards },
+    { "policy", "guard-action", ADIT_SETTING_ENUM, G_STRUCT_OFFSET(Settings, guard_action),
+      "blackhole", .words = actions },
+    { "policy", "bypass-marks", ADIT_SETTING_STRING, G_STRUCT_OFFSET(Settings, bypass_marks),
+      "" },
+};
+static const AditSettingTable table = { rows, G_N_ELEMENTS(rows), sizeof(Settings) };
+
+/* As ip(8) writes marks: a number, or a number and a mask. */
+static gboolean
+parse_number(const char *text, guint32 *ret)
+{
+    char *end;
+    const guint64 value = g_ascii_strtoull(text, &end, 0);
+
+    if (!g_ascii_isdigit(*text) || *end != '\0' || value > G_MAXUINT32)
+        return FALSE;
+    *ret = (guint32)value;
+    return TRUE;
+}
+
+static gboolean
+parse_mark(const char *text, AditBypassMark *ret)
+{
+    g_auto(GStrv) parts = g_strsplit(text, "/", 2);
+
+    ret->mask = G_MAXUINT32;
+    return parts[0] && parse_number(g_strstrip(parts[0]), &ret->mark) &&
+           (!parts[1] || parse_number(g_strstrip(parts[1]), &ret->mask)) && ret->mask != 0 &&
+           (ret->mark & ~ret->mask) == 0;
+}
+
+static gboolean
+parse_marks(const char *path, const char *text, GArray *ret, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(text, ",", -1);
+
+    for (guint i = 0; words[i]; i++) {
+        AditBypassMark mark;
+        const char *why = NULL;
+
+        if (*g_strstrip(words[i]) == '\0')
+            continue;
+        if (!parse_mark(words[i], &mark))
+            why = "not MARK or MARK/MASK";
+        else if (mark.mask & ADIT_MARK_MASK)
+            why = "its mask reaches into the bits of our own marks, 0x3f000000";
+        else if (ret->len >= BYPASS_MAX)
+            why = "more than 16 marks";
+        if (why) {
+            g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                        "%s: [policy] bypass-marks: %s: %s", path, words[i], why);
+            return FALSE;
+        }
+        g_array_append_val(ret, mark);
+    }
+    return TRUE;
+}
+
+gboolean
+adit_client_settings_load(const char *config_dir, AditPolicy *ret, GError **error)
+{
+    g_autofree char *path = g_build_filename(config_dir, "adit.conf", NULL);
+    g_autoptr(GArray) marks = g_array_new(FALSE, TRUE, sizeof(AditBypassMark));
+    Settings *settings = adit_settings_file_load(&table, path, error);
+    AditPolicy policy = { 0 };
+
+    if (!settings)
+        return FALSE;
+    policy.strict = settings->guard == 1;
+    policy.guard = settings->guard_action == 1 ? ADIT_GUARD_UNREACHABLE : ADIT_GUARD_BLACKHOLE;
+    if (parse_marks(path, settings->bypass_marks, marks, error)) {
+        policy.n_bypass = marks->len;
+        policy.bypass = (AditBypassMark *)g_array_free(g_steal_pointer(&marks), FALSE);
+        *ret = policy;
+    }
+    adit_settings_free(&table, settings);
+    return marks == NULL;
+}

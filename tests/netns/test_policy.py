@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Answers by the way of the question, by the real daemon: whatever is selected, whoever asks."""
+import socket
+
+import tap
+from policysite import Site, everything, host
+from process import until
+
+DRAWING = """
+visitor -- internet -- vps
+internet -- second:vps(routed)
+internet -- home -- container
+home -- lan
+"""
+
+
+def _page(site, address, port=80):
+    done = site.visitor.curl(f"http://{host(address)}:{port}/", check=False, timeout=3)
+    return done.stdout
+
+
+def _ask_all(site, box):
+    """Every kind of question by every gateway and family; returns what failed."""
+    v, failed = site.visitor, []
+    for gate in site.gates:
+        for address in gate.addresses:
+            me = v.v6 if ":" in address else v.v4
+            if _page(site, address) != f"hello {me}":
+                failed.append(f"tcp {address}")
+            if box and _page(site, address, 8080) != f"boxed {me}":
+                failed.append(f"tcp container {address}")
+            echoes = v.udp_probe(address, 5000, 2)
+            if not echoes.all or echoes.sources != {address}:
+                failed.append(f"udp wildcard {address}: {echoes} {echoes.sources}")
+            if box and not v.udp_probe(address, 5353, 2).all:
+                failed.append(f"udp container {address}")
+        # The server opens no ICMP to the world; it asks itself, by its public address.
+        for own, source in ((gate.v4, gate.vps.v4), (gate.gua, gate.vps.v6)):
+            if not gate.vps.ping(own, 2, source=source).all:
+                failed.append(f"icmp {own} from {source}")
+    return failed
+
+
+def _serve(site):
+    home, container = site.home, site.lab["container"]
+    home.http_server(80, lambda who: f"hello {who}")
+    home.udp_echo(5000)
+    container.http_server(80, lambda who: f"boxed {who}")
+    container.udp_echo(53)
+    home.dnat("tcp", 8080, container, 80)
+    home.dnat("udp", 5353, container, 53)
+
+
+def test_replies(lab):
+    """TCP, UDP on a wildcard socket and ICMP, of this host and of a container, with each selection"""
+    site = Site(lab, "vps", "second")
+    _serve(site)
+    seen = site.home.capture("internet")
+    for name in ("none", "gw1", "gw2", "none"):
+        site.select(name)
+        assert not _ask_all(site, True), (name, _ask_all(site, True))
+        assert not site.leaks(seen, site.visitor.v4, site.visitor.v6), name
+
+
+def test_established(lab):
+    """flows that came in and flows that went out stay with their gateway when the selection changes"""
+    site = Site(lab, "vps", "second")
+    one = site.gates[0]
+    with site.home.inside():
+        inward = socket.create_server(("::", 80), family=socket.AF_INET6, dualstack_ipv6=True)
+    with site.visitor.inside():
+        outward = socket.create_server(("::", 9000), family=socket.AF_INET6, dualstack_ipv6=True)
+    inward.settimeout(3)
+    outward.settimeout(3)
+    pairs = []
+    site.select("gw1")
+    for address in one.addresses:
+        client = site.visitor.connect(address, 80)
+        pairs.append((client, inward.accept()[0]))
+    for address, wanted in ((site.visitor.v4, one.public), (site.visitor.v6, one.gua)):
+        client = site.home.connect(address, 9000)
+        peer, who = outward.accept()
+        assert who[0].replace("::ffff:", "") == wanted, who
+        pairs.append((client, peer))
+    seen = site.home.capture("internet")
+    for choice in ("gw2", "none", "gw1"):
+        site.select(choice)
+        for a, b in pairs:
+            for x, y in ((a, b), (b, a)):
+                x.settimeout(3)
+                y.settimeout(3)
+                x.send(b"still here")
+                assert y.recv(100) == b"still here", choice
+    assert not site.leaks(seen, site.visitor.v4, site.visitor.v6)
+
+
+def test_container_reaches_own_gua(lab):
+    """a container of this host reaches the host's own tunnel addresses, and the world as before"""
+    site = Site(lab, "vps")
+    site.home.http_server(80, lambda who: "hello")
+    container, gate = lab["container"], site.gates[0]
+    for name in ("none", "gw1"):
+        site.select(name)
+        for address in gate.own:
+            assert container.curl(f"http://{host(address)}/") == "hello", (name, address)
+            assert lab["lan"].curl(f"http://{host(address)}/") == "hello", (name, address)
+    site.select("none")
+    assert container.ping(site.visitor.v4).all and container.ping(site.visitor.v6).all
+
+
+def test_selected(lab):
+    """the selected gateway carries this host, its container and its LAN; the other does not"""
+    site = Site(lab, "vps", "second")
+    page = site.visitor.http_server(9000)
+    seen = site.home.capture("internet")
+    for gate in site.gates:
+        site.select(gate.link)
+        page.requests.clear()
+        for address in (site.visitor.v4, site.visitor.v6):
+            site.home.curl(f"http://{host(address)}:9000/")
+        assert page.visitors == [gate.public, gate.gua], page.visitors
+    assert not site.leaks(seen, site.visitor.v4, site.visitor.v6)
+    site.select("none")
+    page.requests.clear()
+    for address in (site.visitor.v4, site.visitor.v6):
+        site.home.curl(f"http://{host(address)}:9000/")
+    assert page.visitors == [site.home.v4, site.home.v6]
+
+
+def test_one_family(lab):
+    """a gateway without IPv6 drops it when selected; for IPv4 alone it leaves IPv6 as it was"""
+    site = Site(lab, "vps:4")
+    v, home = site.visitor, site.home
+    page = v.http_server(9000)
+    site.select("gw1")
+    seen = home.capture("internet")
+    assert home.curl(f"http://{v.v4}:9000/")
+    assert home.udp_send(v.v6, 9000, 20) in range(21)
+    assert home.tcp_probe(v.v6, 9000, timeout=0.3) != "open"
+    assert not site.leaks(seen, v.v4, v.v6)
+    site.select("none")
+    site.select("gw1", "--ipv4")
+    assert home.curl(f"http://{v.v4}:9000/") and home.curl(f"http://[{v.v6}]:9000/")
+    assert page.visitors == [site.gates[0].public, site.gates[0].public, home.v6]
+    assert not site.leaks(seen, v.v4)
+
+
+LAN = """
+visitor -- internet -- vps
+internet -- cgnat(v6) -- router -- home
+router -- laptop:home
+"""
+
+
+@tap.drawing(LAN)
+def test_visitor_on_the_lan(lab):
+    """a laptop on the same LAN comes by the public addresses and is answered by the tunnel"""
+    site = Site(lab, "vps")
+    laptop, gate = lab["laptop"], site.gates[0]
+    site.home.http_server(80, lambda who: f"hello {who}")
+    site.home.udp_echo(5000)
+    for name in ("none", "gw1"):
+        site.select(name)
+        seen = site.home.capture("router")
+        for address in gate.addresses:
+            assert laptop.curl(f"http://{host(address)}/").startswith("hello"), (name, address)
+            assert laptop.udp_probe(address, 5000, 2).sources == {address}, (name, address)
+        assert not site.leaks(seen)
+        assert site.home.ping(laptop.v4).all and site.home.ping(laptop.v6).all, "the LAN itself"
+
+
+def test_removed(lab):
+    """deselecting and removing restore everything byte by byte, reverse-path values too"""
+    home = lab["home"]
+    home.sysctl("net.ipv4.conf.all.rp_filter", 1)
+    home.sysctl("net.ipv4.conf.eth0.rp_filter", 0)
+    home.sysctl("net.ipv4.conf.br0.rp_filter", 2)
+    before = everything(home)
+    site = Site(lab, "vps", "second")
+    values = {name: home.sysctl(f"net.ipv4.conf.{name}.rp_filter")
+              for name in ("all", "eth0", "br0", "lan0", "gw1", "gw2")}
+    assert values == {"all": "0", "eth0": "1", "br0": "2", "lan0": "2", "gw1": "0", "gw2": "0"}, values
+    enrolled = everything(home)
+    site.select("gw2")
+    assert home.sysctl("net.ipv4.conf.eth0.rp_filter") == "2"
+    site.select("none")
+    assert everything(home) == enrolled
+    for gate in site.gates:
+        site.client.adit("remove", gate.link)
+    assert everything(home) == before
+    until(lambda: site.client.process.alive, 1, "aditd")
+
+
+if __name__ == "__main__":
+    tap.main(globals())
