@@ -9,7 +9,7 @@ secure_getenv setenv rand random srand getrandom getentropy arc4random fork exec
 nanosleep if_nametoindex if_indextoname mnl_socket_open mnl_socket_open2 mnl_socket_sendto mnl_socket_recvfrom
 randombytes_buf randombytes_random randombytes_uniform g_get_monotonic_time g_get_real_time g_date_time_new_now
 g_random_int g_random_int_range g_rand_new g_getenv g_file_get_contents g_file_set_contents g_main_context_new
-g_main_loop_new g_timeout_add g_idle_add g_spawn_async g_spawn_sync g_uuid_string_random g_print g_printerr printf puts
+g_main_loop_new g_timeout_add g_idle_add g_spawn_async g_spawn_sync g_usleep g_uuid_string_random g_print g_printerr printf puts
 exit'
 pattern="^($(tr ' \n' '||' <<<"$deny" | sed 's/|*$//'))(@.*)?$"
 echo "1..$#"
