@@ -14,13 +14,11 @@ class Gate:
     def __init__(self, site, number, vps, prefix):
         self.vps, self.link, self.slot = vps, f"gw{number}", number
         self.v4 = f"10.{58 + number}.0.2"
-        self.server = Server(vps, prefix)
-        self.server.text = self.server.text.replace("10.59.0.0/24", f"10.{58 + number}.0.0/24")
+        self.server = Server(vps, prefix, f"10.{58 + number}.0.0/24").start()
         self.profile = self.server.device("nas", self.v4)
         for protocol, ports in PORTS.items():
             for port in ports:
                 self.server.publish(port, "nas", protocol, families=(4, 6) if prefix else (4,))
-        self.server.start()
         self.public = vps.v4
         self.gua = prefix and embed(prefix, self.v4)
         self.table = 20100 + number

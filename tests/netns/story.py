@@ -8,8 +8,8 @@ TALK = {"G_MESSAGES_DEBUG": "adit"}
 class Server:
     """adit-server on a machine, on the machine's own bus, administered by its own command."""
 
-    def __init__(self, vps, prefix=None):
-        self.vps, self.prefix, self.process = vps, prefix, None
+    def __init__(self, vps, prefix=None, network=NETWORK):
+        self.vps, self.prefix, self.network, self.process = vps, prefix, network, None
         vps.bus()
 
     def run(self):
@@ -25,7 +25,7 @@ class Server:
         return self
 
     def setup(self):
-        return self.admin("setup", "--endpoint", self.vps.public_v4 or self.vps.v4, "--subnet", NETWORK,
+        return self.admin("setup", "--endpoint", self.vps.public_v4 or self.vps.v4, "--subnet", self.network,
                           "--ipv6", self.prefix or "none")
 
     def admin(self, *words, **kw):
