@@ -74,6 +74,31 @@ is_ours_on_link(const AditAddress *on_link, guint8 family)
     return on_link->prefix.addr.family == family && adit_addr_is_private(&on_link->prefix.addr);
 }
 
+static gboolean
+is_named_before(const AditFacts *facts, guint at)
+{
+    for (guint i = 0; i < at; i++)
+        if (strcmp(facts->on_link[i].link, facts->on_link[at].link) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+/* The kernel looks the next hop of a new route up by these very rules, with its link named: a
+ * default by a router on a public network must not be refused because a gateway is selected.
+ * Sockets bound to the link match too; the belt holds what they send. */
+static void
+add_next_hops(AditState *want, const AditRule *match, const AditFacts *facts)
+{
+    for (guint i = 0; i < facts->n_on_link; i++) {
+        AditRule rule = *match;
+
+        if (is_named_before(facts, i))
+            continue;
+        memcpy(rule.oif, facts->on_link[i].link, sizeof(rule.oif));
+        add_main(want, &rule, TRUE);
+    }
+}
+
 /* Where main may answer without its default: in strict mode a route injected by DHCP or RA is
  * no reason to bypass a gateway (CVE-2024-3661), only a private network of a link is. */
 static void
@@ -92,6 +117,8 @@ add_local_exits(AditState *want, const AditRule *match, const AditFacts *facts,
         rule.dst = adit_prefix_network(&facts->on_link[i].prefix);
         add_main(want, &rule, FALSE);
     }
+    if (match->priority == ADIT_PREF_LOCAL)
+        add_next_hops(want, match, facts);
 }
 
 /* ip route add blackhole default table 20101 metric 4294967295 */

@@ -183,7 +183,8 @@ test_strict(void)
 
     gateway->selected[0] = TRUE;
     rules = plan_text(gateway, &facts, &policy, ADIT_KIND_RULE);
-    g_assert_null(strstr(rules, "suppress_prefixlength"));
+    g_assert_null(strstr(rules, "pref 20060 lookup main"));
+    g_assert_nonnull(strstr(rules, "pref 20060 oif eth0 lookup main suppress_prefixlength 0"));
     g_assert_nonnull(strstr(rules, "pref 20060 to 192.168.1.0/24 lookup main"));
     g_assert_null(strstr(rules, "11.1.0.0"));
 }
