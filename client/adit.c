@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client-dbus-generated.h"
+#include "client/backend.h"
 #include "client/daemon.h"
 #include "client/service.h"
 #include "libadit/core/error.h"
@@ -15,6 +16,7 @@
 #define MAX_PROFILE (4 * 1024 * 1024)
 
 static char *opt_name;
+static char *opt_backend;
 static gboolean opt_dry_run;
 static gboolean opt_ipv4, opt_ipv6;
 
@@ -57,9 +59,10 @@ read_profile(const char *path, AditProfile **ret, GError **error)
 }
 
 static gboolean
-dry_run(AditCli *cli, const char *name, const AditProfile *profile, GError **error)
+dry_run(AditCli *cli, AditBackend backend, const char *name, const AditProfile *profile,
+        GError **error)
 {
-    g_autofree char *plan = adit_daemon_dry_run(name, profile, error);
+    g_autofree char *plan = adit_backend_dry_run(backend, name, profile, error);
 
     if (!plan)
         return FALSE;
@@ -76,18 +79,26 @@ cmd_import(AditCli *cli, char **args, GError **error)
     g_autoptr(AditProfile) profile = NULL;
     g_autoptr(AditBusManager) manager = NULL;
     g_autofree char *path = NULL;
-    char *text = read_profile(args[0], &profile, error);
+    AditBackend backend = ADIT_BACKEND_AUTO;
+    char *text;
     GError *reason = NULL;
     gboolean ok = FALSE;
 
+    if (opt_backend && !adit_backend_parse(opt_backend, &backend))
+        return adit_cli_usage(error,
+                              "--backend: %s: none of auto, direct, networkmanager, "
+                              "networkd",
+                              opt_backend);
+    text = read_profile(args[0], &profile, error);
     if (!text)
         return FALSE;
     for (guint i = 0; i < profile->n_hooks; i++)
         adit_cli_warn(cli, "%s:%u: %s is not run by adit", args[0], profile->hooks[i].line,
                       profile->hooks[i].key);
     if (opt_dry_run)
-        ok = dry_run(cli, name, profile, error);
-    else if ((manager = connect_manager(error)) != NULL)
+        ok = dry_run(cli, backend, name, profile, error);
+    else if (adit_backend_can_drive(backend, error) &&
+             (manager = connect_manager(error)) != NULL)
         ok = settle(adit_bus_manager_call_import_sync(
                         manager, title, text, g_variant_new("a{sv}", NULL),
                         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1, &path, NULL,
@@ -278,6 +289,8 @@ cmd_list(AditCli *cli, char **args, GError **error)
 
 static const GOptionEntry import_options[] = {
     { "name", 0, 0, G_OPTION_ARG_STRING, &opt_name, "Call it NAME, not as the file", "NAME" },
+    { "backend", 0, 0, G_OPTION_ARG_STRING, &opt_backend,
+      "Who makes the link: auto, direct, networkmanager or networkd", "WHO" },
     { "dry-run", 0, 0, G_OPTION_ARG_NONE, &opt_dry_run, "Print what would be done; do nothing",
       NULL },
     { 0 },
