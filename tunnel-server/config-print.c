@@ -160,7 +160,8 @@ describe_server(const AditModel *model)
                            model->wan ? model->wan : "");
 }
 
-/* "[Subnet]\nName = home\nNetwork = ..." in one line, without secrets. */
+/* "[Subnet]\nName = home\nNetwork = ..." in one line. Of a secret only so much is told that two
+ * can be seen to differ. */
 static char *
 one_line(GString *block)
 {
@@ -174,7 +175,12 @@ one_line(GString *block)
             g_autofree char *word = g_ascii_strdown(rows[i] + 1, (gssize)strlen(rows[i]) - 2);
 
             g_string_append(line, word);
-        } else if (equals && !g_str_has_prefix(rows[i], "PresharedKey")) {
+        } else if (equals && g_str_has_prefix(rows[i], "PresharedKey")) {
+            g_autofree char *mark =
+                g_compute_checksum_for_string(G_CHECKSUM_SHA256, equals + 3, -1);
+
+            g_string_append_printf(line, " PresharedKey (hidden, %.8s)", mark);
+        } else if (equals) {
             *equals = '\0';
             g_string_append_printf(line, " %s %s", rows[i], equals + 3);
         }

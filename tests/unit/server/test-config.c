@@ -133,6 +133,53 @@ test_small_block(void)
     g_assert_cmpstr(error->message, ==, "net.conf: b: 2a11:1:2::42: held by a");
 }
 
+/* What is printed reads back as the same, to the last byte; and differs in nothing. */
+static void
+test_round_trip(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(AditModel) model = parse(
+        HEAD "Endpoint = vpn.example:443\nWan = eth0\nMTU = 1300\nListenPort = 51821\n" HOME
+             "Wan = 203.0.113.7\nDNS = 10.59.0.1, 2a11:1:2::53\n" NAS "PresharedKey = " PUBLIC_2
+             "\nKind = client\nPublish = no\n"
+             "Routes = 10.7.0.0/16, 2001:db8::/32\n"
+             "[Forward]\nExternal = 203.0.113.9:443-445\nProtocol = both\nDevice = nas\n"
+             "Port = 8443\nLabel = a label = b\nAllowFrom = 192.0.2.0/24, 198.51.100.7\n"
+             "[Pinhole]\nPort = 443\nDevice = nas\nInternal = 80\nEnabled = no\n",
+        &error);
+    g_autoptr(AditModel) again = NULL;
+    g_autoptr(AditModel) copy = NULL;
+    g_autofree char *text = NULL;
+    g_autofree char *text_again = NULL;
+    g_autofree char *difference = NULL;
+
+    g_assert_no_error(error);
+    text = adit_config_to_string(model);
+    again = parse(text, &error);
+    g_assert_no_error(error);
+    text_again = adit_config_to_string(again);
+    g_assert_cmpstr(text_again, ==, text);
+    copy = adit_model_copy(again);
+    difference = adit_config_difference(model, copy);
+    g_assert_cmpstr(difference, ==, "");
+}
+
+static void
+test_difference(void)
+{
+    g_autoptr(AditModel) now = parse(HEAD HOME NAS, NULL);
+    g_autoptr(AditModel) keyed = parse(HEAD HOME NAS "PresharedKey = " PUBLIC_2 "\n", NULL);
+    g_autofree char *secret = adit_config_difference(now, keyed);
+    g_autoptr(AditModel) next =
+        parse(HEAD HOME NAS "[Forward]\nExternal = 80\nDevice = nas\n", NULL);
+    g_autofree char *text = adit_config_difference(now, next);
+
+    g_assert_cmpstr(text, ==,
+                    "+ forward External 80 Protocol tcp Device nas Port 80 Enabled yes\n");
+    g_assert_nonnull(strstr(secret, "PresharedKey (hidden, "));
+    g_assert_null(strstr(secret, PUBLIC_2));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -140,5 +187,7 @@ main(int argc, char **argv)
     g_test_add_func("/config/good", test_good);
     g_test_add_func("/config/bad", test_bad);
     g_test_add_func("/config/small-block", test_small_block);
+    g_test_add_func("/config/round-trip", test_round_trip);
+    g_test_add_func("/config/difference", test_difference);
     return g_test_run();
 }
