@@ -161,6 +161,16 @@ forget_endpoints(AditModel *model)
     }
 }
 
+/* The machine may have got an address that the model gives to somebody else. */
+static gboolean
+look(AditAdmin *self, GError **error)
+{
+    if (!read_facts(self, self->model, error))
+        return FALSE;
+    take_facts(self->model, &self->facts);
+    return adit_model_settle(self->model, error) && put_in_force(self, self->model, error);
+}
+
 gboolean
 adit_admin_look_again(AditAdmin *self, GError **error)
 {
@@ -171,12 +181,11 @@ adit_admin_look_again(AditAdmin *self, GError **error)
         return TRUE;
     if (!self->started)
         keep_unknown_endpoints(self);
-    if (!read_facts(self, self->model, &reason) || !put_in_force(self, self->model, &reason)) {
+    if (!look(self, &reason)) {
         self->trouble = g_strdup(reason->message);
         g_propagate_error(error, reason);
         return FALSE;
     }
-    take_facts(self->model, &self->facts);
     forget_endpoints(self->model);
     self->started = TRUE;
     return TRUE;

@@ -85,6 +85,48 @@ settle_device(AditDeviceEntry *device, const AditSubnet *subnet, Holders *holder
     return claim(holders, adit_addr_to_string(&device->addr6), device->name, error);
 }
 
+/* A network behind a device is that device's alone, and no part of the tunnel's own. */
+static gboolean
+settle_routes(const AditModel *model, const AditDeviceEntry *device, Holders *holders,
+              GError **error)
+{
+    for (guint i = 0; i < device->n_routes; i++) {
+        const AditPrefix *route = &device->routes[i];
+        g_autofree char *text = adit_prefix_to_string(route);
+
+        if (adit_prefix_is_default(route)) {
+            g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                        "%s: route %s: the way to everywhere is not behind a device",
+                        device->name, text);
+            return FALSE;
+        }
+        for (guint s = 0; s < model->subnets->len; s++) {
+            const AditSubnet *subnet = adit_model_subnet(model, s);
+
+            if (adit_prefix_overlaps(route, &subnet->net4) ||
+                (subnet->net6.len > 0 && adit_prefix_overlaps(route, &subnet->net6))) {
+                g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                            "%s: route %s: overlaps the subnet %s", device->name, text,
+                            subnet->name);
+                return FALSE;
+            }
+        }
+        if (!claim(holders, g_strdup_printf("route %s", text), device->name, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* The WAN's own address may be named or left out: it is one address. */
+static gboolean
+is_wan(const AditModel *model, const AditAddr *addr)
+{
+    for (guint i = 0; i < model->n_taken; i++)
+        if (model->taken[i].family == AF_INET)
+            return adit_addr_cmp(&model->taken[i], addr) == 0;
+    return FALSE;
+}
+
 static char *
 port_claim(const AditModel *model, const AditPublish *publish, guint16 port, AditProto proto)
 {
@@ -98,7 +140,7 @@ port_claim(const AditModel *model, const AditPublish *publish, guint16 port, Adi
         return g_strdup_printf("port [%s]:%u/%s", addr, port, word);
     }
     outside = adit_model_outside(model, publish);
-    if (adit_addr_is_set(&outside)) {
+    if (adit_addr_is_set(&outside) && !is_wan(model, &outside)) {
         g_autofree char *addr = adit_addr_to_string(&outside);
 
         return g_strdup_printf("port %s:%u/%s", addr, port, word);
@@ -160,7 +202,8 @@ adit_model_settle(AditModel *model, GError **error)
     for (guint i = 0; i < model->devices->len; i++) {
         AditDeviceEntry *device = g_ptr_array_index(model->devices, i);
 
-        if (!settle_device(device, adit_model_subnet(model, device->subnet), holders, error))
+        if (!settle_device(device, adit_model_subnet(model, device->subnet), holders, error) ||
+            !settle_routes(model, device, holders, error))
             return FALSE;
     }
     for (guint i = 0; i < model->publishes->len; i++)

@@ -165,6 +165,55 @@ test_publish_refused(void)
     }
 }
 
+/* The WAN's address named, or left out: one port all the same. */
+static void
+test_wan_named(void)
+{
+    g_autoptr(AditModel) model = sample_server("10.59.0.0/24", "");
+    AditPrefix wan = sample_prefix("203.0.113.7");
+    AditPublishWish wish = { .family = AF_INET,
+                             .address = "203.0.113.7",
+                             .device = "nas",
+                             .label = "",
+                             .ports = { 443, 443, ADIT_PROTO_TCP } };
+    g_autoptr(GError) error = NULL;
+
+    model->taken = g_memdup2(&wan.addr, sizeof(wan.addr));
+    model->n_taken = 1;
+    g_assert_true(sample_add_device(model, "nas", "", 1, NULL));
+    g_assert_true(sample_add_publish(model, AF_INET, "443", "nas", 0, NULL));
+    g_assert_true(adit_edit_add_publish(model, &wish, NULL));
+    g_assert_false(adit_model_settle(model, &error));
+    g_assert_cmpstr(error->message, ==, "nas: port 443/tcp: held by nas");
+}
+
+static void
+test_routes_refused(void)
+{
+    static const struct {
+        const char *route, *message;
+    } rows[] = {
+        { "0.0.0.0/0", "b: route 0.0.0.0/0: the way to everywhere is not behind a device" },
+        { "10.0.0.0/8", "b: route 10.0.0.0/8: overlaps the subnet home" },
+        { "2a11:1:2:0:1::/80", "b: route 2a11:1:2:0:1::/80: overlaps the subnet home" },
+        { "192.168.7.0/24", "b: route 192.168.7.0/24: held by a" },
+    };
+    static const char *const first[] = { "192.168.7.0/24", NULL };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(AditModel) model = sample_server("10.59.0.0/24", "2a11:1:2::/64");
+        const char *const routes[] = { rows[i].route, NULL };
+        g_autoptr(GError) error = NULL;
+
+        g_assert_true(sample_add_device(model, "a", "", 1, NULL));
+        g_assert_true(sample_add_device(model, "b", "", 2, NULL));
+        g_assert_true(adit_edit_set_routes(g_ptr_array_index(model->devices, 0), first, NULL));
+        g_assert_true(adit_edit_set_routes(g_ptr_array_index(model->devices, 1), routes, NULL));
+        g_assert_false(adit_model_settle(model, &error));
+        g_assert_cmpstr(error->message, ==, rows[i].message);
+    }
+}
+
 static void
 test_remove_device(void)
 {
@@ -192,6 +241,8 @@ main(int argc, char **argv)
     g_test_add_func("/edit/ports", test_ports);
     g_test_add_func("/edit/keys", test_keys);
     g_test_add_func("/edit/publish-refused", test_publish_refused);
+    g_test_add_func("/edit/wan-named", test_wan_named);
+    g_test_add_func("/edit/routes-refused", test_routes_refused);
     g_test_add_func("/edit/remove-device", test_remove_device);
     return g_test_run();
 }

@@ -1,0 +1,371 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""adit-server as its operator meets it: setup, devices, ports, files, and what none of it may disturb."""
+import json
+import re
+import socket
+import threading
+
+import tap
+from process import until
+from story import Client, Server, embed
+
+DRAWING = """
+visitor -- internet -- vps
+internet -- cgnat -- home
+internet -- office:home
+"""
+
+
+# What the daemon says when it changed the kernel.
+SENT = re.compile(r"INFO: .*(?:kernel|ports): .*")
+
+
+class Talk:
+    """A TCP connection that is talked over from time to time: it must outlive everything."""
+
+    def __init__(self, server, client, address, port):
+        with server.inside():
+            listener = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
+        listener.settimeout(20)
+        threading.Thread(target=self._echo, args=(listener,), daemon=True).start()
+        with client.inside():
+            self.socket = until(lambda: self._connect(address, port), 15, f"{address}:{port}")
+        self.said = 0
+
+    @staticmethod
+    def _connect(address, port):
+        try:
+            return socket.create_connection((address, port), timeout=3)
+        except OSError:
+            return None
+
+    @staticmethod
+    def _echo(listener):
+        while True:
+            try:
+                peer, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=Talk._answer, args=(peer,), daemon=True).start()
+
+    @staticmethod
+    def _answer(peer):
+        with peer:
+            while data := peer.recv(65536):
+                peer.sendall(data)
+
+    def still(self, why):
+        """A few kilobytes there and back, on the same connection."""
+        self.said += 1
+        data = b"%08d" % self.said * 1000
+        self.socket.settimeout(5)
+        try:
+            self.socket.sendall(data)
+            back = b""
+            while len(back) < len(data):
+                more = self.socket.recv(65536)
+                assert more, f"{why}: the connection was closed"
+                back += more
+        except OSError as e:
+            raise AssertionError(f"{why}: {e}") from None
+        assert back == data, why
+
+
+def begin(lab):
+    """A server with one enrolled device that publishes 443 in both families."""
+    server = Server(lab["vps"], lab["vps"].prefix).start()
+    profile = server.device("nas", "10.59.0.2")
+    server.publish(443, "nas")
+    Client(lab["home"]).start().enrol("home", profile)
+    return server, embed(lab["vps"].prefix, "10.59.0.2")
+
+
+def ifindex(vps):
+    return vps.run("ip", "-o", "link", "show", "adit0").stdout.split(":")[0]
+
+
+def refused(said, code, *words):
+    assert said.code == code, (said.code, said.stderr)
+    for word in words:
+        assert word in said.stderr, said.stderr
+    assert len(said.stderr.strip().splitlines()) == 1, said.stderr
+
+
+def test_setup(lab):
+    """setup makes a server of a blank machine in one command, and a second time changes nothing"""
+    vps = lab["vps"]
+    server = Server(vps, vps.prefix).run()
+    refused(server.admin("device", "add", "nas", check=False), 4, "not set up yet: adit-server setup")
+    assert not vps.run("ip", "link", "show", "adit0", check=False).ok
+    first = server.admin("setup").stdout
+    assert "51820/udp" in first and "ufw allow" in first, first
+    before = server.admin("status", "--json").stdout, server.admin("subnet", "list", "--json").stdout
+    assert json.loads(before[0])["state"] == "up"
+    net = json.loads(before[1])[0]
+    assert re.fullmatch(r"10\.59\.\d+\.0/24", net["network"]) and net["ipv6"] == vps.prefix, net
+    sent = SENT.findall(server.process.output())
+    again = server.admin("setup").stdout
+    assert "nothing changed" in again, again
+    assert (server.admin("status", "--json").stdout, server.admin("subnet", "list", "--json").stdout) == before
+    assert SENT.findall(server.process.output()) == sent
+
+
+def test_nobody_is_disturbed(lab):
+    """a live transfer goes on while devices come, are renamed, rekeyed and go, and over restarts"""
+    vps, home, visitor = lab["vps"], lab["home"], lab["visitor"]
+    server, gua = begin(lab)
+    talks = [Talk(home, visitor, address, 443) for address in (vps.v4,)]
+    with visitor.inside():
+        talks.append(Talk.__new__(Talk))
+        talks[1].socket, talks[1].said = socket.create_connection((gua, 443), timeout=5), 0
+    index = ifindex(vps)
+
+    def still(why):
+        for talk in talks:
+            talk.still(why)
+        assert ifindex(vps) == index, why
+
+    still("at first")
+    for words in (("device", "add", "phone", "--kind", "client", "--full"), ("device", "rename", "phone", "tablet"),
+                  ("device", "rekey", "tablet"), ("device", "set-routes", "tablet", "192.168.77.0/24"),
+                  ("forward", "add", "8443", "tablet:443"), ("pinhole", "add", "tablet", "443"),
+                  ("device", "remove", "tablet"), ("device", "rename", "nas", "disk"),
+                  ("forward", "set-label", "443", "the disk"), ("subnet", "add", "10.60.0.0/24", "--name", "b"),
+                  ("subnet", "remove", "b")):
+        server.admin(*words)
+        still(" ".join(words))
+    server.reload()
+    still("reload")
+    server.process.stop()
+    still("stopped")
+    server.run()
+    still("started again")
+    server.process.kill()
+    still("killed")
+    server.run()
+    still("started after a kill")
+    server.admin("forward", "set-enabled", "443", "off")
+    talks[1].still("the other family's port is closed")
+    talks[0].socket.settimeout(2)
+    try:
+        talks[0].socket.sendall(b"x")
+        assert talks[0].socket.recv(1) == b"", "a closed forward still carries its old flow"
+    except OSError:
+        pass
+
+
+@tap.deadline(90)
+def test_two_devices_one_port(lab):
+    """two devices publish 443 on their own address each, and a visitor reaches both at once"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    server = Server(vps, vps.prefix).start()
+    talks = []
+    for name in ("home", "office"):
+        profile = server.device(name)
+        server.publish(443, name, families=(6,))
+        Client(lab[name]).start().enrol("tunnel", profile)
+    rows = {row["name"]: row["ipv6"] for row in json.loads(server.admin("device", "list", "--json").stdout)}
+    assert rows["home"] != rows["office"]
+    for name in ("home", "office"):
+        talks.append(Talk(lab[name], visitor, rows[name], 443))
+    for n in range(5):
+        for talk in talks:
+            talk.still(f"round {n}")
+    refused(server.admin("pinhole", "add", "home", "443", check=False), 4, "443/tcp: held by home")
+
+
+def test_refusals(lab):
+    """each refusal is one sentence with its exit code, and changes nothing"""
+    vps = lab["vps"]
+    server = Server(vps, None).start()
+    server.device("nas", "10.59.0.2")
+    before = server.admin("export", "/root/before.conf") and vps.read("/root/before.conf")
+
+    def no(code, *words, says=()):
+        refused(server.admin(*words, check=False), code, *says)
+
+    no(4, "publish", "nas", "443", "--ip-version", "both", says=("nas", "no IPv6 prefix"))
+    no(4, "publish", "nas", "443", "--also-80", says=("--also-80",))
+    no(4, "forward", "add", "22", "nas", says=("22", "Reserved="))
+    no(4, "forward", "add", "51820/udp", "nas", says=("WireGuard itself",))
+    no(3, "forward", "add", "443", "nos", says=("nos: no such device",))
+    no(3, "forward", "remove", "443/tcp", says=("443/tcp: no such mapping",))
+    no(3, "device", "show", "nos", says=("nos: no such device",))
+    no(4, "device", "add", "nas", says=("held by nas",))
+    no(4, "device", "add", "b", "--ip", "10.59.0.2", says=("10.59.0.2: held by nas",))
+    no(4, "subnet", "remove", "home", says=("has 1 device",))
+    no(4, "subnet", "add", "10.59.0.0/16", says=("overlaps",))
+    no(1, "subnet", "set-ipv6", "home", "--prefix", "fe80::/64", says=("link-local",))
+    no(1, "subnet", "set-ipv6", "home", "--prefix", vps.prefix.split("/")[0], says=("its length is missing",))
+    assert server.admin("forward", "add", "x", "nas", check=False).code == 2
+    assert server.admin("device", "add", "x", "--full", check=False).code == 2
+    server.admin("export", "/root/after.conf")
+    assert vps.read("/root/after.conf") == before
+    server.process.stop()
+    refused(server.admin("status", check=False), 5, "not running")
+
+
+def test_ipv6_prefix(lab):
+    """set-ipv6 normalises, moves every device at once, and is refused without an IPv6 default route"""
+    vps = lab["vps"]
+    server = Server(vps, None).start()
+    server.device("a", "10.59.0.2")
+    server.device("b", "10.59.0.18")
+    odd = vps.prefix.replace("::/", "::77/")
+    said = server.admin("subnet", "set-ipv6", "home", "--prefix", odd)
+    assert vps.prefix in said.stdout and not said.stderr, said
+    assert embed(vps.prefix, "10.59.0.18") in vps.run("ip", "-6", "neigh", "show", "proxy").stdout
+    small = vps.prefix.replace("::/64", "::40/124")
+    refused(server.admin("subnet", "set-ipv6", "home", "--prefix", small, check=False), 4, "held by a")
+    elsewhere = server.admin("subnet", "set-ipv6", "home", "--prefix", "2a11:77:8::/48")
+    assert "not on the link" in elsewhere.stderr, elsewhere
+    assert not vps.run("ip", "-6", "neigh", "show", "proxy").stdout
+    assert "no IPv6" in server.admin("subnet", "set-ipv6", "home").stdout
+    vps.run("ip", "-6", "route", "del", "default")
+    refused(server.admin("subnet", "set-ipv6", "home", "--prefix", vps.prefix, check=False), 4,
+            "no IPv6 default route")
+    assert json.loads(server.admin("subnet", "list", "--json").stdout)[0]["ipv6"] is None
+
+
+def test_profiles(lab):
+    """profiles: 0600, keys that match, no private key on the server, each form as it was asked for"""
+    vps = lab["vps"]
+    server = Server(vps, vps.prefix).start()
+    said = server.admin("device", "add", "nas", "--out", "/root/nas.conf").stdout
+    assert "nmcli connection import" in said and "adit import" in said and "GNOME" in said
+    assert vps.run("stat", "-c", "%a", "/root/nas.conf").stdout.strip() == "600"
+    text = vps.read("/root/nas.conf")
+    private = re.search("PrivateKey = (.*)", text)[1]
+    public = vps.run("wg", "pubkey", input=private).stdout.strip()
+    assert json.loads(server.admin("device", "show", "nas", "--json").stdout)["public-key"] == public
+    assert "Table = 20101" in text and "/0" not in text
+    kept = vps.run("sh", "-c", "cat /var/lib/adit/server.db*", check=False).stdout
+    assert private not in kept and private not in server.process.output()
+    phone = server.admin("device", "add", "phone", "--kind", "client", "--full").stdout
+    assert "Table" not in phone and "AllowedIPs" in phone and "0.0.0.0/0, ::/0" in phone, phone
+    split = server.admin("device", "add", "laptop", "--kind", "client", "--network", "192.168.9.0/24").stdout
+    assert "192.168.9.0/24" in split and "0.0.0.0/0" not in split
+    own, theirs = vps.run("wg", "genkey").stdout.strip(), None
+    theirs = vps.run("wg", "pubkey", input=own).stdout.strip()
+    blank = server.admin("device", "add", "own", "--public-key", theirs).stdout
+    assert "PrivateKey = (put" in blank and theirs not in blank
+    vps.write("/root/own.key", own + "\n", 0o600)
+    assert own in server.admin("profile", "own", "--private-key", "/root/own.key").stdout
+    code = server.admin("device", "rekey", "phone", "--qr").stdout
+    assert "█" in code and len({len(row) for row in code.splitlines()}) == 1
+    server.admin("device", "add", "late", "--out", "/nowhere/late.conf", check=False)
+    assert server.admin("device", "show", "late", check=False).code == 3
+
+
+def test_keys_paste_back(lab):
+    """what list prints is what the other verbs take"""
+    server = Server(lab["vps"], lab["vps"].prefix).start()
+    server.device("nas")
+    server.admin("forward", "add", "443", "nas", "--label", "web", "--allow-from", "192.0.2.0/24")
+    server.admin("forward", "add", "6000-6009/both", "nas:7000")
+    server.admin("pinhole", "add", "nas", "443", "--internal", "8443")
+    server.admin("publish", "nas", "25", "--ip-version", "both")
+    for kind in ("forward", "pinhole"):
+        rows = json.loads(server.admin(kind, "list", "--json").stdout)
+        shown = [row.split()[0] for row in server.admin(kind, "list").stdout.splitlines()[1:]]
+        assert shown == [row["key"] for row in rows] and rows
+        for key in shown:
+            server.admin(kind, "set-enabled", key, "off")
+            server.admin(kind, "set-label", key, "off for now")
+        rows = json.loads(server.admin(kind, "list", "--json").stdout)
+        assert all(not row["enabled"] and row["label"] == "off for now" for row in rows)
+        for key in shown:
+            server.admin(kind, "remove", key)
+        assert json.loads(server.admin(kind, "list", "--json").stdout) == []
+    assert json.loads(server.admin("mappings", "--json").stdout) == []
+
+
+def test_move_house(lab):
+    """export, down, a blank machine, import: the same keys, the same devices"""
+    vps, office = lab["vps"], lab["office"]
+    server, _ = begin(lab)
+    key = json.loads(server.admin("status", "--json").stdout)["public-key"]
+    server.admin("export", "/root/all.conf")
+    assert vps.run("stat", "-c", "%a", "/root/all.conf").stdout.strip() == "600"
+    text = vps.read("/root/all.conf")
+    assert server.admin("apply", "/root/all.conf", "--diff").stdout == "nothing differs\n"
+    vps.write("/root/next.conf", text.replace("Name = nas", "Name = disk").replace("Device = nas", "Device = disk"))
+    assert "+ device Name disk" in server.admin("apply", "/root/next.conf", "--diff").stdout
+    refused(server.admin("import", "/root/all.conf", check=False), 4, "set up already")
+    vps.write("/root/bad.conf", text + "[Device]\nNam = x\n", 0o600)
+    refused(server.admin("apply", "/root/bad.conf", check=False), 1, "bad.conf:", "Nam: unknown key")
+    other = Server(office, None).run()
+    office.write("/root/all.conf", text, 0o600)
+    other.admin("import", "/root/all.conf")
+    assert json.loads(other.admin("status", "--json").stdout)["public-key"] == key
+    other.admin("export", "/root/again.conf")
+    assert office.read("/root/again.conf") == text
+
+
+def test_killed_at_any_moment(lab):
+    """killed while commands run, again and again: what returned is there, and the kernel agrees"""
+    vps = lab["vps"]
+    server = Server(vps, vps.prefix).start()
+    server.device("nas")
+    done = set()
+    for n in range(6):
+        stop = threading.Event()
+
+        def add(first=1000 + 100 * n, end=stop):
+            for port in range(first, first + 100):
+                if end.is_set():
+                    return
+                if server.admin("publish", "nas", port, check=False).ok:
+                    done.add(port)
+
+        worker = threading.Thread(target=add)
+        before = len(done)
+        worker.start()
+        until(lambda b=before: len(done) > b + 2 + n % 3, 20, "some commands")
+        server.process.kill()
+        stop.set()
+        worker.join()
+        server.run()
+        rows = json.loads(server.admin("mappings", "--json").stdout)
+        for kind in ("forward", "pinhole"):
+            have = {row["first"] for row in rows if row["kind"] == kind}
+            assert done <= have and len(have - done) <= n + 1, (kind, done ^ have)
+        both = [{row["first"] for row in rows if row["kind"] == kind} for kind in ("forward", "pinhole")]
+        assert both[0] == both[1], "a half of a change"
+        opened = vps.run("nft", "list", "map", "inet", "adit_server", "fwd4").stdout
+        assert len(re.findall(r"10\.59\.0\.2", opened)) == len(both[0]), opened
+
+
+def test_endpoints_return(lab):
+    """after a reboot the server knows where its devices were"""
+    vps = lab["vps"]
+    server, _ = begin(lab)
+
+    def endpoint():
+        return json.loads(server.admin("device", "show", "nas", "--json").stdout)["endpoint"]
+
+    where = until(endpoint, 15, "a handshake")
+    server.process.stop()
+    vps.run("adit-server", "down")
+    lab.wire("cgnat", "home").cut()
+    server.run()
+    assert endpoint() == where
+
+
+def test_put_back(lab):
+    """what somebody else deletes comes back; settings are checked by line"""
+    vps = lab["vps"]
+    vps.write("/etc/adit/server.conf", "[Daemon]\nLookAgain = 1s\n")
+    server, _ = begin(lab)
+    vps.run("nft", "delete", "table", "inet", "adit_server")
+    until(lambda: vps.run("nft", "list", "table", "inet", "adit_server", check=False).ok, 5, "the table")
+    vps.run("ip", "-6", "route", "flush", "dev", "adit0", "proto", "173")
+    until(lambda: "a3b:2" in vps.run("ip", "-6", "route").stdout, 5, "the route")
+    assert "[Ports]" in vps.run("adit-server", "check").stdout
+    vps.write("/etc/adit/server.conf", "[Daemon]\nLookAgane = 1s\n")
+    refused(vps.run("adit-server", "check", check=False), 1, "server.conf:2:", "unknown key")
+
+
+if __name__ == "__main__":
+    tap.main(globals())
