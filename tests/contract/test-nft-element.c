@@ -349,7 +349,7 @@ test_foreign(void)
     g_autoptr(AditNftDev) dev = open_dev();
     g_autoptr(AditState) want = site();
     g_autoptr(GError) error = NULL;
-    g_autofree char *before = NULL, *after = NULL, *all = NULL;
+    g_autofree char *before = NULL, *after = NULL;
 
     start_over();
     g_free(test_nft("-f -", "table inet other { set open4 { type ipv4_addr; elements = { "
