@@ -248,7 +248,7 @@ static gboolean
 read_text(Reader *r, const char *bytes, gsize len, GError **error)
 {
     char line[LINE_MAX_LEN + 1];
-    const char *end = bytes + len;
+    const char *end = len > 0 ? bytes + len : bytes; /* NULL + 0 is undefined in C */
     const char *why = NULL;
     guint number = 0;
 
