@@ -277,32 +277,43 @@ leave(AditRouter *self, const AditRouterWish *wish, const AditState *want,
     return self->left;
 }
 
+/* What closes stands first; each step is tried whatever became of the one before, because
+ * rules and table are guards of their own. The first failure is told. */
+static gboolean
+enforce(AditRouter *self, const AditRouterWish *wish, const AditState *want,
+        AditReconcileResult *ret, GError **error)
+{
+    g_autoptr(AditState) elements = plan_elements(self, wish);
+    g_autoptr(AditState) between = NULL;
+    g_autoptr(GError) disk = NULL, table = NULL;
+
+    self->left = FALSE;
+    adit_guard_files_write(self->config_dir, want, self->bp, elements, &disk);
+    if (plan_between(self, elements, &between, &table))
+        apply_elements(self, between ? between : elements, ret, &table);
+    if (!apply_kernel(self, wish, want, ret, error))
+        return FALSE;
+    if (!table && between)
+        apply_elements(self, elements, ret, &table);
+    if (!table && !disk)
+        return TRUE;
+    g_propagate_error(error, table ? g_steal_pointer(&table) : g_steal_pointer(&disk));
+    return FALSE;
+}
+
 gboolean
 adit_router_apply(AditRouter *self, const AditRouterWish *wish, AditReconcileResult *ret,
                   GError **error)
 {
     AditReconcileResult result = { 0 };
-    g_autoptr(AditState) want = NULL, elements = NULL, between = NULL;
+    g_autoptr(AditState) want = NULL;
 
     if (!open_table(self, wish->policy, error) || !read_facts(self, wish, error))
         return FALSE;
     want = plan_kernel(self, wish, error);
-    if (!want)
+    if (!want || !(wish->n_gateways > 0 ? enforce(self, wish, want, &result, error)
+                                        : leave(self, wish, want, &result, error)))
         return FALSE;
-    if (wish->n_gateways == 0) {
-        if (!leave(self, wish, want, &result, error))
-            return FALSE;
-    } else {
-        elements = plan_elements(self, wish);
-        self->left = FALSE;
-        if (!adit_guard_files_write(self->config_dir, want, self->bp, elements, error) ||
-            !plan_between(self, elements, &between, error))
-            return FALSE;
-        if (!apply_elements(self, between ? between : elements, &result, error) ||
-            !apply_kernel(self, wish, want, &result, error) ||
-            (between && !apply_elements(self, elements, &result, error)))
-            return FALSE;
-    }
     if (ret)
         *ret = result;
     return TRUE;

@@ -15,13 +15,15 @@
 
 /* Events come in bursts, so the look waits a little for the rest. Our own changes are heard as
  * well: the look after them finds everything as wanted, sends nothing, and there it ends. If
- * somebody keeps undoing what we do, looks grow apart; the guard does not depend on them. */
+ * somebody keeps undoing what we do, we keep at it: between a deletion of rules and one of the
+ * table there must be a repair. */
 
 #define MS 1000
 #define SETTLE (10 * MS)
-#define APART_MAX (1000 * MS)
-#define CALM (1000 * MS)            /* a pause that ends a row of looks */
-#define PATIENCE 16                 /* looks in a row before they grow apart */
+#define SETTLE_LONG (40 * MS) /* in a long row of looks: still a repair within 100 ms */
+#define CALM (1000 * MS)      /* a pause that ends a row */
+#define PATIENCE 16
+#define AGAIN (1000 * MS)           /* after a look that failed */
 #define SLOW (300 * G_USEC_PER_SEC) /* for what no event told */
 
 struct _AditWatch {
@@ -47,15 +49,10 @@ typedef struct {
 static gint64
 delay_of(AditWatch *self, gint64 now)
 {
-    gint64 apart;
-
     if (now - self->last_look > CALM)
         self->row = 0;
     self->row++;
-    if (self->row <= PATIENCE)
-        return SETTLE;
-    apart = (gint64)SETTLE << MIN(self->row - PATIENCE, 8);
-    return MIN(apart, APART_MAX);
+    return self->row <= PATIENCE ? SETTLE : SETTLE_LONG;
 }
 
 /* A look that is planned sooner stays. */
@@ -173,7 +170,7 @@ on_look(GSource *source, GSourceFunc callback, gpointer data)
     g_source_set_ready_time(source, -1);
     done = self->func(self->data);
     self->last_look = g_get_monotonic_time();
-    plan_look(self, self->last_look + (done ? SLOW : APART_MAX));
+    plan_look(self, self->last_look + (done ? SLOW : AGAIN));
     return G_SOURCE_CONTINUE;
 }
 

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Probes that are offered all the time while something happens, and what of them left by an uplink."""
+import json
+import os
+import socket
+from dataclasses import asdict, dataclass
+
+import kernel
+from lab import SOURCE
+from process import until
+
+PORT = 9000
+OFFERED = 1000  # at least, of each family, in each cell
+
+
+@dataclass
+class Cell:
+    """What happened, how much was offered meanwhile, and how much of it was seen."""
+    mode: str
+    event: str
+    offered4: int
+    leaked4: int
+    offered6: int
+    leaked6: int
+    control: bool = False
+
+    @property
+    def good(self):
+        enough = min(self.offered4, self.offered6) >= OFFERED
+        return enough and (min(self.leaked4, self.leaked6) > 0 if self.control
+                           else self.leaked4 == self.leaked6 == 0)
+
+
+class Prober:
+    """Datagrams from each machine to each target, without pause, until stopped."""
+
+    def __init__(self, machines, targets):
+        self.offered, self._stop, self._done = {4: 0, 6: 0}, False, False
+        self._ways = []
+        for machine in machines:
+            for target in targets:
+                family = socket.AF_INET6 if ":" in target else socket.AF_INET
+                with machine.inside():
+                    sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+                self._ways.append((sock, (target, PORT), 6 if ":" in target else 4))
+        kernel.start_thread(self._run)
+
+    def _run(self):
+        while not self._stop or min(self.offered.values()) < OFFERED:
+            for sock, target, family in self._ways:
+                try:
+                    sock.sendto(b"probe", target)
+                except OSError:
+                    pass  # refused by the guard: offered all the same
+                self.offered[family] += 1
+        self._done = True
+
+    def more(self):
+        """Wait until as many again were offered."""
+        goal = {f: n + OFFERED // 3 for f, n in self.offered.items()}
+        until(lambda: all(self.offered[f] >= goal[f] for f in goal), 20, "probes to be offered")
+
+    def end(self):
+        self._stop = True
+        until(lambda: self._done, 20, "the prober to end")
+        for sock, _, _ in self._ways:
+            sock.close()
+        return self.offered
+
+
+class Leaks:
+    """Captures on all uplinks of a machine, and the cells made so far."""
+
+    def __init__(self, site, links, mode):
+        self.site, self.mode, self.cells = site, mode, []
+        self.captures = [site.home.capture(link) for link in links]
+        self.targets = (site.visitor.v4, site.visitor.v6)
+
+    def _seen(self):
+        out = [p for c in self.captures for p in c.packets(out=True, dport=PORT) if p.dst in self.targets]
+        return sum(p.family == 4 for p in out), sum(p.family == 6 for p in out)
+
+    def cell(self, event, happen=lambda: None, machines=(), control=False):
+        """Offer probes before, while and after something happens."""
+        for capture in self.captures:
+            capture.clear()
+        prober = Prober([self.site.home, *machines], self.targets)
+        prober.more()
+        happen()
+        prober.more()
+        offered = prober.end()
+        four, six = self._seen()
+        self.cells.append(Cell(self.mode, event, offered[4], four, offered[6], six, control))
+
+    def bad(self):
+        return [c for c in self.cells if not c.good]
+
+
+def _table(cells):
+    rows = ["| guard | while | IPv4 offered | leaked | IPv6 offered | leaked |", "|---|---|--:|--:|--:|--:|"]
+    for c in cells:
+        mark = " (control: must leak)" if c.control else ""
+        rows.append(f"| {c.mode} | {c.event}{mark} | {c.offered4} | {c.leaked4} | {c.offered6} | {c.leaked6} |")
+    return "\n".join(rows) + "\n"
+
+
+_INTRO = """# Leak matrix
+
+Made by `./dev leaks`; the gate runs the same cells and checks that this page has a row for each. In a
+cell datagrams for an address on the Internet are offered without pause, by a program of the home machine
+and by a container behind it, before, while and after something happens; captures on every uplink count
+those that left in the clear. The raw figures are in leak-matrix.json.
+
+"""
+
+
+def publish(cells, folder):
+    """Write the page and the figures."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "leak-matrix.md"), "w", encoding="utf-8") as f:
+        f.write(_INTRO + _table(cells))
+    with open(os.path.join(folder, "leak-matrix.json"), "w", encoding="utf-8") as f:
+        json.dump([asdict(c) for c in cells], f, indent=1)
+        f.write("\n")
+
+
+def settle(leaks):
+    """The end of a run: publish it when asked to, else check that the page knows all its rows."""
+    cells = leaks.cells
+    folder = os.environ.get("ADIT_LEAK_MATRIX")
+    if folder:
+        publish(cells, folder)
+        return
+    with open(os.path.join(SOURCE, "docs/leak-matrix.json"), encoding="utf-8") as f:
+        known = {(r["mode"], r["event"]) for r in json.load(f)}
+    assert {(c.mode, c.event) for c in cells} == known, "docs/leak-matrix.md is not of these cells: ./dev leaks"
