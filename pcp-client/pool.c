@@ -504,6 +504,7 @@ adit_pool_dispatch(AditPool *pool, gint64 now, guint32 dice)
         pool->cursor = at;
         if (rate_allows(pool) > now)
             return;
+        pool->cursor = at + 1;
         event.dice = throw(dice, at);
         step(pool, adit_pool_get(pool, at), &event);
     }
