@@ -109,8 +109,7 @@ text_of(const struct nlattr *attr)
     return attr == NULL ? "" : adit_attr_data(attr, &len);
 }
 
-/* The comment in nft's type-length-value user data; tables and rules agree on its type. Cut
- * into one line, so that a comment by another hand cannot imitate a second one. */
+/* The comment in nft's type-length-value user data; tables and rules agree on its type. */
 static char *
 comment_of(const struct nlattr *attr)
 {
@@ -120,7 +119,7 @@ comment_of(const struct nlattr *attr)
     G_STATIC_ASSERT((int)NFTNL_UDATA_TABLE_COMMENT == (int)NFTNL_UDATA_RULE_COMMENT);
     while (left >= 2 && at[1] <= left - 2) {
         if (at[0] == NFTNL_UDATA_RULE_COMMENT)
-            return g_strdelimit(g_strndup((const char *)at + 2, at[1]), "\n", ' ');
+            return g_strndup((const char *)at + 2, at[1]);
         left -= 2 + at[1];
         at += 2 + at[1];
     }
@@ -213,8 +212,8 @@ get_rule(const struct nlmsghdr *nlh, const char *table, GString *lines)
     return TRUE;
 }
 
-gboolean
-adit_nft_shape_get(const struct nlmsghdr *nlh, const char *table, GString *lines)
+static gboolean
+get_part(const struct nlmsghdr *nlh, const char *table, GString *lines)
 {
     if (nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES)
         return FALSE;
@@ -225,4 +224,18 @@ adit_nft_shape_get(const struct nlmsghdr *nlh, const char *table, GString *lines
     case NFT_MSG_NEWRULE: return get_rule(nlh, table, lines);
     }
     return FALSE;
+}
+
+gboolean
+adit_nft_shape_get(const struct nlmsghdr *nlh, const char *table, GString *lines)
+{
+    const gsize before = lines->len;
+
+    if (!get_part(nlh, table, lines))
+        return FALSE;
+    /* One line, so that a name by another hand cannot imitate a second one. */
+    for (gsize i = before; i + 1 < lines->len; i++)
+        if (lines->str[i] == '\n')
+            lines->str[i] = ' ';
+    return TRUE;
 }

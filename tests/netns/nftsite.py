@@ -26,6 +26,7 @@ class Device:
         self.gateway, self.machine, self.link = gateway, machine, link
         self.v4 = f"10.{subnet}.0.{number}"
         self.v6 = gateway.prefix.replace("::/64", f"::{subnet:x}:{number:x}")
+        machine.run("mkdir", "-p", "/var/run/wireguard")  # two wireguard-go would race for it
         self.wg = WireGuard(machine, link, [f"{self.v4}/32", f"{self.v6}/128"])
         gateway.wg.peer(self.wg.public_key, [f"{self.v4}/32", f"{self.v6}/128"])
         self.wg.peer(gateway.wg.public_key, ["0.0.0.0/0", "::/0"], f"{gateway.machine.v4}:51820", 25)

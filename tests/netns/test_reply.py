@@ -261,7 +261,8 @@ def test_belt_closed(lab):
     seen.wait(dst="224.0.0.251")
     seen.wait(dst="ff02::fb")
     assert h.machine.ping(lab["lan"].v4).all and h.machine.ping(lab["container"].v6).all
-    seen.wait(protocol="udp", dst=lab["vps"].v4, dport=51820, timeout=30)
+    h.machine.udp_send("10.59.0.1", 9000, device="wg0")
+    seen.wait(protocol="udp", dst=lab["vps"].v4, dport=51820)
 
 
 def test_belt_families(lab):
