@@ -94,9 +94,9 @@ def _install(name, debs, work):
     log = os.path.join(roots.out_dir(), name, "install.log")
     with open(log, "w", encoding="utf-8") as file:
         status = subprocess.run(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c", SCRIPT, "layer",
-             os.path.join(roots.base_dir(name), "root"), os.path.join(work, "packages"),
-             archives, conf, path(name) + ".part"],
+            roots.contained(
+                "sh", "-c", SCRIPT, "layer", os.path.join(roots.base_dir(name), "root"),
+                os.path.join(work, "packages"), archives, conf, path(name) + ".part"),
             stdout=file, stderr=subprocess.STDOUT, check=False).returncode
     if status != 0:
         with open(log, encoding="utf-8", errors="replace") as file:

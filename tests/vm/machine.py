@@ -32,7 +32,8 @@ def _disk(name, path):
 
 def argv(base, disks, accel, words, out):
     """The command line of one machine."""
-    line = [QEMU, "-accel", accel, "-cpu", "host" if accel == "kvm" else "max", "-smp", "2",
+    line = ["setpriv", "--pdeathsig", "KILL",  # no machine outlives the test that started it
+            QEMU, "-accel", accel, "-cpu", "host" if accel == "kvm" else "max", "-smp", "2",
             "-m", "1024", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
             "-nic", "none", "-kernel", os.path.join(base, "vmlinuz"),
             "-initrd", os.path.join(base, "initrd"), "-append", " ".join(words),

@@ -72,6 +72,12 @@ def timed(words):
     say(f"{words}: {time.monotonic() - start:.1f} s")
 
 
+def contained(*argv):
+    """A command line that dies with us, children, mounts and all, even when we are killed."""
+    return ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private",
+            "--pid", "--fork", "--kill-child", "--mount-proc", *argv]
+
+
 @contextlib.contextmanager
 def locked(path):
     """One builder at a time; the kernel lets go of the lock when its holder dies."""
@@ -118,7 +124,9 @@ def _bootstrap(name, root):
     argv += [f"--aptopt={option}" for option in mirror.options()]
     # our initrd is smaller and is made below; Debian's costs ten seconds
     env = dict(os.environ, INITRD="No")
-    subprocess.run(argv + [suite, root] + mirror.sources(suite), env=env, check=True)
+    argv += [suite, root] + mirror.sources(suite)
+    if subprocess.run(contained(*argv), env=env, check=False).returncode != 0:
+        raise SystemExit(f"{name}: mmdebstrap failed: does apt-get update work on this machine?")
 
 
 def squash(root, image, excludes=()):
