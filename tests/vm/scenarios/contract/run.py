@@ -14,7 +14,7 @@ import time
 
 import tap
 
-LONG = [] if os.environ.get("ADIT_FULL") else ["/reconcile/random"]
+LONG = [] if os.environ.get("ADIT_FULL") else ["/reconcile/random", "/wgdev/kernel/many"]
 BIN = os.environ["ADIT_TEST_BIN"]
 
 

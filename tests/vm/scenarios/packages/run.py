@@ -7,6 +7,7 @@ import os
 import tap
 from tap import sh, works
 
+ENABLED = ["adit-guard.service"]
 PACKAGES = ["adit", "adit-networkd", "adit-networkmanager", "adit-server"]
 
 
@@ -29,14 +30,18 @@ def main():
         state = sh("dpkg-query", "--show", "--showformat=${db:Status-Abbrev}", package)
         tap.same(state.strip(), "ii", f"{package} is installed")
         names = files(package)
+        brought = [path for path in names if not path.startswith("/usr/share/doc/")]
+        tap.ok(brought, f"{package} has something in it")
         tap.same([path for path in names if unloadable(path)], [],
                  f"{package}: its programs find their libraries")
         programs = [path for path in names if "/bin/" in path or "/sbin/" in path]
         tap.same([path for path in programs if not works(path, "--help")], [],
                  f"{package}: its programs start")
         units = [path for path in names if "/systemd/system/" in path]
-        tap.ok(not units or works("systemd-analyze", "verify", *units),
+        tap.ok(not units or works("systemd-analyze", "--man=no", "verify", *units),
                f"{package}: its units are valid")
+    for unit in ENABLED:
+        tap.ok(works("systemctl", "is-enabled", unit), f"{unit} is enabled")
     tap.same(sh("dpkg", "--audit"), "", "dpkg finds nothing half done")
     tap.done()
 
