@@ -1,30 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tunnel-server/neighbours.h"
 
-/* Somebody ought to have come by now. */
-static void
-look_for_silence(AditAdmin *admin, GPtrArray *problems)
+#include "tunnel-server/dataplane.h"
+#include "tunnel-server/foreign.h"
+
+/* Whether WireGuard is silent: there are devices, and none was ever heard. */
+static gboolean
+is_silent(AditAdmin *admin)
 {
-    const AditModel *model = adit_admin_model(admin);
     g_autoptr(AditWgDump) dump = adit_admin_peers(admin);
 
     if (!dump || dump->peers->len == 0)
-        return;
+        return FALSE;
     for (guint i = 0; i < dump->peers->len; i++)
         if (((const AditWgPeer *)g_ptr_array_index(dump->peers, i))->status.rx_bytes > 0)
-            return;
-    g_ptr_array_add(
-        problems,
-        g_strdup_printf("no packet ever arrived on UDP port %u: open it in your provider's "
-                        "firewall (security group): inbound, UDP, port %u, from anywhere",
-                        model->listen_port, model->listen_port));
+            return FALSE;
+    return TRUE;
 }
 
+/* Packets that came tell more than rules that were read: the port is asked for only until the
+ * first one. */
 GPtrArray *
 adit_neighbours_look(AditAdmin *admin)
 {
     GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);
+    guint16 port = adit_admin_model(admin)->listen_port;
+    gboolean silent = is_silent(admin);
+    const AditForeignQuestion question = { ADIT_SERVER_LINK, silent ? port : 0,
+                                           ADIT_DATAPLANE_TABLE };
 
-    look_for_silence(admin, problems);
+    if (!g_str_equal(adit_admin_state(admin), "up"))
+        return problems;
+    adit_foreign_look(&question, problems);
+    if (silent)
+        g_ptr_array_add(
+            problems, g_strdup_printf("no packet ever arrived on UDP port %u: open it in your "
+                                      "provider's firewall (security group): inbound, UDP, "
+                                      "port %u, from anywhere",
+                                      port, port));
     return problems;
 }

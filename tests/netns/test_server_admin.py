@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """adit-server as its operator meets it: setup, devices, ports, files, and what none of it may disturb."""
 import json
+import os
 import re
 import socket
 import threading
 
 import tap
+from lab import SOURCE
 from process import until
 from story import Client, Server, embed
 
@@ -16,6 +18,9 @@ internet -- cgnat -- home
 internet -- office:home
 """
 
+
+with open(os.path.join(SOURCE, "data", "org.adit.Server1.conf"), encoding="utf-8") as f:
+    POLICY = f.read()
 
 # What the daemon says when it changed the kernel.
 SENT = re.compile(r"INFO: .*(?:kernel|ports): .*")
@@ -365,6 +370,75 @@ def test_put_back(lab):
     assert "[Ports]" in vps.run("adit-server", "check").stdout
     vps.write("/etc/adit/server.conf", "[Daemon]\nLookAgane = 1s\n")
     refused(vps.run("adit-server", "check", check=False), 1, "server.conf:2:", "unknown key")
+
+
+FOREIGN = """
+table inet filter {
+    chain input { type filter hook input priority 0; policy drop; ct state established accept; iifname lo accept; meta l4proto ipv6-icmp accept; }
+    chain forward { type filter hook forward priority 0; policy drop; }
+}
+table inet harmless {
+    chain forward { type filter hook forward priority 0; policy accept; tcp dport 25 drop; }
+}
+"""
+REJECTING = """
+table inet strict {
+    chain FWD { type filter hook forward priority 10; policy accept; ct state established accept; counter reject; }
+}
+"""
+
+
+def test_firewall_neighbours(lab):
+    """a foreign drop is named with the line that mends it, and that line mends it"""
+    vps, home, visitor = lab["vps"], lab["home"], lab["visitor"]
+    vps.nft(FOREIGN)
+    vps.nft(REJECTING)
+    server = Server(vps, vps.prefix).start()
+    profile = server.device("nas", "10.59.0.2")
+    server.publish(443, "nas")
+    home.http_server(443, "page\n")
+
+    def problems():
+        return json.loads(server.admin("status", "--json").stdout)["problems"]
+
+    seen = problems()
+    assert len(seen) == 4 and "no packet ever arrived on UDP port 51820" in seen[3], seen
+    assert any("filter, chain input" in p for p in seen) and any("filter, chain forward" in p for p in seen), seen
+    assert any("strict, chain FWD" in p for p in seen) and not any("harmless" in p for p in seen), seen
+    Client(home).start().enrol("home", profile)
+    for line in seen[:3]:
+        vps.sh(line.split("; run: ")[1])
+    until(lambda: visitor.curl(f"http://{vps.v4}:443/", check=False).ok, 20, "the page")
+    assert visitor.curl(f"http://[{embed(vps.prefix, '10.59.0.2')}]:443/") == "page\n"
+    assert problems() == [], problems()
+
+
+def who_may(lab, *policies):
+    """anna is of the group, otto is not"""
+    vps = lab["vps"]
+    vps.sh("groupadd adit-admin && useradd -G adit-admin anna && useradd otto")
+    vps.bus(*policies)
+    server = Server(vps, vps.prefix).start()
+
+    def as_user(name, *words):
+        return vps.run("setpriv", "--reuid", name, "--regid", name, "--init-groups", "adit-server", *words, check=False)
+
+    said = as_user("anna", "device", "add", "phone")
+    assert said.ok, said
+    refused(as_user("otto", "device", "add", "laptop"), 4, "not allowed")
+    assert "phone" in server.admin("device", "list").stdout
+    assert "laptop" not in server.admin("device", "list").stdout
+
+
+def test_who_may(lab):
+    """root and the group adit-admin administer, nobody else: the daemon looks itself"""
+    who_may(lab)
+
+
+def test_who_may_by_policy(lab):
+    """the same under the policy file of the bus"""
+    path = lab["vps"].write("/etc/adit-policy.conf", POLICY)
+    who_may(lab, path)
 
 
 if __name__ == "__main__":
