@@ -151,7 +151,7 @@ print_status(AditCli *cli, AditSrvManager *manager)
     g_autofree char *painted =
         adit_text_paint(state, up ? ADIT_PAINT_GOOD : ADIT_PAINT_WARN, cli->colour);
 
-    adit_cli_print(cli, "%s: endpoint %s, WAN %s %s, %u subnets, %u devices, %u mappings\n",
+    adit_cli_print(cli, "%s: endpoint %s, WAN %s %s; subnets: %u, devices: %u, mappings: %u\n",
                    painted, adit_srv_manager_get_endpoint(manager),
                    adit_srv_manager_get_wan(manager), adit_srv_manager_get_wan_address(manager),
                    adit_srv_manager_get_subnets(manager), adit_srv_manager_get_devices(manager),

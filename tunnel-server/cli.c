@@ -8,16 +8,36 @@
 
 #include <errno.h>
 #include <gio/gunixfdlist.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 AditPlaces adit_cli_places;
 
+/* The program's own name stands before every message already; and whom the bus turned away
+ * wants to know who is let in. */
+static GError *
+reword(GError *error)
+{
+    gboolean turned_away = g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED);
+    GError *ours = adit_bus_take_error(error, "adit-server");
+    const char *text = ours->message;
+    char *message;
+
+    if (g_str_has_prefix(text, "adit-server: "))
+        text += strlen("adit-server: ");
+    message = turned_away ? g_strdup("not allowed: be root or a member of the group adit-admin")
+                          : g_strdup(text);
+    g_free(ours->message);
+    ours->message = message;
+    return ours;
+}
+
 gboolean
 adit_cli_settle(gboolean ok, GError **reason, GError **error)
 {
     if (!ok)
-        g_propagate_error(error, adit_bus_take_error(g_steal_pointer(reason), "adit-server"));
+        g_propagate_error(error, reword(g_steal_pointer(reason)));
     return ok;
 }
 

@@ -85,9 +85,9 @@ on_authorize(GDBusInterfaceSkeleton *skeleton, GDBusMethodInvocation *call,
 {
     if (caller_of(self, call)->allowed)
         return TRUE;
-    g_dbus_method_invocation_return_error(
-        call, ADIT_ERROR, ADIT_ERROR_DENIED,
-        "adit-server: not allowed: be root or a member of the group %s", ADMIN_GROUP);
+    g_dbus_method_invocation_return_error(call, ADIT_ERROR, ADIT_ERROR_DENIED,
+                                          "not allowed: be root or a member of the group %s",
+                                          ADMIN_GROUP);
     return FALSE;
 }
 

@@ -413,6 +413,21 @@ def test_firewall_neighbours(lab):
     assert problems() == [], problems()
 
 
+def test_properties_follow(lab):
+    """who listens on the bus hears of each change, and no secret passes there"""
+    vps = lab["vps"]
+    server = Server(vps, vps.prefix).start()
+    listener = vps.spawn("dbus-monitor", "--system")
+    listener.wait_output("NameAcquired")
+    profile = server.device("nas")
+    listener.wait_output("PropertiesChanged")
+    until(lambda: re.search(r'"Devices"\s+variant\s+uint32 1', listener.output()), 5, "the new count")
+    assert re.search(r'"Generation"\s+variant\s+uint64 2', listener.output()), listener.output()[-2000:]
+    server.admin("export", "/root/all.conf")
+    for secret in re.findall("(?:PrivateKey|PresharedKey) = (.*)", profile + vps.read("/root/all.conf")):
+        assert secret not in listener.output() and secret not in server.process.output()
+
+
 def who_may(lab, *policies):
     """anna is of the group, otto is not"""
     vps = lab["vps"]
