@@ -7,6 +7,7 @@
 
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define CONF "/proc/sys/net/ipv4/conf"
@@ -55,6 +56,28 @@ read_filters(const char *memory, GArray *ret, GError **error)
     return TRUE;
 }
 
+/* Routes come in runs of one link. */
+static AditAddress *
+without_ours(const GArray *main, const char *const *ours, guint *ret_n)
+{
+    AditAddress *rows = g_new(AditAddress, main ? main->len : 0);
+    const char *last = "";
+    gboolean skip = FALSE;
+
+    *ret_n = 0;
+    for (guint i = 0; main && i < main->len; i++) {
+        const AditAddress *row = &g_array_index(main, AditAddress, i);
+
+        if (strcmp(row->link, last) != 0) {
+            last = row->link;
+            skip = is_ours(ours, last);
+        }
+        if (!skip)
+            rows[(*ret_n)++] = *row;
+    }
+    return rows;
+}
+
 gboolean
 adit_facts_read(const char *const *ours, const GArray *main, const char *memory, AditFacts *ret,
                 GError **error)
@@ -71,10 +94,7 @@ adit_facts_read(const char *const *ours, const GArray *main, const char *memory,
         if (!is_network(&own->prefix) || is_ours(ours, own->link))
             g_array_remove_index(on_link, i);
     }
-    if (main) {
-        facts.main = (const AditAddress *)(gconstpointer)main->data;
-        facts.n_main = main->len;
-    }
+    facts.main = without_ours(main, ours, &facts.n_main);
     facts.n_on_link = on_link->len;
     facts.on_link = (AditAddress *)g_array_free(g_steal_pointer(&on_link), FALSE);
     facts.n_filters = filters->len;
@@ -84,7 +104,7 @@ adit_facts_read(const char *const *ours, const GArray *main, const char *memory,
 }
 
 GArray *
-adit_facts_read_main(AditNl *nl, const char *const *ours, GError **error)
+adit_facts_read_main(AditNl *nl, GError **error)
 {
     static const guint8 families[] = { AF_INET, AF_INET6 };
     g_autoptr(GArray) all = g_array_new(FALSE, TRUE, sizeof(AditAddress));
@@ -97,10 +117,11 @@ adit_facts_read_main(AditNl *nl, const char *const *ours, GError **error)
         for (guint i = 0; i < some->len; i++) {
             const AditAddress *row = &g_array_index(some, AditAddress, i);
 
-            if (!adit_addr_is_link_local(&row->prefix.addr) && !is_ours(ours, row->link))
+            if (!adit_addr_is_link_local(&row->prefix.addr))
                 g_array_append_val(all, *row);
         }
     }
+    g_debug("main leads %u ways", all->len);
     return g_steal_pointer(&all);
 }
 
@@ -109,6 +130,6 @@ adit_facts_clear(AditFacts *facts)
 {
     g_clear_pointer(&facts->on_link, g_free);
     g_clear_pointer(&facts->filters, g_free);
+    g_clear_pointer(&facts->main, g_free);
     facts->n_on_link = facts->n_filters = facts->n_main = 0;
-    facts->main = NULL;
 }

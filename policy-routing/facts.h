@@ -6,13 +6,13 @@
 #include "policy-routing/plan.h"
 
 /* Reads what the planner wants to know of this machine; links in @ours (NULL-terminated, may be
- * NULL) are left out. @main is borrowed, from adit_facts_read_main() (may be NULL), for it is
- * long where the machine has many routes, and changes rarely. @memory: the file of values from
- * before us, or NULL. */
+ * NULL) are left out. @main is from adit_facts_read_main() (may be NULL): it is long where the
+ * machine has many routes, and changes rarely. @memory: the file of values from before us, or
+ * NULL. */
 gboolean adit_facts_read(const char *const *ours, const GArray *main, const char *memory,
                          AditFacts *ret, GError **error);
-/* Where the main table leads, but for links in @ours and link-local networks: AditAddress. */
-GArray *adit_facts_read_main(AditNl *nl, const char *const *ours, GError **error);
+/* Where the main table leads, but for link-local networks: AditAddress. */
+GArray *adit_facts_read_main(AditNl *nl, GError **error);
 void adit_facts_clear(AditFacts *facts);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AditFacts, adit_facts_clear)

@@ -16,7 +16,7 @@ typedef struct {
 typedef struct {
     AditAddress *on_link; /* networks that links other than ours have */
     guint n_on_link;
-    const AditAddress *main; /* where main leads, by which link; borrowed */
+    AditAddress *main; /* where main leads, by which link */
     guint n_main;
     AditFilterFact *filters;
     guint n_filters;

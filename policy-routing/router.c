@@ -29,8 +29,7 @@ struct _AditRouter {
     AditNftDev *nft;
     AditReplyOptions options; /* of @bp; its marks are @bypass */
     AditBypassMark *bypass;
-    GStrv links;  /* of the gateways, at the last look */
-    GArray *main; /* without those */
+    GArray *main; /* where the main table leads */
     AditFacts facts;
     guint left_out;
     gboolean left; /* table, settings and files are gone: removing them is an event too */
@@ -81,7 +80,6 @@ adit_router_free(AditRouter *self)
     adit_nl_close(self->nl);
     adit_facts_clear(&self->facts);
     g_clear_pointer(&self->main, g_array_unref);
-    g_strfreev(self->links);
     g_free(self->config_dir);
     g_free(self->memory);
     g_free(self);
@@ -134,15 +132,10 @@ read_facts(AditRouter *self, const AditRouterWish *wish, GError **error)
     const char *const *ours = (const char *const *)links;
     g_auto(AditFacts) facts = { 0 };
 
-    if (!self->links || !g_strv_equal(ours, (const char *const *)self->links)) {
-        g_strfreev(self->links);
-        self->links = g_strdupv(links);
-        g_clear_pointer(&self->main, g_array_unref);
-    }
     adit_watch_set_ours(self->watch, ADIT_REPLY_TABLE, ours);
     if (adit_watch_take_main(self->watch) || !self->main) {
         g_clear_pointer(&self->main, g_array_unref);
-        self->main = adit_facts_read_main(self->nl, ours, error);
+        self->main = adit_facts_read_main(self->nl, error);
     }
     if (!self->main || !adit_facts_read(ours, self->main, self->memory, &facts, error))
         return FALSE;
@@ -200,9 +193,14 @@ closes(const AditElement *element)
     return g_strv_contains(sets, element->set);
 }
 
-/* @want and what closes of the present; *@ret NULL: there is no such thing. */
+/* What the table needs: nothing, @want, or first @want with what closes of the present. */
+typedef struct {
+    gboolean equal;
+    AditState *between; /* or NULL */
+} TablePlan;
+
 static gboolean
-plan_between(AditRouter *self, const AditState *want, AditState **ret, GError **error)
+plan_table(AditRouter *self, const AditState *want, TablePlan *ret, GError **error)
 {
     g_autoptr(AditState) have = adit_state_new();
     g_autoptr(AditState) both = adit_state_new();
@@ -218,7 +216,8 @@ plan_between(AditRouter *self, const AditState *want, AditState **ret, GError **
             adit_state_add_element(both, ops->op[i].object);
             any = TRUE;
         }
-    *ret = any ? adit_state_seal(g_steal_pointer(&both)) : NULL;
+    ret->equal = intact && ops->len == 0;
+    ret->between = any ? adit_state_seal(g_steal_pointer(&both)) : NULL;
     return TRUE;
 }
 
@@ -286,11 +285,14 @@ enforce(AditRouter *self, const AditRouterWish *wish, const AditState *want,
     g_autoptr(AditState) elements = plan_elements(self, wish);
     g_autoptr(AditState) between = NULL;
     g_autoptr(GError) disk = NULL, table = NULL;
+    TablePlan plan = { 0 };
 
     self->left = FALSE;
     adit_guard_files_write(self->config_dir, want, self->bp, elements, &disk);
-    if (plan_between(self, elements, &between, &table))
+    if (plan_table(self, elements, &plan, &table) && !plan.equal) {
+        between = plan.between;
         apply_elements(self, between ? between : elements, ret, &table);
+    }
     if (!apply_kernel(self, wish, want, ret, error))
         return FALSE;
     if (!table && between)

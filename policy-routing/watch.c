@@ -23,6 +23,7 @@
 #define SETTLE_LONG (40 * MS) /* in a long row of looks: still a repair within 100 ms */
 #define CALM (1000 * MS)      /* a pause that ends a row */
 #define PATIENCE 16
+#define TURNS_MAX 256
 #define AGAIN (1000 * MS)           /* after a look that failed */
 #define SLOW (300 * G_USEC_PER_SEC) /* for what no event told */
 
@@ -36,6 +37,7 @@ struct _AditWatch {
     GStrv links;
     gboolean main_changed;
     gboolean concerned; /* an event was read that calls for a look */
+    guint n_read;       /* events, ever */
     guint row;
     gint64 last_look;
 };
@@ -95,6 +97,7 @@ on_route_event(const struct nlmsghdr *nlh, gpointer data, GError **error)
     AditWatch *self = data;
     const struct rtmsg *route = mnl_nlmsg_get_payload(nlh);
 
+    self->n_read++;
     switch (nlh->nlmsg_type) {
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
@@ -120,6 +123,7 @@ on_filter_event(const struct nlmsghdr *nlh, gpointer data, GError **error)
     AditWatch *self = data;
     const struct nlattr *attr;
 
+    self->n_read++;
     if (NFNL_MSG_TYPE(nlh->nlmsg_type) == NFT_MSG_NEWGEN)
         return TRUE;
     mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
@@ -130,15 +134,22 @@ on_filter_event(const struct nlmsghdr *nlh, gpointer data, GError **error)
     return TRUE;
 }
 
+/* A turn of dispatch reads so many at most; ten thousand routes that somebody added are ten
+ * thousand events, and none may be left to tell the same once more. */
 static void
 read_events(AditWatch *self, AditNl *nl, AditNlFunc func)
 {
-    g_autoptr(GError) local = NULL;
+    for (guint turn = 0; turn < TURNS_MAX; turn++) {
+        g_autoptr(GError) local = NULL;
+        const guint before = self->n_read;
 
-    if (adit_nl_dispatch(nl, func, self, &local))
-        return;
-    g_debug("watch: %s", local->message); /* overrun: anything may have happened */
-    self->main_changed = self->concerned = TRUE;
+        if (!adit_nl_dispatch(nl, func, self, &local)) {
+            g_debug("watch: %s", local->message); /* overrun: anything may have happened */
+            self->main_changed = self->concerned = TRUE;
+        } else if (self->n_read == before) {
+            return;
+        }
+    }
 }
 
 static void

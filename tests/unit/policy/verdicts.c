@@ -240,5 +240,5 @@ verdicts_facts(const VerdictScenario *s, AditFacts *ret)
     ret->n_on_link = nets->len;
     ret->on_link = (AditAddress *)(gpointer)g_array_free(nets, FALSE);
     ret->n_main = routes->len;
-    ret->main = (const AditAddress *)(gpointer)g_array_free(routes, FALSE);
+    ret->main = (AditAddress *)(gpointer)g_array_free(routes, FALSE);
 }
