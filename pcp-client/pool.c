@@ -14,7 +14,8 @@
  * it may be a late one from before the loss, so that even the grant it carries is asked for
  * again. A server whose epoch never makes sense is asked ever more rarely. */
 
-#define STORM_MS 10000 /* two losses within that: suspicious */
+#define STORM_MS 10000 /* losses within that of one another: one storm */
+#define STORM_FREE 3   /* late packets can make that many of one loss */
 #define LONG_MS (ADIT_PCP_ERROR_LONG * G_GINT64_CONSTANT(1000))
 
 struct _AditPool {
@@ -29,6 +30,7 @@ struct _AditPool {
     gint64 epoch_at; /* seconds */
     gint64 alive_at; /* milliseconds: last sign of life */
     gint64 lost_at;
+    guint storm_losses;
     guint32 storm_ms;
     gint64 announce_at;
     guint announce_tries; /* 0: none is out */
@@ -255,7 +257,8 @@ storm(AditPool *pool, gint64 now, guint32 dice)
                      now - pool->lost_at < STORM_MS + 2 * (gint64)pool->storm_ms;
 
     pool->lost_at = now;
-    if (!again)
+    pool->storm_losses = again ? pool->storm_losses + 1 : 1;
+    if (pool->storm_losses <= STORM_FREE)
         pool->storm_ms = 0;
     else if (pool->storm_ms == 0)
         pool->storm_ms = adit_pcp_retry_first_ms(dice);
@@ -337,6 +340,16 @@ receive_mapping(AditPool *pool, const AditPoolMessage *message, AditPcpReply *re
     step(pool, mapping, &event);
 }
 
+/* An epoch further back than what we heard, of a server that says it was up when we heard that:
+ * a late notice, as a rule. It would make all ask again, and the next one too. But it can also
+ * be a server that went back to an old picture of itself, so it is not ignored: we ask. */
+static gboolean
+contradicts(const AditPool *pool, const AditPoolMessage *message, guint32 epoch)
+{
+    return pool->heard && (gint64)epoch + 1 < pool->epoch &&
+           epoch > message->now / 1000 - pool->epoch_at + 2;
+}
+
 /* An ANNOUNCE, or in NAT-PMP the external address, of which everything hangs that we hold. */
 static void
 receive_announce(AditPool *pool, const AditPoolMessage *message, const AditPcpReply *reply)
@@ -353,6 +366,11 @@ receive_announce(AditPool *pool, const AditPoolMessage *message, const AditPcpRe
     } else {
         pool->counts.answers++;
         start_announce(pool, ADIT_NEVER);
+    }
+    if (message->notice && contradicts(pool, message, reply->epoch)) {
+        if (pool->announce_tries == 0)
+            start_announce(pool, message->now);
+        return;
     }
     if (reply->version == ADIT_PCP_VERSION)
         speak(pool, ADIT_DIALECT_PCP, message->now); /* it has learned more */

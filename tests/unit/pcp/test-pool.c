@@ -248,7 +248,7 @@ typedef struct {
 
 static const EpochRow epochs[] = {
     { "exact", 2000, 3000, TRUE },        { "one-back", 1, 999, TRUE },
-    { "two-back", 1, 998, FALSE },        { "zero", 2000, 0, FALSE },
+    { "far-back", 900, 850, FALSE },      { "zero", 2000, 0, FALSE },
     { "slow-by-1/16", 1600, 2500, TRUE }, { "too-slow", 1600, 2497, FALSE },
     { "fast-by-1/16", 1500, 2602, TRUE }, { "too-fast", 1500, 2604, FALSE },
 };
@@ -312,6 +312,25 @@ test_loss_by_notice(Fixture *f, gconstpointer data)
     g_assert_cmpuint(dispatch(f), ==, 0);
     f->now += MAX(a, b);
     g_assert_cmpuint(dispatch(f), ==, 2);
+}
+
+/* A notice from before those we heard, of the same life of the server: we ask, and only the
+ * answer decides. */
+static void
+test_late_notice(Fixture *f, gconstpointer data)
+{
+    grant_both(f);
+    f->now += 1000;
+    hear_announce(f, 998, TRUE);
+    hear_announce(f, 997, TRUE);
+    assert_both(f, ADIT_MAPPING_GRANTED);
+    g_assert_cmpuint(dispatch(f), ==, 1);
+    hear_announce(f, 1001, FALSE);
+    assert_both(f, ADIT_MAPPING_GRANTED);
+    hear_announce(f, 998, TRUE);
+    g_assert_cmpuint(dispatch(f), ==, 1);
+    hear_announce(f, 998, FALSE); /* it really is an old picture */
+    assert_both(f, ADIT_MAPPING_WAITING);
 }
 
 /* A late answer from before the restart is not believed. */
@@ -654,6 +673,7 @@ main(int argc, char **argv)
     ADD("C5-lying-epoch", test_lying_epoch);
     ADD("C6-loss-by-reply", test_loss_by_reply);
     ADD("C6-loss-by-notice", test_loss_by_notice);
+    ADD("C5-late-notice", test_late_notice);
     ADD("C6-stale-reply", test_stale_reply);
     ADD("C9-natpmp", test_version_natpmp);
     ADD("C9-unknown-version", test_version_unknown);
