@@ -21,11 +21,11 @@
 #define MAPPINGS (CLIENTS * PER_CLIENT)
 #define LIFETIME 600
 #define GRACE_MS 10000  /* the server keeps a lease that much longer */
-#define PACED_MS 5000   /* in which every client gets its first notice */
-#define ALLOWED_MS 9000 /* from the boot: pacing, and notices lost or late */
+#define PACED_MS 2000   /* in which every client gets its first notice */
+#define ALLOWED_MS 6000 /* from the boot: pacing, and notices lost or late */
 #define BACK_MS 30000
 #define DOWN_MS 8000
-#define CAPACITY 8000
+#define CAPACITY 5000
 #define END_MS 700000
 #define DEFAULT_SEED 20261121
 
