@@ -36,6 +36,8 @@ adit_nftdev_close(AditNftDev *dev)
     g_free(dev);
 }
 
+#define DUMP_TRIES 16
+
 /* A dump of what lies in a table that is not there. */
 static gboolean
 is_absent(const GError *error)
@@ -151,8 +153,34 @@ read_set(AditNftDev *dev, const AditNftSet *set, GArray *ret, GError **error)
     return TRUE;
 }
 
-gboolean
-adit_nftdev_read_elements(AditNftDev *dev, gboolean dynamic, GArray *ret, GError **error)
+static int
+element_cmp(gconstpointer a, gconstpointer b)
+{
+    return adit_object_cmp(ADIT_KIND_ELEMENT, a, b);
+}
+
+/* Sorts, and drops what came twice. FALSE: something did. */
+static gboolean
+make_unique(GArray *elements)
+{
+    guint n = 0;
+
+    g_array_sort(elements, element_cmp);
+    for (guint i = 0; i < elements->len; i++) {
+        const AditElement *e = &g_array_index(elements, AditElement, i);
+
+        if (n > 0 && element_cmp(&g_array_index(elements, AditElement, n - 1), e) == 0)
+            continue;
+        g_array_index(elements, AditElement, n++) = *e;
+    }
+    if (n == elements->len)
+        return TRUE;
+    g_array_set_size(elements, n);
+    return FALSE;
+}
+
+static gboolean
+read_sets(AditNftDev *dev, gboolean dynamic, GArray *ret, GError **error)
 {
     for (guint i = 0; i < dev->bp->n_sets; i++) {
         const AditNftSet *set = &dev->bp->sets[i];
@@ -162,6 +190,26 @@ adit_nftdev_read_elements(AditNftDev *dev, gboolean dynamic, GArray *ret, GError
             return FALSE;
     }
     return TRUE;
+}
+
+/* The kernel walks a hash table in pieces and counts how far it got. If it makes the table
+ * larger or smaller between two pieces, which it does in the background after a change, some
+ * elements come twice and as many not at all; no flag tells. So a dump in which none came twice
+ * is whole, and another one is begun again. */
+gboolean
+adit_nftdev_read_elements(AditNftDev *dev, gboolean dynamic, GArray *ret, GError **error)
+{
+    for (guint i = 0; i < DUMP_TRIES; i++) {
+        g_array_set_size(ret, 0);
+        if (!read_sets(dev, dynamic, ret, error))
+            return FALSE;
+        if (make_unique(ret) || dynamic) /* rules never stop changing theirs */
+            return TRUE;
+    }
+    g_set_error(error, ADIT_ERROR, ADIT_ERROR_BUSY,
+                "nftables: table %s: no dump is whole, of %d: somebody keeps changing it",
+                dev->bp->table, DUMP_TRIES);
+    return FALSE;
 }
 
 gboolean

@@ -395,6 +395,38 @@ test_many(void)
     g_assert_cmpuint(result.deleted, ==, 4 * 3000);
 }
 
+/* The kernel makes the table of a set larger behind the back of a dump: elements come twice,
+ * and others not at all. */
+static void
+test_growing(void)
+{
+    g_autoptr(AditNftDev) dev = open_dev();
+    g_autoptr(AditState) none = adit_state_seal(adit_state_new());
+
+    for (guint round = 0; round < 12; round++) {
+        g_autoptr(AditState) want = adit_state_new();
+
+        start_over();
+        reconcile(dev, none);
+        for (guint i = 1; i <= 4000 + 1500 * round; i++) {
+            AditElement e = adit_element_make("open4");
+            const AditSockAddr wan = { { AF_INET, { 203, 0, 113, round } }, i };
+
+            adit_element_key_addr(&e, &wan.addr);
+            adit_element_key_proto(&e, IPPROTO_TCP);
+            adit_element_key_port(&e, wan.port);
+            adit_state_add_element(want, &e);
+        }
+        adit_state_seal(want);
+        reconcile(dev, want);
+        for (guint i = 0; i < 4; i++) {
+            g_autoptr(AditState) have = dump(dev, NULL);
+
+            g_assert_true(adit_state_equal(have, want));
+        }
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -412,5 +444,6 @@ main(int argc, char **argv)
     g_test_add_func("/nft/element/tampered", test_tampered);
     g_test_add_func("/nft/element/foreign", test_foreign);
     g_test_add_func("/nft/element/many", test_many);
+    g_test_add_func("/nft/element/growing", test_growing);
     return g_test_run();
 }
