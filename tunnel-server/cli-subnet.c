@@ -2,10 +2,12 @@
 #include "tunnel-server/cli.h"
 
 #include "libadit/core/json.h"
+#include "tunnel-server/cli-dns.h"
 
 /* adit-server subnet ... */
 
 static char *opt_name, *opt_prefix;
+static gboolean opt_unchecked;
 
 static gboolean
 cmd_add(AditCli *cli, char **args, GError **error)
@@ -150,12 +152,16 @@ cmd_set_wan(AditCli *cli, char **args, GError **error)
 static gboolean
 cmd_set_dns(AditCli *cli, char **args, GError **error)
 {
-    g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
+    g_autoptr(AditSrvManager) manager = NULL;
     g_auto(GStrv) list = adit_cli_split_list(args + 1);
     char *none[] = { NULL };
     char **servers = g_strcmp0(list[0], "none") == 0 && !list[1] ? none : list;
     GError *reason = NULL;
 
+    for (guint i = 0; servers[i] && !opt_unchecked; i++)
+        if (!adit_cli_dns_answers(servers[i], error))
+            return FALSE;
+    manager = adit_cli_connect(error);
     if (!manager || !adit_cli_settle(adit_srv_manager_call_set_subnet_dns_sync(
                                          manager, args[0], (const char *const *)servers,
                                          G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
@@ -176,6 +182,12 @@ static const GOptionEntry ipv6_options[] = {
     { 0 },
 };
 
+static const GOptionEntry dns_options[] = {
+    { "unchecked", 0, 0, G_OPTION_ARG_NONE, &opt_unchecked,
+      "Name them even if they do not answer now", NULL },
+    { 0 },
+};
+
 const AditCommand adit_cli_subnet_verbs[] = {
     { "add", "NET", 1, 1, cmd_add, "Add a private network for devices", add_options, NULL },
     { "list", "", 0, 0, cmd_list, "List the subnets", NULL, NULL },
@@ -185,6 +197,6 @@ const AditCommand adit_cli_subnet_verbs[] = {
     { "set-wan", "NET ADDR|none", 2, 2, cmd_set_wan,
       "Choose where its forwards stand and its traffic leaves", NULL, NULL },
     { "set-dns", "NET ADDR...|none", 2, ADIT_CLI_ANY, cmd_set_dns,
-      "Choose the resolvers its profiles name", NULL, NULL },
+      "Choose the resolvers its profiles name", dns_options, NULL },
     { 0 },
 };

@@ -263,6 +263,27 @@ def test_profiles(lab):
     assert server.admin("device", "show", "late", check=False).code == 3
 
 
+def test_resolvers(lab):
+    """a profile names no resolver that does not answer"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    server = Server(vps, vps.prefix).start()
+    refused(server.admin("subnet", "set-dns", "home", visitor.v4, check=False), 5, visitor.v4, "no DNS answer")
+    assert "DNS" not in server.device("a")
+    with visitor.inside():
+        resolver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        resolver.bind((visitor.v4, 53))
+
+    def answer():
+        data, peer = resolver.recvfrom(512)
+        resolver.sendto(data[:2] + bytes([data[2] | 0x80]) + data[3:], peer)
+
+    threading.Thread(target=answer, daemon=True).start()
+    server.admin("subnet", "set-dns", "home", visitor.v4)
+    assert f"DNS = {visitor.v4}" in server.device("b")
+    server.admin("subnet", "set-dns", "home", "none")
+    assert "DNS" not in server.device("c")
+
+
 def test_keys_paste_back(lab):
     """what list prints is what the other verbs take"""
     server = Server(lab["vps"], lab["vps"].prefix).start()
