@@ -138,8 +138,6 @@ measure(Bench *bench, const char *crowd)
 
     apply(bench, GATEWAYS, &result);
     for (guint i = 0; i < ROUNDS; i++) {
-        g_autofree char *name = NULL;
-
         last->link_up = FALSE;
         down[i] = apply(bench, GATEWAYS, &result);
         g_assert_cmpuint(result.deleted, >, 0);

@@ -256,6 +256,37 @@ def test_no_ipv6(lab):
     assert lines and all(r.startswith(("rule add", "route add")) and ":" not in r for r in lines)
 
 
+def test_unreachable(lab):
+    """guard-action=unreachable: programs are told at once, in both families, and nothing leaves"""
+    site = Site(lab, "vps", conf="[policy]\nguard-action = unreachable\n")
+    site.select("gw1")
+    site.client.adit("down", "gw1")
+    seen = site.home.capture("internet")
+    for address in (site.visitor.v4, site.visitor.v6):
+        begin = time.monotonic()
+        assert site.home.tcp_probe(address, 9000, timeout=5) == "unreachable"
+        assert time.monotonic() - begin < 2
+    assert not site.leaks(seen, site.visitor.v4, site.visitor.v6)
+
+
+def test_bypass(lab):
+    """a mark that the admin lets pass leaves by the uplink, when its own VPN's rule says so"""
+    site = Site(lab, "vps", conf="[policy]\nbypass-marks = 0x80000/0xff0000\n")
+    home, visitor = site.home, site.visitor
+    site.select("gw1")
+    home.sh("for f in -4 -6; do ip $f rule add pref 5210 fwmark 0x80000/0xff0000 lookup main; done")
+    seen = home.capture("internet")
+    for address in (visitor.v4, visitor.v6):
+        assert home.ping(address, 2, mark=0x80000).all
+        seen.wait(dst=address, out=True)
+        seen.clear()
+        home.ping(address, 2, mark=0x90000)
+        seen.none(dst=address, out=True)
+    home.write("/etc/adit/adit.conf", "[policy]\nbypass-marks = 0x1000000\n")
+    site.client.process.signal(signal.SIGHUP)
+    site.client.process.wait_output("adit.conf: .policy. bypass-marks: 0x1000000: its mask reaches", 10)
+
+
 def test_crash(lab):
     """killed in the middle of a selection, the next start finishes it"""
     site = Site(lab, "vps")
