@@ -6,9 +6,12 @@
 #include "libadit/sys/sysctl.h"
 
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define CONF "/proc/sys/net/ipv4/conf"
 
@@ -123,6 +126,42 @@ adit_facts_read_main(AditNl *nl, GError **error)
     }
     g_debug("main leads %u ways", all->len);
     return g_steal_pointer(&all);
+}
+
+/* Each family's first address is the source of its routes. */
+static gboolean
+has_address(const GArray *own, const AditGateway *gateway, guint8 family)
+{
+    for (guint a = 0; a < gateway->n_addresses; a++) {
+        if (gateway->addresses[a].family != family)
+            continue;
+        for (guint i = 0; i < own->len; i++) {
+            const AditAddress *row = &g_array_index(own, AditAddress, i);
+
+            if (strcmp(row->link, gateway->link) == 0 &&
+                adit_addr_cmp(&row->prefix.addr, &gateway->addresses[a]) == 0)
+                return TRUE;
+        }
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean
+adit_facts_is_ready(const AditGateway *gateway, guint8 family, const GArray *own)
+{
+    struct ifreq request = { 0 };
+    int fd;
+    gboolean up;
+
+    if (!has_address(own, gateway, family))
+        return FALSE;
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    g_strlcpy(request.ifr_name, gateway->link, sizeof(request.ifr_name));
+    up = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
+    if (fd >= 0)
+        close(fd);
+    return up;
 }
 
 void

@@ -13,6 +13,9 @@ gboolean adit_facts_read(const char *const *ours, const GArray *main, const char
                          AditFacts *ret, GError **error);
 /* Where the main table leads, but for link-local networks: AditAddress. */
 GArray *adit_facts_read_main(AditNl *nl, GError **error);
+/* Whether routes of @family by the gateway's link can be made now: it is up and has the address
+ * they speak of, among @own (adit_addresses_read()). For links that a network manager makes. */
+gboolean adit_facts_is_ready(const AditGateway *gateway, guint8 family, const GArray *own);
 void adit_facts_clear(AditFacts *facts);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AditFacts, adit_facts_clear)

@@ -14,6 +14,7 @@
 #include <glib/gstdio.h>
 #include <linux/netlink.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* The order of a change. First the boot guard's files, for a machine may lose power at any
  * time. Then the table of nftables with what is wanted *and* what was there of gateways that go
@@ -153,15 +154,64 @@ add_objects(AditState *to, const AditState *from, guint kinds)
             adit_state_add(to, kind, adit_state_get(from, kind, i));
 }
 
+static void
+free_copy(gpointer data)
+{
+    g_free(((AditGateway *)data)->routes);
+    g_free(data);
+}
+
+/* A copy that borrows all but its routes, which are those that can be made now. */
+static AditGateway *
+see_link(const AditGateway *gateway, const GArray *own)
+{
+    AditGateway *copy = g_memdup2(gateway, sizeof(*gateway));
+    const gboolean ready[2] = { adit_facts_is_ready(gateway, AF_INET, own),
+                                adit_facts_is_ready(gateway, AF_INET6, own) };
+
+    copy->routes = g_new0(AditPrefix, gateway->n_routes);
+    copy->n_routes = 0;
+    for (guint i = 0; i < gateway->n_routes; i++)
+        if (ready[gateway->routes[i].addr.family == AF_INET6])
+            copy->routes[copy->n_routes++] = gateway->routes[i];
+    copy->link_up = gateway->link_up && (ready[0] || ready[1]);
+    return copy;
+}
+
+/* A link that somebody else makes may not be there yet: its guard stands all the same, and the
+ * event of its coming brings us back. */
+static GPtrArray *
+see_links(const AditRouterWish *wish, const AditGateway **ret, GError **error)
+{
+    g_autoptr(GPtrArray) copies = g_ptr_array_new_with_free_func(free_copy);
+    g_autoptr(GArray) own = NULL;
+
+    for (guint i = 0; i < wish->n_gateways; i++) {
+        ret[i] = wish->gateways[i];
+        if (!ret[i]->link_up ||
+            (wish->tunnels && wish->links && g_strv_contains(wish->links, ret[i]->link)))
+            continue;
+        own = own ? own : adit_addresses_read(error);
+        if (!own)
+            return NULL;
+        ret[i] = see_link(ret[i], own);
+        g_ptr_array_add(copies, (gpointer)ret[i]);
+    }
+    return g_steal_pointer(&copies);
+}
+
 static AditState *
 plan_kernel(const AditRouter *self, const AditRouterWish *wish, GError **error)
 {
+    g_autofree const AditGateway **gateways = g_new(const AditGateway *, wish->n_gateways);
+    g_autoptr(GPtrArray) copies = see_links(wish, gateways, error);
     g_autoptr(AditState) want =
-        adit_plan(wish->gateways, wish->n_gateways, &self->facts, wish->policy, error);
+        copies ? adit_plan(gateways, wish->n_gateways, &self->facts, wish->policy, error)
+               : NULL;
 
     if (!want)
         return NULL;
-    adit_rpfilter_plan(want, wish->gateways, wish->n_gateways, &self->facts);
+    adit_rpfilter_plan(want, gateways, wish->n_gateways, &self->facts);
     if (wish->tunnels)
         add_objects(want, wish->tunnels, TUNNEL_KINDS);
     return adit_state_seal(g_steal_pointer(&want));
