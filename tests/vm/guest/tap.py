@@ -43,6 +43,12 @@ def sh(*argv, stdin=None, seconds=60):
     return result.stdout.strip()
 
 
+def output(*argv, seconds=60):
+    """What a command says, whether it succeeds or not."""
+    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=seconds, check=False).stdout.strip()
+
+
 def works(*argv, seconds=60):
     """Whether a command succeeds."""
     return subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
