@@ -2,8 +2,7 @@
 #include "libadit/core/error.h"
 #include "networkd-hooks/network1.h"
 
-#include <libglib-testing/dbus-queue.h>
-#include <string.h>
+#include <gio/gio.h>
 
 /* A networkd that knows one link, "home", number 7, on a private bus; and none at all. */
 
@@ -17,141 +16,100 @@
     "<interface name='org.freedesktop.network1.Link'>"                                         \
     "<property name='AdministrativeState' type='s' access='read'/></interface></node>"
 
-typedef struct {
-    GtDBusQueue *queue;
-    GDBusNodeInfo *info;
-    const char *refusal; /* D-Bus error of the last call served, or NULL */
-    guint calls;         /* how many the server answers */
-} Fixture;
+/* Who is asked in this test, and what was: set before a call, read after its answer. */
+static struct {
+    const char *refused, *refusal; /* a method, and the D-Bus error it gets */
+    GString *served;
+} mock;
 
 static void
-answer(GDBusMethodInvocation *call, const char *refusal)
+on_call(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+        const char *method, GVariant *parameters, GDBusMethodInvocation *call, gpointer data)
 {
-    const char *method = g_dbus_method_invocation_get_method_name(call);
+    g_autofree char *args = g_variant_print(parameters, FALSE);
 
-    if (refusal)
-        g_dbus_method_invocation_return_dbus_error(call, refusal, "Link home not found");
+    g_string_append_printf(mock.served, "%s%s;", method, args);
+    if (g_strcmp0(method, mock.refused) == 0)
+        g_dbus_method_invocation_return_dbus_error(call, mock.refusal, "Link home not found");
     else if (g_str_equal(method, "GetLinkByName"))
         g_dbus_method_invocation_return_value(call, g_variant_new("(io)", 7, LINK_PATH));
-    else if (g_str_equal(method, "Get"))
-        g_dbus_method_invocation_return_value(
-            call, g_variant_new("(v)", g_variant_new_string("configured")));
     else
         g_dbus_method_invocation_return_value(call, NULL);
 }
 
-/* Remembers the words of each call in a log that the test reads afterwards. */
-static GString *served;
-
-static void
-serve(GtDBusQueue *queue, gpointer data)
+static GVariant *
+on_get(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+       const char *property, GError **error, gpointer data)
 {
-    Fixture *f = data;
-
-    for (guint i = 0; i < f->calls; i++) {
-        g_autoptr(GDBusMethodInvocation) call = NULL;
-        g_autofree char *args = NULL;
-
-        g_assert_true(gt_dbus_queue_pop_message(queue, &call));
-        args = g_variant_print(g_dbus_method_invocation_get_parameters(call), FALSE);
-        g_string_append_printf(served, "%s%s;", g_dbus_method_invocation_get_method_name(call),
-                               args);
-        answer(g_steal_pointer(&call), i + 1 == f->calls ? f->refusal : NULL);
-    }
+    return g_variant_new_string("configured");
 }
 
-static void
-begin(Fixture *f, gconstpointer data)
+static gpointer
+serve(gpointer data)
+{
+    GMainLoop *loop = data;
+
+    g_main_context_push_thread_default(g_main_loop_get_context(loop));
+    g_main_loop_run(loop);
+    g_main_context_pop_thread_default(g_main_loop_get_context(loop));
+    return NULL;
+}
+
+static AditNetwork1 *
+open_network1(const char *refused, const char *refusal)
 {
     g_autoptr(GError) error = NULL;
+    AditNetwork1 *network1 = adit_network1_open(&error);
 
-    served = g_string_new(NULL);
-    f->info = g_dbus_node_info_new_for_xml(XML, &error);
     g_assert_no_error(error);
-    f->queue = gt_dbus_queue_new();
-    g_assert_true(gt_dbus_queue_connect(f->queue, &error));
-    g_assert_no_error(error);
-    g_setenv("DBUS_SYSTEM_BUS_ADDRESS", g_getenv("DBUS_SESSION_BUS_ADDRESS"), TRUE);
+    mock.refused = refused;
+    mock.refusal = refusal;
+    g_string_truncate(mock.served, 0);
+    return network1;
 }
 
 static void
-run_networkd(Fixture *f, guint calls, const char *refusal)
+test_reload(void)
 {
     g_autoptr(GError) error = NULL;
+    g_autoptr(AditNetwork1) network1 = open_network1(NULL, NULL);
 
-    f->calls = calls;
-    f->refusal = refusal;
-    gt_dbus_queue_export_object(f->queue, "/org/freedesktop/network1", f->info->interfaces[0],
-                                &error);
-    g_assert_no_error(error);
-    gt_dbus_queue_export_object(f->queue, LINK_PATH, f->info->interfaces[1], &error);
-    g_assert_no_error(error);
-    gt_dbus_queue_own_name(f->queue, "org.freedesktop.network1");
-    gt_dbus_queue_set_server_func(f->queue, serve, f);
-}
-
-static void
-end(Fixture *f, gconstpointer data)
-{
-    gt_dbus_queue_disconnect(f->queue, TRUE);
-    g_clear_pointer(&f->queue, gt_dbus_queue_free);
-    g_clear_pointer(&f->info, g_dbus_node_info_unref);
-    g_string_free(served, TRUE);
-}
-
-static void
-test_reload(Fixture *f, gconstpointer data)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(AditNetwork1) network1 = NULL;
-
-    run_networkd(f, 1, NULL);
-    network1 = adit_network1_open(&error);
-    g_assert_no_error(error);
     g_assert_true(adit_network1_reload(network1, &error));
     g_assert_no_error(error);
-    g_assert_cmpstr(served->str, ==, "Reload();");
+    g_assert_cmpstr(mock.served->str, ==, "Reload();");
 }
 
 static void
-test_reconfigure(Fixture *f, gconstpointer data)
+test_reconfigure(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(AditNetwork1) network1 = NULL;
+    g_autoptr(AditNetwork1) network1 = open_network1(NULL, NULL);
 
-    run_networkd(f, 2, NULL);
-    network1 = adit_network1_open(&error);
-    g_assert_no_error(error);
     g_assert_true(adit_network1_reconfigure(network1, "home", &error));
     g_assert_no_error(error);
-    g_assert_cmpstr(served->str, ==, "GetLinkByName('home',);ReconfigureLink(7,);");
+    g_assert_cmpstr(mock.served->str, ==, "GetLinkByName('home',);ReconfigureLink(7,);");
 }
 
 static void
-test_state(Fixture *f, gconstpointer data)
+test_state(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(AditNetwork1) network1 = NULL;
+    g_autoptr(AditNetwork1) network1 = open_network1(NULL, NULL);
     g_autofree char *state = NULL;
 
-    run_networkd(f, 2, NULL);
-    network1 = adit_network1_open(&error);
-    g_assert_no_error(error);
     g_assert_true(adit_network1_get_state(network1, "home", &state, &error));
     g_assert_no_error(error);
     g_assert_cmpstr(state, ==, "configured");
 }
 
 static void
-test_unknown_link(Fixture *f, gconstpointer data)
+test_unknown_link(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(AditNetwork1) network1 = NULL;
+    g_autoptr(AditNetwork1) network1 =
+        open_network1("GetLinkByName", "org.freedesktop.resolve1.NoSuchLink");
     char *state = NULL;
 
-    run_networkd(f, 1, "org.freedesktop.resolve1.NoSuchLink");
-    network1 = adit_network1_open(&error);
-    g_assert_no_error(error);
     g_assert_false(adit_network1_get_state(network1, "home", &state, &error));
     g_assert_error(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND);
     g_assert_cmpstr(error->message, ==, "systemd-networkd: home: Link home not found");
@@ -159,20 +117,19 @@ test_unknown_link(Fixture *f, gconstpointer data)
 }
 
 static void
-test_denied(Fixture *f, gconstpointer data)
+test_denied(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(AditNetwork1) network1 = NULL;
+    g_autoptr(AditNetwork1) network1 =
+        open_network1("Reload", "org.freedesktop.DBus.Error.AccessDenied");
 
-    run_networkd(f, 1, "org.freedesktop.DBus.Error.AccessDenied");
-    network1 = adit_network1_open(&error);
-    g_assert_no_error(error);
     g_assert_false(adit_network1_reload(network1, &error));
     g_assert_error(error, ADIT_ERROR, ADIT_ERROR_DENIED);
 }
 
+/* On a bus without it: before the name is taken. */
 static void
-test_no_networkd(Fixture *f, gconstpointer data)
+check_no_networkd(void)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(AditNetwork1) network1 = adit_network1_open(&error);
@@ -196,16 +153,72 @@ test_no_bus(void)
                     "systemd-networkd: no system bus: No such file or directory");
 }
 
+static void
+own_name(GDBusConnection *bus)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
+        bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+        "RequestName", g_variant_new("(su)", "org.freedesktop.network1", 0), NULL,
+        G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+
+    g_assert_no_error(error);
+}
+
+/* What is exported here is answered in @context, by the thread that runs it. */
+static GDBusConnection *export(const char *address, GMainContext *context)
+{
+    static const GDBusInterfaceVTable vtable = { on_call, on_get, NULL };
+    g_autoptr(GDBusNodeInfo) info = g_dbus_node_info_new_for_xml(XML, NULL);
+    g_autoptr(GError) error = NULL;
+    GDBusConnection *bus;
+
+    g_main_context_push_thread_default(context);
+    bus = g_dbus_connection_new_for_address_sync(
+        address,
+        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+        NULL, NULL, &error);
+    g_assert_no_error(error);
+    g_dbus_connection_register_object(bus, "/org/freedesktop/network1", info->interfaces[0],
+                                      &vtable, NULL, NULL, &error);
+    g_assert_no_error(error);
+    g_dbus_connection_register_object(bus, LINK_PATH, info->interfaces[1], &vtable, NULL, NULL,
+                                      &error);
+    g_assert_no_error(error);
+    g_main_context_pop_thread_default(context);
+    return bus;
+}
+
 int
 main(int argc, char **argv)
 {
+    g_autoptr(GTestDBus) daemon = g_test_dbus_new(G_TEST_DBUS_NONE);
+    g_autoptr(GMainContext) context = g_main_context_new();
+    g_autoptr(GMainLoop) loop = g_main_loop_new(context, FALSE);
+    g_autoptr(GDBusConnection) bus = NULL;
+    GThread *thread;
+    int status;
+
     g_test_init(&argc, &argv, NULL);
-    g_test_add("/networkd/network1/reload", Fixture, NULL, begin, test_reload, end);
-    g_test_add("/networkd/network1/reconfigure", Fixture, NULL, begin, test_reconfigure, end);
-    g_test_add("/networkd/network1/state", Fixture, NULL, begin, test_state, end);
-    g_test_add("/networkd/network1/unknown-link", Fixture, NULL, begin, test_unknown_link, end);
-    g_test_add("/networkd/network1/denied", Fixture, NULL, begin, test_denied, end);
-    g_test_add("/networkd/network1/no-networkd", Fixture, NULL, begin, test_no_networkd, end);
+    g_test_add_func("/networkd/network1/reload", test_reload);
+    g_test_add_func("/networkd/network1/reconfigure", test_reconfigure);
+    g_test_add_func("/networkd/network1/state", test_state);
+    g_test_add_func("/networkd/network1/unknown-link", test_unknown_link);
+    g_test_add_func("/networkd/network1/denied", test_denied);
     g_test_add_func("/networkd/network1/no-bus", test_no_bus);
-    return g_test_run();
+    g_test_dbus_up(daemon);
+    g_setenv("DBUS_SYSTEM_BUS_ADDRESS", g_test_dbus_get_bus_address(daemon), TRUE);
+    mock.served = g_string_new(NULL);
+    check_no_networkd();
+    bus = export(g_test_dbus_get_bus_address(daemon), context);
+    own_name(bus);
+    thread = g_thread_new("networkd", serve, loop);
+    status = g_test_run();
+    g_main_loop_quit(loop);
+    g_thread_join(thread);
+    g_dbus_connection_close_sync(bus, NULL, NULL);
+    g_test_dbus_down(daemon);
+    g_string_free(mock.served, TRUE);
+    return status;
 }
