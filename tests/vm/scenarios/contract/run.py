@@ -14,7 +14,8 @@ import time
 
 import tap
 
-LONG = [] if os.environ.get("ADIT_FULL") else ["/reconcile/random", "/wgdev/kernel/many"]
+LONG = [] if os.environ.get("ADIT_FULL") else [
+    "/nft/element/growing", "/reconcile/random", "/wgdev/kernel/many", "/words/typed"]
 BIN = os.environ["ADIT_TEST_BIN"]
 
 

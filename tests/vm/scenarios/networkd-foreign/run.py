@@ -13,6 +13,7 @@ from tap import sh
 DROP_IN = "/usr/lib/systemd/networkd.conf.d/90-adit.conf"
 MASK = "/etc/systemd/networkd.conf.d/90-adit.conf"
 NETWORK = "/run/systemd/network/10-nd0.network"
+UNITS = ("systemd-networkd.socket", "systemd-networkd.service")
 FAMILIES = ("-4", "-6")
 
 
@@ -40,50 +41,62 @@ def routes():
     return len([line for line in lines if "20101" in line and line.startswith("blackhole")])
 
 
-def configured():
-    """Whether networkd is through with the link."""
-    return "(configured)" in sh("networkctl", "--no-pager", "status", "nd0")
+def configure(address):
+    """Let networkd configure its link anew; whether it did shows in the address it gives."""
+    with open(NETWORK, "w", encoding="utf-8") as file:
+        file.write("[Match]\nName=nd0\n"
+                   f"[Network]\nAddress={address}/24\nLinkLocalAddressing=no\n")
+    sh("networkctl", "reload")
+    tap.until(lambda: f"inet {address}/24" in sh("ip", "-4", "address", "show", "nd0")
+              and "(configured)" in sh("networkctl", "--no-pager", "status", "nd0"),
+              f"networkd has configured its link with {address}")
 
 
-def configure():
-    """Start networkd anew and let it configure its link from the beginning."""
-    sh("systemctl", "restart", "systemd-networkd")
-    sh("networkctl", "reconfigure", "nd0")
-    tap.until(configured, "networkd has configured its link")
+def without():
+    """networkd as it comes."""
+    os.symlink("/dev/null", MASK)
+    guard("add")
+    sh("systemctl", "start", "systemd-networkd")
+    configure("198.51.100.1")
+    tap.until(lambda: rules() == 0, "without the drop-in networkd deletes the rules")
+    sh("systemctl", "stop", *UNITS)
+    os.unlink(MASK)
+    for family in FAMILIES:
+        sh("ip", family, "route", "flush", "table", "20101")
+
+
+def with_it():
+    """networkd as our package makes it."""
+    guard("add")
+    sh("systemctl", "start", "systemd-networkd")
+    configure("198.51.100.2")
+    tap.same((rules(), routes()), (4, 2), "with it the rules and the blackhole routes stay")
+    sh("ip", "link", "set", "nd0", "down")
+    sh("ip", "link", "set", "nd0", "up")
+    configure("198.51.100.3")
+    tap.same((rules(), routes()), (4, 2), "they stay through a flap too")
+    guard("delete")
 
 
 def main():
     """Without the drop-in, then with it."""
     tap.note(sh("networkctl", "--version").splitlines()[0])
-    os.makedirs(os.path.dirname(MASK), exist_ok=True)
-    os.makedirs(os.path.dirname(NETWORK), exist_ok=True)
-    with open(NETWORK, "w", encoding="utf-8") as file:
-        file.write("[Match]\nName=nd0\n[Network]\nAddress=192.0.2.66/24\nLinkLocalAddressing=no\n")
-    sh("ip", "link", "add", "nd0", "type", "dummy")
     tap.ok(os.path.exists(DROP_IN), "adit-networkd has brought its drop-in")
-
-    os.symlink("/dev/null", MASK)
-    guard("add")
-    configure()
-    tap.until(lambda: rules() == 0, "without the drop-in networkd deletes the rules")
-    os.unlink(MASK)
-
-    for family in FAMILIES:
-        sh("ip", family, "route", "flush", "table", "20101")
-    guard("add")
-    configure()
-    tap.same(rules(), 4, "with it the rules stay")
-    tap.same(routes(), 2, "with it the blackhole routes stay")
-    sh("networkctl", "reload")
-    sh("ip", "link", "set", "nd0", "down")
-    sh("ip", "link", "set", "nd0", "up")
-    tap.until(configured, "the link flaps and is configured again")
-    tap.same((rules(), routes()), (4, 2), "they stay through a flap too")
-
-    guard("delete")
-    sh("systemctl", "stop", "systemd-networkd.socket", "systemd-networkd")
-    os.unlink(NETWORK)
-    sh("ip", "link", "delete", "nd0")
+    for path in (MASK, NETWORK):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    # aditd clears away what carries its tag and is not its own
+    sh("systemctl", "stop", "aditd.service", *UNITS)
+    sh("ip", "link", "add", "nd0", "type", "dummy")
+    try:
+        without()
+        with_it()
+    finally:  # the scenarios after this one share the machine
+        sh("systemctl", "stop", *UNITS)
+        for path in (MASK, NETWORK):
+            if os.path.lexists(path):
+                os.unlink(path)
+        sh("ip", "link", "delete", "nd0")
+        sh("systemctl", "start", "aditd.service")
     tap.done()
 
 

@@ -7,7 +7,7 @@ import os
 import tap
 from tap import output, sh, works
 
-ENABLED = ["adit-guard.service", "adit-server.service"]
+ENABLED = ["adit-guard.service", "adit-server.service", "aditd.service"]
 PACKAGES = ["adit", "adit-networkd", "adit-networkmanager", "adit-server"]
 
 
@@ -48,6 +48,10 @@ def main():
                  f"{package}: its units are valid")
     for unit in ENABLED:
         tap.ok(works("systemctl", "is-enabled", unit), f"{unit} is enabled")
+    for unit in ("adit-server.service", "aditd.service"):
+        tap.until(lambda name=unit: works("systemctl", "is-active", name), f"{unit} runs")
+        tap.ok(works("systemctl", "reload", unit), f"{unit} reloads")
+        tap.ok(works("systemctl", "is-active", unit), f"{unit} runs on")
     failed = sh("systemctl", "--failed", "--plain", "--no-legend")
     tap.same([line.split()[0] for line in failed.splitlines()], [], "no unit has failed")
     tap.same(sh("dpkg", "--audit"), "", "dpkg finds nothing half done")
