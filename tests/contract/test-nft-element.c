@@ -403,12 +403,12 @@ test_growing(void)
     g_autoptr(AditNftDev) dev = open_dev();
     g_autoptr(AditState) none = adit_state_seal(adit_state_new());
 
-    for (guint round = 0; round < 12; round++) {
+    for (guint round = 0; round < 6; round++) {
         g_autoptr(AditState) want = adit_state_new();
 
         start_over();
         reconcile(dev, none);
-        for (guint i = 1; i <= 4000 + 1500 * round; i++) {
+        for (guint i = 1; i <= 4000 + 3000 * round; i++) {
             AditElement e = adit_element_make("open4");
             const AditSockAddr wan = { { AF_INET, { 203, 0, 113, round } }, i };
 

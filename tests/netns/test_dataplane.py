@@ -194,6 +194,8 @@ def test_hairpin(lab):
     s.gateway.open("tcp", f"{s.vps.v4}:443", f"{s.home.v4}:8443")
     assert s.home.machine.curl(s.url(443), "--interface", s.home.v4) == "myself"
     assert s.vps.curl(s.url(443)) == "myself"
+    s.gateway.open("tcp", f"[{s.home.v6}]:80", f"[{s.home.v6}]:8443")
+    assert s.vps.curl(f"http://[{s.home.v6}]/") == "myself"
 
 
 def test_outbound(lab):
