@@ -130,8 +130,10 @@ static const AditNftRule rules[] = {
     { "gate", "still open", { IN("open4", FLOW4), ACCEPT } },
     /* <flow> @open6 accept */
     { "gate", "still open", { IN("open6", FLOW6), ACCEPT } },
-    /* counter drop : revoked or run out, at once and in both directions */
-    { "gate", "no longer open", { COUNT, DROP } },
+    /* ct mark & 0x80000000 == 0x80000000 counter drop : revoked or run out, at once and in both
+     * directions. Asked once more, because a packet without a flow (invalid, or not tracked at
+     * somebody's wish) has no mark to compare and comes down to here. */
+    { "gate", "no longer open", { MASK_IS(CT_MARK, MAPPED, MAPPED), COUNT, DROP } },
 
     /* dnat ip to ip daddr . meta l4proto . th dport map @fwd4 : no interface, for hairpin */
     { "dnat_in", "forwards", { DNAT_BY("fwd4", PACKET4) } },

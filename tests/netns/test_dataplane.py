@@ -215,6 +215,26 @@ def test_outbound(lab):
         assert data.decode() == f"from {who}", (who, data)
 
 
+def test_invalid(lab):
+    """a packet of no flow, which source NAT would not touch, does not leave with a private address"""
+    s = Site(lab)
+    seen = s.vps.capture("internet")
+    with s.home.machine.inside():
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+    with raw:
+        raw.bind((s.home.v4, 0))
+        reset = struct.pack("!HHIIBBHHH", 1234, 80, 1, 1, 5 << 4, 0x04, 0, 0, 0)
+        pseudo = socket.inet_aton(s.home.v4) + socket.inet_aton(s.visitor.v4) + struct.pack("!HH", 6, 20)
+        total = sum(struct.unpack("!16H", pseudo + reset))
+        total = (total & 0xffff) + (total >> 16)
+        total = ~((total & 0xffff) + (total >> 16)) & 0xffff
+        raw.sendto(reset[:16] + struct.pack("!H", total) + reset[18:], (s.visitor.v4, 0))
+    assert s.home.machine.ping(s.visitor.v4, source=s.home.v4), "after it, in order"
+    seen.none(lambda p: p.out and p.protocol == "tcp")
+    rows = s.vps.run("nft", "list", "chain", "inet", "adit_server", "forward").stdout
+    assert "ct state invalid counter packets 1 " in rows, "the gate must leave it alone: " + rows
+
+
 def _mss(packet):
     """The maximum segment size a SYN offers."""
     tcp = packet.frame[14 + (20 if packet.family == 4 else 40):]
