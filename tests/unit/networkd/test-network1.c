@@ -163,6 +163,7 @@ own_name(GDBusConnection *bus)
         G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
 
     g_assert_no_error(error);
+    g_assert_cmpvariant(reply, g_variant_new("(u)", 1));
 }
 
 /* What is exported here is answered in @context, by the thread that runs it. */
