@@ -17,12 +17,8 @@ static gboolean opt_also_80;
 static gboolean
 parse_internal(const char *text, guint16 *ret, GError **error)
 {
-    guint64 number;
-
-    if (!g_ascii_string_to_unsigned(text, 10, 1, 65535, &number, NULL))
-        return adit_cli_usage(error, "%s: not a port (1 to 65535)", text);
-    *ret = (guint16)number;
-    return TRUE;
+    return adit_port_parse(text, ret) ||
+           adit_cli_usage(error, "%s: not a port (1 to 65535)", text);
 }
 
 static gboolean

@@ -5,25 +5,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static const char *const proto_names[] = { "", "tcp", "udp", "both" };
-
-const char *
-adit_proto_name(AditProto proto)
-{
-    return proto_names[proto];
-}
-
-gboolean
-adit_proto_parse(const char *text, AditProto *ret)
-{
-    for (guint i = ADIT_PROTO_TCP; i <= ADIT_PROTO_BOTH; i++)
-        if (g_str_equal(proto_names[i], text)) {
-            *ret = (AditProto)i;
-            return TRUE;
-        }
-    return FALSE;
-}
-
 static gboolean
 refuse(GError **error, const char *what, const char *why)
 {
@@ -31,37 +12,6 @@ refuse(GError **error, const char *what, const char *why)
 
     g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: %s", quoted, why);
     return FALSE;
-}
-
-static gboolean
-parse_port(const char *text, guint16 *ret)
-{
-    guint64 number;
-
-    if (!g_ascii_string_to_unsigned(text, 10, 1, 65535, &number, NULL))
-        return FALSE;
-    *ret = (guint16)number;
-    return TRUE;
-}
-
-gboolean
-adit_ports_parse(const char *text, AditPorts *ret, GError **error)
-{
-    g_auto(GStrv) sides = g_strsplit(text, "/", 2);
-    g_auto(GStrv) ends = g_strsplit(sides[0] ? sides[0] : "", "-", 2);
-    AditPorts ports = { .proto = ADIT_PROTO_TCP };
-
-    if (!ends[0] || !parse_port(ends[0], &ports.first))
-        return refuse(error, text, "not a port (1 to 65535)");
-    ports.last = ports.first;
-    if (ends[1] && !parse_port(ends[1], &ports.last))
-        return refuse(error, text, "the range does not end in a port (1 to 65535)");
-    if (ports.last < ports.first)
-        return refuse(error, text, "the range ends before it begins");
-    if (sides[0] && sides[1] && !adit_proto_parse(sides[1], &ports.proto))
-        return refuse(error, text, "the protocol is neither tcp, udp nor both");
-    *ret = ports;
-    return TRUE;
 }
 
 static gboolean

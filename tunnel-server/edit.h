@@ -43,14 +43,6 @@ gboolean adit_edit_suggest_address(const AditModel *model, guint subnet, AditAdd
 gboolean adit_edit_set_routes(AditDeviceEntry *device, const char *const *routes,
                               GError **error);
 
-/* PORT[-PORT][/tcp|udp|both] in numbers. */
-typedef struct {
-    guint16 first, last;
-    AditProto proto;
-} AditPorts;
-
-gboolean adit_ports_parse(const char *text, AditPorts *ret, GError **error);
-
 typedef struct {
     guint8 family;
     const char *address; /* IPv4: "" the subnet's or the WAN's */
@@ -68,5 +60,3 @@ gboolean adit_edit_set_label(AditPublish *publish, const char *label, GError **e
 char *adit_publish_key(const AditModel *model, const AditPublish *publish);
 gboolean adit_edit_find_publish(const AditModel *model, guint8 family, const char *key,
                                 guint *ret, GError **error);
-const char *adit_proto_name(AditProto proto);
-gboolean adit_proto_parse(const char *text, AditProto *ret);

@@ -3,15 +3,10 @@
 
 #include "libadit/core/inet.h"
 #include "libadit/core/key.h"
+#include "libadit/core/ports.h"
 
 /* What the operator decided: subnets, devices, forwards (IPv4), pinholes (IPv6). Pure values;
  * the store keeps them, the planner turns them into kernel state. */
-
-typedef enum {
-    ADIT_PROTO_TCP = 1 << 0,
-    ADIT_PROTO_UDP = 1 << 1,
-    ADIT_PROTO_BOTH = ADIT_PROTO_TCP | ADIT_PROTO_UDP,
-} AditProto;
 
 typedef enum {
     ADIT_DEVICE_SERVER, /* publishes; its profile is harmless before enrolment */

@@ -68,38 +68,6 @@ test_suggest_network(void)
     g_assert_cmpstr(text, ==, "10.59.10.0/24");
 }
 
-static void
-test_ports(void)
-{
-    static const struct {
-        const char *text, *message;
-        AditPorts ports;
-    } rows[] = {
-        { "443", NULL, { 443, 443, ADIT_PROTO_TCP } },
-        { "1-65535/both", NULL, { 1, 65535, ADIT_PROTO_BOTH } },
-        { "53/udp", NULL, { 53, 53, ADIT_PROTO_UDP } },
-        { "", ": not a port (1 to 65535)", { 0 } },
-        { "0", "0: not a port (1 to 65535)", { 0 } },
-        { "65536", "65536: not a port (1 to 65535)", { 0 } },
-        { "9-8", "9-8: the range ends before it begins", { 0 } },
-        { "9-", "9-: the range does not end in a port (1 to 65535)", { 0 } },
-        { "9/sctp", "9/sctp: the protocol is neither tcp, udp nor both", { 0 } },
-        { "9/", "9/: the protocol is neither tcp, udp nor both", { 0 } },
-        { "+9", "+9: not a port (1 to 65535)", { 0 } },
-    };
-
-    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(GError) error = NULL;
-        AditPorts ports = { 0 };
-
-        g_assert_cmpint(adit_ports_parse(rows[i].text, &ports, &error), ==, !rows[i].message);
-        g_assert_cmpstr(error ? error->message : NULL, ==, rows[i].message);
-        g_assert_cmpuint(ports.first, ==, rows[i].ports.first);
-        g_assert_cmpuint(ports.last, ==, rows[i].ports.last);
-        g_assert_cmpint(ports.proto, ==, rows[i].ports.proto);
-    }
-}
-
 /* What a list prints finds the same mapping again. */
 static void
 test_keys(void)
@@ -238,7 +206,6 @@ main(int argc, char **argv)
     g_test_add_func("/edit/ipv6-refused", test_ipv6_refused);
     g_test_add_func("/edit/ipv6", test_ipv6);
     g_test_add_func("/edit/suggest-network", test_suggest_network);
-    g_test_add_func("/edit/ports", test_ports);
     g_test_add_func("/edit/keys", test_keys);
     g_test_add_func("/edit/publish-refused", test_publish_refused);
     g_test_add_func("/edit/wan-named", test_wan_named);
