@@ -115,6 +115,18 @@ adit_dataplane_add_mapping(AditState *state, const AditDataplaneMapping *mapping
     adit_state_add_element(state, &fwd);
 }
 
+AditDataplaneMapping
+adit_dataplane_redirect(const AditDataplaneMapping *of, guint16 port,
+                        const AditSockAddr *responder)
+{
+    AditDataplaneMapping redirect = *of;
+
+    redirect.external.port = port;
+    if (responder)
+        redirect.internal = *responder;
+    return redirect;
+}
+
 void
 adit_dataplane_add_allow(AditState *state, guint8 proto, const AditSockAddr *external,
                          const AditPrefix *from, guint n)

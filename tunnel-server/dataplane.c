@@ -54,7 +54,7 @@ static const AditNftSet sets[] = {
     /* What is open. The user data says whose it is. */
     { "open4", IPV4_KEY, .flags = ADIT_NFT_TIMEOUT },
     { "open6", IPV6_KEY, .flags = ADIT_NFT_TIMEOUT },
-    /* Where to. In IPv6 only the port changes. */
+    /* Where to. In IPv6 only the port changes, or the redirect's responder is meant. */
     { "fwd4", IPV4_KEY, IPV4_TO, ADIT_NFT_TIMEOUT },
     { "fwd6", IPV6_KEY, IPV6_TO, ADIT_NFT_TIMEOUT },
     /* Traffic of each mapping. Without timeouts: a renewed lease keeps its counters. */

@@ -8,6 +8,8 @@
 
 #define ADIT_DATAPLANE_TABLE "adit_server"
 #define ADIT_DATAPLANE_PCP_PORT 5351
+/* Where adit-redirect listens on the tunnel's own addresses. */
+#define ADIT_DATAPLANE_RESPONDER_PORT 8308
 
 /* On the conntrack entry of a flow that lives by a mapping. Outside the client's marks, so that
  * a server can be a client of another one. */
@@ -35,6 +37,11 @@ void adit_dataplane_add_networks(AditState *state, const AditPrefix *networks, g
 void adit_dataplane_add_snat(AditState *state, const char *ifname, const AditPrefix *inside,
                              const AditAddr *outside);
 void adit_dataplane_add_mapping(AditState *state, const AditDataplaneMapping *mapping);
+/* The redirect of @of, a mapping like any other: @port of its address leads to @responder,
+ * which answers 308 to https://, or, without one, to where @of leads, as it is. It has the end
+ * and the user data of @of. */
+AditDataplaneMapping adit_dataplane_redirect(const AditDataplaneMapping *of, guint16 port,
+                                             const AditSockAddr *responder);
 /* Only visitors from these networks reach the mapping; without this call, everybody does. Those
  * of the other family, and those inside others of the list, are left out; none left: nobody. */
 void adit_dataplane_add_allow(AditState *state, guint8 proto, const AditSockAddr *external,

@@ -3,6 +3,7 @@
 #include "tunnel-server/plan.h"
 
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 /* Networks of a subnet may talk: its own in both families, and what its devices route. */
 static void
@@ -21,6 +22,15 @@ add_networks(AditState *want, const AditModel *model, guint subnet)
             g_array_append_vals(networks, device->routes, device->n_routes);
     }
     adit_dataplane_add_networks(want, (AditPrefix *)(gpointer)networks->data, networks->len);
+}
+
+AditSockAddr
+adit_server_responder(const AditSubnet *subnet, guint8 family)
+{
+    const AditSockAddr at = { .addr = family == AF_INET6 ? subnet->server6 : subnet->server4,
+                              .port = ADIT_DATAPLANE_RESPONDER_PORT };
+
+    return at;
 }
 
 static AditAddr
@@ -85,6 +95,7 @@ adit_server_plan_ports(const AditModel *model, const AditServerFacts *facts)
     g_autoptr(AditState) want = adit_state_new();
 
     adit_dataplane_add_tunnel(want, ADIT_SERVER_LINK);
+    adit_dataplane_add_responder(want, IPPROTO_TCP, ADIT_DATAPLANE_RESPONDER_PORT);
     for (guint i = 0; i < model->subnets->len; i++)
         add_subnet(want, model, i, facts);
     for (guint i = 0; i < model->publishes->len; i++)

@@ -20,6 +20,9 @@ gboolean adit_server_facts_is_on_link(const AditServerFacts *facts, const AditAd
 void adit_server_facts_clear(AditServerFacts *facts);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AditServerFacts, adit_server_facts_clear)
 
+/* Where adit-redirect listens for the devices of @subnet: its own address in the tunnel. */
+AditSockAddr adit_server_responder(const AditSubnet *subnet, guint8 family);
+
 /* Of a settled model, sealed: the elements of our nft table (plan-ports.c), */
 AditState *adit_server_plan_ports(const AditModel *model, const AditServerFacts *facts);
 /* and the rest: link, peers, addresses, routes, proxy neighbours, sysctls. */

@@ -84,6 +84,48 @@ test_mapping(void)
     }
 }
 
+/* Both modes, both families: whose it is and when it ends comes from the mapping. */
+static void
+test_redirect(void)
+{
+    static const struct {
+        const char *external, *internal, *responder, *fwd, *open;
+    } rows[] = {
+        { "203.0.113.7:443", "10.59.0.2:8443", "10.59.0.1:8308",
+          "fwd4 { 203.0.113.7 . 6 . 80 timeout 60000ms : 10.59.0.1 . 8308 }\n",
+          "open4 { 203.0.113.7 . 6 . 80 timeout 60000ms }\n" },
+        { "203.0.113.7:443", "10.59.0.2:8443", NULL,
+          "fwd4 { 203.0.113.7 . 6 . 80 timeout 60000ms : 10.59.0.2 . 8443 }\n",
+          "open4 { 203.0.113.7 . 6 . 80 timeout 60000ms }\n" },
+        { "[2001:db8::2]:443", "[2001:db8::2]:443", "[2001:db8::1]:8308",
+          "fwd6 { 2001:db8::2 . 6 . 80 timeout 60000ms : 2001:db8::1 . 8308 }\n",
+          "open6 { 2001:db8::2 . 6 . 80 timeout 60000ms }\n" },
+        { "[2001:db8::2]:443", "[2001:db8::2]:443", NULL,
+          "fwd6 { 2001:db8::2 . 6 . 80 timeout 60000ms : 2001:db8::2 . 443 }\n",
+          "open6 { 2001:db8::2 . 6 . 80 timeout 60000ms }\n" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const guint8 user[] = { 1, 2 };
+        const AditDataplaneMapping https = {
+            IPPROTO_TCP, sockaddr(rows[i].external), sockaddr(rows[i].internal), 60000, 0, user,
+            sizeof(user)
+        };
+        const AditSockAddr responder =
+            rows[i].responder ? sockaddr(rows[i].responder) : https.internal;
+        const AditDataplaneMapping http =
+            adit_dataplane_redirect(&https, 80, rows[i].responder ? &responder : NULL);
+        g_autoptr(AditState) state = adit_state_new();
+        g_autofree char *lines = NULL;
+
+        g_assert_cmpmem(http.user, http.user_len, user, sizeof(user));
+        adit_dataplane_add_mapping(state, &http);
+        lines = lines_of(state);
+        g_assert_nonnull(strstr(lines, rows[i].fwd));
+        g_assert_nonnull(strstr(lines, rows[i].open));
+    }
+}
+
 static void
 test_mapping_back(void)
 {
@@ -196,6 +238,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/dataplane/blueprint", test_blueprint);
     g_test_add_func("/dataplane/mapping", test_mapping);
+    g_test_add_func("/dataplane/redirect", test_redirect);
     g_test_add_func("/dataplane/mapping-back", test_mapping_back);
     g_test_add_func("/dataplane/mapping-back-broken", test_mapping_back_broken);
     g_test_add_func("/dataplane/networks", test_networks);
