@@ -3,6 +3,7 @@
 
 #include "libadit/core/element.h"
 #include "libadit/wire/nft-words.h"
+#include "policy-routing/forward-table.h"
 #include "policy-routing/numbers.h"
 
 /* How an answer finds its way.
@@ -283,9 +284,14 @@ AditNftBlueprint *
 adit_reply_table_new(const AditReplyOptions *options)
 {
     AditNftBlueprint *bp = g_new0(AditNftBlueprint, 1);
+    GArray *all_sets = g_array_new(FALSE, FALSE, sizeof(AditNftSet));
+    GArray *all_chains = g_array_new(FALSE, FALSE, sizeof(AditNftChain));
     GArray *rules = g_array_new(FALSE, FALSE, sizeof(AditNftRule));
 
+    g_array_append_vals(all_sets, sets, G_N_ELEMENTS(sets));
+    g_array_append_vals(all_chains, chains, G_N_ELEMENTS(chains));
     g_array_append_vals(rules, reply_rules, G_N_ELEMENTS(reply_rules));
+    adit_forward_table_append(all_sets, all_chains, rules);
     if (!options->strict)
         g_array_append_vals(rules, lan_rules, G_N_ELEMENTS(lan_rules));
     for (guint i = 0; i < options->n_bypass; i++) {
@@ -298,8 +304,11 @@ adit_reply_table_new(const AditReplyOptions *options)
     }
     g_array_append_val(rules, last_rule);
 
-    *bp = (AditNftBlueprint){ ADIT_REPLY_TABLE, chains, G_N_ELEMENTS(chains), sets,
-                              G_N_ELEMENTS(sets) };
+    bp->table = ADIT_REPLY_TABLE;
+    bp->n_chains = all_chains->len;
+    bp->chains = (AditNftChain *)(gpointer)g_array_free(all_chains, FALSE);
+    bp->n_sets = all_sets->len;
+    bp->sets = (AditNftSet *)(gpointer)g_array_free(all_sets, FALSE);
     bp->n_rules = rules->len;
     bp->rules = (AditNftRule *)(gpointer)g_array_free(rules, FALSE);
     return bp;
@@ -310,6 +319,8 @@ adit_reply_table_free(AditNftBlueprint *bp)
 {
     if (bp == NULL)
         return;
+    g_free((gpointer)bp->chains);
+    g_free((gpointer)bp->sets);
     g_free((gpointer)bp->rules);
     g_free(bp);
 }

@@ -229,6 +229,8 @@ plan_elements(AditRouter *self, const AditRouterWish *wish)
                   "lead to waits until no gateway is selected",
                   left_out, ADIT_LAN_MAX);
     self->left_out = left_out;
+    if (wish->forwards)
+        add_objects(want, wish->forwards, ADIT_KIND_BIT(ADIT_KIND_ELEMENT));
     return adit_state_seal(want);
 }
 
