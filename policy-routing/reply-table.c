@@ -108,8 +108,8 @@ static const AditNftChain chains[] = {
             IN("slot" #n, OIFNAME), BITS(CT_MARK, SLOT_BIT(n), SLOT_BIT(n))                    \
         }                                                                                      \
     }
-/* ct mark & 0x01000000 == 0x01000000 meta mark set meta mark | 0x01000000 : the bits are 0
- * when we come here */
+/* ct mark & 0x01000000 == 0x01000000 meta mark set meta mark | 0x01000000 : only ever adds
+ * bits, so whoever jumps here has made sure that there are none */
 #define RESTORE(n)                                                                             \
     {                                                                                          \
         "restore", "slot bit " #n,                                                             \
@@ -158,11 +158,9 @@ static const AditNftRule reply_rules[] = {
     MISFIT(4),
     MISFIT(5),
 
-    /* meta mark & 0x3f000000 == 0x3f000000 return : the tunnels' own packets */
-    { "prerouting", "outer packets", { MASK_IS(META_MARK, MARK, OUTER), RETURN } },
     /* meta mark & 0x3f000000 != 0 meta mark set meta mark & 0xc0ffffff : NetworkManager >= 1.54
      * has put the conntrack mark on all incoming UDP. On a packet to a container that would
-     * send it back where it came from. */
+     * send it back where it came from. What the flow says is restored below. */
     { "prerouting",
       "decided here",
       { MASK_NOT(META_MARK, MARK, 0), BITS(META_MARK, MARK, 0) } },
@@ -247,11 +245,9 @@ static const AditNftRule reply_rules[] = {
       { IN("own6", IP6_SADDR), NOT_IN("home6", IP6_SADDR, OIFNAME), COUNT, DROP } },
     /* meta mark & 0x3f000000 != 0 jump misfit : selected or not */
     { "belt", "mark of another link", { MASK_NOT(META_MARK, MARK, 0), JUMP("misfit") } },
-    /* oifname @gateway accept */
-    { "belt", "through the tunnel", { IN("gateway", OIFNAME), ACCEPT } },
-    /* meta nfproto ipv4 oifname != @closed4 accept : no gateway is selected */
-    { "belt", "an open uplink", { IPV4, NOT_IN("closed4", OIFNAME), ACCEPT } },
-    { "belt", "an open uplink", { IPV6, NOT_IN("closed6", OIFNAME), ACCEPT } },
+    /* meta nfproto ipv4 oifname != @closed4 accept : a tunnel, or no gateway is selected */
+    { "belt", "not closed", { IPV4, NOT_IN("closed4", OIFNAME), ACCEPT } },
+    { "belt", "not closed", { IPV6, NOT_IN("closed6", OIFNAME), ACCEPT } },
     /* oifname . ip daddr @lan4 accept */
     { "belt", "the LAN", { IN("lan4", OIFNAME, IP_DADDR), ACCEPT } },
     { "belt", "the LAN", { IN("lan6", OIFNAME, IP6_DADDR), ACCEPT } },
