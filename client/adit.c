@@ -59,7 +59,7 @@ read_profile(const char *path, AditProfile **ret, GError **error)
 }
 
 static gboolean
-dry_run(AditCli *cli, AditBackend backend, const char *name, const AditProfile *profile,
+dry_run(AditCli *cli, AditBackendKind backend, const char *name, const AditProfile *profile,
         GError **error)
 {
     g_autofree char *plan = adit_backend_dry_run(backend, name, profile, error);
@@ -71,6 +71,16 @@ dry_run(AditCli *cli, AditBackend backend, const char *name, const AditProfile *
     return TRUE;
 }
 
+static GVariant *
+import_options_of(AditBackendKind backend)
+{
+    GVariantDict options;
+
+    g_variant_dict_init(&options, NULL);
+    g_variant_dict_insert(&options, "backend", "s", adit_backend_to_string(backend));
+    return g_variant_dict_end(&options);
+}
+
 static gboolean
 cmd_import(AditCli *cli, char **args, GError **error)
 {
@@ -79,7 +89,7 @@ cmd_import(AditCli *cli, char **args, GError **error)
     g_autoptr(AditProfile) profile = NULL;
     g_autoptr(AditBusManager) manager = NULL;
     g_autofree char *path = NULL;
-    AditBackend backend = ADIT_BACKEND_AUTO;
+    AditBackendKind backend = ADIT_BACKEND_AUTO;
     char *text;
     GError *reason = NULL;
     gboolean ok = FALSE;
@@ -99,11 +109,11 @@ cmd_import(AditCli *cli, char **args, GError **error)
         ok = dry_run(cli, backend, name, profile, error);
     else if (adit_backend_can_drive(backend, error) &&
              (manager = connect_manager(error)) != NULL)
-        ok = settle(adit_bus_manager_call_import_sync(
-                        manager, title, text, g_variant_new("a{sv}", NULL),
-                        G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1, &path, NULL,
-                        &reason),
-                    &reason, error);
+        ok = settle(
+            adit_bus_manager_call_import_sync(manager, title, text, import_options_of(backend),
+                                              G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                                              -1, &path, NULL, &reason),
+            &reason, error);
     adit_key_string_free(text);
     if (ok && !opt_dry_run) {
         adit_cli_print(cli, "imported; other traffic is unchanged. See: adit list\n");

@@ -17,24 +17,24 @@ static const char *const names[] = {
 };
 
 gboolean
-adit_backend_parse(const char *text, AditBackend *ret)
+adit_backend_parse(const char *text, AditBackendKind *ret)
 {
     for (guint i = 0; i < G_N_ELEMENTS(names); i++)
         if (g_str_equal(text, names[i])) {
-            *ret = (AditBackend)i;
+            *ret = (AditBackendKind)i;
             return TRUE;
         }
     return FALSE;
 }
 
 const char *
-adit_backend_to_string(AditBackend backend)
+adit_backend_to_string(AditBackendKind backend)
 {
     return names[backend];
 }
 
 static gboolean
-refuse(AditBackend backend, const char *why, GError **error)
+refuse(AditBackendKind backend, const char *why, GError **error)
 {
     g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "--backend %s: %s",
                 adit_backend_to_string(backend), why);
@@ -42,7 +42,7 @@ refuse(AditBackend backend, const char *why, GError **error)
 }
 
 gboolean
-adit_backend_can_drive(AditBackend backend, GError **error)
+adit_backend_can_drive(AditBackendKind backend, GError **error)
 {
     switch (backend) {
     case ADIT_BACKEND_AUTO:
@@ -77,7 +77,7 @@ networkd_dry_run(const char *name, const AditProfile *profile, GError **error)
 #endif
 
 char *
-adit_backend_dry_run(AditBackend backend, const char *name, const AditProfile *profile,
+adit_backend_dry_run(AditBackendKind backend, const char *name, const AditProfile *profile,
                      GError **error)
 {
     switch (backend) {

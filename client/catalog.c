@@ -24,6 +24,7 @@ adit_entry_new(const char *name, AditProfile *profile)
 
     entry->name = g_strdup(name);
     entry->profile = profile;
+    entry->backend = ADIT_BACKEND_DIRECT;
     return entry;
 }
 
@@ -33,6 +34,8 @@ adit_entry_free(AditEntry *entry)
     if (!entry)
         return;
     g_free(entry->name);
+    g_free(entry->title);
+    g_free(entry->id);
     adit_profile_free(entry->profile);
     g_free(entry);
 }
@@ -75,7 +78,25 @@ profile_path(const char *config_dir, const char *name)
     return g_build_filename(config_dir, FOLDER, file, NULL);
 }
 
-/* [Gateway] with four keys; written by us, read strictly all the same. */
+static void
+set_text(char **field, const char *text)
+{
+    g_free(*field);
+    *field = g_strdup(text);
+}
+
+static gboolean
+parse_backend(const char *text, AditBackendKind *ret)
+{
+    AditBackendKind kind;
+
+    if (!adit_backend_parse(text, &kind) || kind == ADIT_BACKEND_AUTO)
+        return FALSE;
+    *ret = kind;
+    return TRUE;
+}
+
+/* [Gateway] with a few keys; written by us, read strictly all the same. */
 static gboolean
 parse_decision(AditEntry *entry, const char *path, const char *bytes, gsize len, GError **error)
 {
@@ -91,6 +112,13 @@ parse_decision(AditEntry *entry, const char *path, const char *bytes, gsize len,
             g_ascii_string_to_unsigned(token->value, 10, ADIT_SLOT_MIN, ADIT_SLOT_MAX, &slot,
                                        NULL))
             entry->slot = (guint)slot;
+        else if (g_str_equal(token->key, "Backend") &&
+                 parse_backend(token->value, &entry->backend))
+            continue;
+        else if (g_str_equal(token->key, "Title"))
+            set_text(&entry->title, token->value);
+        else if (g_str_equal(token->key, "Id"))
+            set_text(&entry->id, token->value);
         else if (g_str_equal(token->key, "Up"))
             entry->up = g_str_equal(token->value, "yes");
         else if (g_str_equal(token->key, "Default4"))
@@ -214,13 +242,19 @@ gboolean
 adit_catalog_save_decision(const AditEntry *entry, const char *state_dir, GError **error)
 {
     g_autofree char *path = g_build_filename(state_dir, FOLDER, entry->name, NULL);
-    g_autofree char *text =
-        g_strdup_printf("[Gateway]\nSlot = %u\nUp = %s\nDefault4 = %s\nDefault6 = %s\n",
-                        entry->slot, entry->up ? "yes" : "no",
-                        entry->selected[0] ? "yes" : "no", entry->selected[1] ? "yes" : "no");
+    g_autoptr(GString) text = g_string_new(NULL);
 
+    g_string_append_printf(text, "[Gateway]\nSlot = %u\nBackend = %s\n", entry->slot,
+                           adit_backend_to_string(entry->backend));
+    if (entry->id)
+        g_string_append_printf(text, "Id = %s\n", entry->id);
+    if (entry->title)
+        g_string_append_printf(text, "Title = %s\n", entry->title);
+    g_string_append_printf(text, "Up = %s\nDefault4 = %s\nDefault6 = %s\n",
+                           entry->up ? "yes" : "no", entry->selected[0] ? "yes" : "no",
+                           entry->selected[1] ? "yes" : "no");
     return make_folder_of(path, error) &&
-           adit_store_write(path, text, strlen(text), 0600, error);
+           adit_store_write(path, text->str, text->len, 0600, error);
 }
 
 gboolean

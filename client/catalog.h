@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "libadit/core/profile.h"
+#include "client/backend.h"
 
 /* The gateways of this machine on disk: CONFIG/gateways/NAME.conf is the profile as the user
  * gave it, STATE/gateways/NAME what we decided about it. A profile without the second file is
  * one an admin dropped in by hand: it is enrolled at the next start. */
 
 typedef struct {
-    char *name; /* also the interface name */
+    char *name;              /* also the interface name */
+    char *title;             /* what people call it; NULL: its name */
+    AditBackendKind backend; /* who makes its link; never AUTO */
+    char *id;                /* what that one calls it; NULL: not made yet */
     guint slot;
     gboolean up;
     gboolean selected[2]; /* default outbound of IPv4, IPv6 */
     AditProfile *profile;
+    gboolean busy; /* a change is under way; not on disk */
 } AditEntry;
 
 /* Array of AditEntry, by name. A file that cannot be read is an error naming it: a gateway that

@@ -1,42 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "client/daemon.h"
-
-#include "client/endpoints.h"
+#include "client/daemon-private.h"
+#include "client/direct.h"
 #include "client/settings.h"
-#include "client/tunnel.h"
 #include "libadit/core/error.h"
-#include "libadit/core/ifname.h"
-#include "libadit/sys/wgdev-front.h"
-#include "policy-routing/rival.h"
-#include "policy-routing/router.h"
+#include "policy-routing/tunnel.h"
 
-#include <net/if.h>
 #include <string.h>
-#include <sys/socket.h>
-
-struct _AditDaemon {
-    const AditPlaces *places;
-    AditKernel *kernel;
-    AditWgdev *wgdev;
-    AditRouter *router;
-    AditEndpoints *endpoints;
-    GPtrArray *entries; /* AditEntry, by name */
-    AditPolicy policy;
-    AditDaemonChanged changed;
-    gpointer changed_data;
-};
-
-static GStrv
-link_names(const GPtrArray *entries, const char *extra)
-{
-    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
-
-    for (guint i = 0; i < entries->len; i++)
-        g_strv_builder_add(names, ((const AditEntry *)g_ptr_array_index(entries, i))->name);
-    if (extra)
-        g_strv_builder_add(names, extra);
-    return g_strv_builder_end(names);
-}
 
 static GPtrArray *
 make_gateways(const GPtrArray *entries)
@@ -55,33 +24,13 @@ make_gateways(const GPtrArray *entries)
     return gateways;
 }
 
-static AditState *
-plan_tunnels(const AditDaemon *self, const GPtrArray *entries)
-{
-    g_autoptr(AditState) want = adit_state_new();
-
-    for (guint i = 0; i < entries->len; i++) {
-        const AditEntry *entry = g_ptr_array_index(entries, i);
-        g_autofree AditSockAddr *endpoints = adit_endpoints_of(self->endpoints, entry->profile);
-
-        if (entry->up)
-            adit_tunnel_plan(want, entry->name, entry->profile, endpoints, entry->selected);
-    }
-    return adit_state_seal(g_steal_pointer(&want));
-}
-
-/* @gone: a link that was ours until now. */
 static gboolean
-apply(AditDaemon *self, const GPtrArray *entries, const char *gone, GError **error)
+apply_policy(AditDaemon *self, const GPtrArray *entries, GError **error)
 {
-    g_auto(GStrv) ours = link_names(entries, gone);
     g_autoptr(GPtrArray) gateways = make_gateways(entries);
-    g_autoptr(AditState) tunnels = plan_tunnels(self, entries);
     const AditRouterWish wish = { .gateways = (const AditGateway *const *)gateways->pdata,
                                   .n_gateways = gateways->len,
-                                  .policy = &self->policy,
-                                  .tunnels = tunnels,
-                                  .links = (const char *const *)ours };
+                                  .policy = &self->policy };
     AditReconcileResult result = { 0 };
 
     if (!adit_router_apply(self->router, &wish, &result, error))
@@ -92,6 +41,62 @@ apply(AditDaemon *self, const GPtrArray *entries, const char *gone, GError **err
     return TRUE;
 }
 
+gboolean
+adit_daemon_apply_policy(AditDaemon *self, GError **error)
+{
+    return apply_policy(self, self->entries, error);
+}
+
+void
+adit_wish_init(AditWish *ret, AditDaemon *self, const AditEntry *entry)
+{
+    ret->endpoints = adit_endpoints_of(self->endpoints, entry->profile);
+    ret->gateway = (AditBackendGateway){
+        .name = entry->name,
+        .title = entry->title ? entry->title : entry->name,
+        .id = entry->id,
+        .slot = entry->slot,
+        .up = entry->up,
+        .selected = { entry->selected[0], entry->selected[1] },
+        .profile = entry->profile,
+        .endpoints = ret->endpoints,
+    };
+}
+
+void
+adit_wish_clear(AditWish *wish)
+{
+    g_clear_pointer(&wish->endpoints, g_free);
+}
+
+/* Each is tried whatever became of the one before; the first failure is told. */
+static gboolean
+mend(AditDaemon *self, const GPtrArray *entries, GError **error)
+{
+    g_autoptr(GError) first = NULL;
+
+    for (guint i = 0; i < entries->len; i++) {
+        const AditEntry *entry = g_ptr_array_index(entries, i);
+        AditBackend *backend = self->backends[entry->backend];
+        g_auto(AditWish) wish = { 0 };
+
+        if (entry->busy || !backend)
+            continue;
+        adit_wish_init(&wish, self, entry);
+        backend->ops->mend(backend, &wish.gateway, first ? NULL : &first);
+    }
+    if (!first)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&first));
+    return FALSE;
+}
+
+gboolean
+adit_daemon_apply(AditDaemon *self, GError **error)
+{
+    return apply_policy(self, self->entries, error) && mend(self, self->entries, error);
+}
+
 /* Somebody else may have changed what is ours. */
 static gboolean
 on_look(gpointer data)
@@ -99,14 +104,14 @@ on_look(gpointer data)
     AditDaemon *self = data;
     g_autoptr(GError) error = NULL;
 
-    if (apply(self, self->entries, NULL, &error))
+    if (adit_daemon_apply(self, &error))
         return TRUE;
     g_warning("%s", error->message);
     return FALSE;
 }
 
-static void
-tell(AditDaemon *self)
+void
+adit_daemon_tell(AditDaemon *self)
 {
     if (self->changed)
         self->changed(self, self->changed_data);
@@ -119,9 +124,9 @@ on_resolved(AditEndpoints *endpoints, gpointer data)
     AditDaemon *self = data;
     g_autoptr(GError) error = NULL;
 
-    if (!apply(self, self->entries, NULL, &error))
+    if (!mend(self, self->entries, &error))
         g_warning("%s", error->message);
-    tell(self);
+    adit_daemon_tell(self);
 }
 
 AditDaemon *
@@ -138,6 +143,7 @@ adit_daemon_new(const AditPlaces *places, GError **error)
     if (!self->wgdev)
         return NULL;
     adit_wgdev_join(self->wgdev, self->kernel);
+    self->backends[ADIT_BACKEND_DIRECT] = adit_direct_new(self->kernel);
     self->router =
         adit_router_open(self->kernel, places->config, places->runtime, on_look, self, error);
     if (!self->router)
@@ -150,6 +156,9 @@ adit_daemon_free(AditDaemon *self)
 {
     if (!self)
         return;
+    for (guint i = 0; i < ADIT_N_BACKENDS; i++)
+        if (self->backends[i])
+            self->backends[i]->ops->free(self->backends[i]);
     adit_endpoints_free(self->endpoints);
     g_clear_pointer(&self->router, adit_router_free);
     g_clear_pointer(&self->kernel, adit_kernel_free);
@@ -172,6 +181,18 @@ adit_daemon_entries(const AditDaemon *self)
     return self->entries;
 }
 
+/* A change that is under way finds its gateway by name. */
+static void
+keep_busy(GPtrArray *entries, const GPtrArray *before)
+{
+    for (guint i = 0; i < entries->len; i++) {
+        AditEntry *entry = g_ptr_array_index(entries, i);
+        const AditEntry *old = adit_catalog_find(before, entry->name);
+
+        entry->busy = old && old->busy;
+    }
+}
+
 gboolean
 adit_daemon_reload(AditDaemon *self, GError **error)
 {
@@ -187,64 +208,19 @@ adit_daemon_reload(AditDaemon *self, GError **error)
         if (!adit_catalog_save_decision(g_ptr_array_index(entries, i), self->places->state,
                                         error))
             return FALSE;
-    if (!apply(self, entries, NULL, error))
+    if (!apply_policy(self, entries, error))
         return FALSE;
+    keep_busy(entries, self->entries);
     g_ptr_array_unref(self->entries);
     self->entries = g_steal_pointer(&entries);
-    tell(self);
+    if (!adit_daemon_apply(self, error))
+        return FALSE;
+    adit_daemon_tell(self);
     return TRUE;
 }
 
-/* Names of links that exist are taken, whoever made them. */
-static char *
-free_name(const AditDaemon *self, const char *wish)
-{
-    g_auto(GStrv) ours = link_names(self->entries, NULL);
-    g_autoptr(GStrvBuilder) taken = g_strv_builder_new();
-    g_auto(GStrv) list = NULL;
-    struct if_nameindex *links = if_nameindex();
-
-    g_strv_builder_addv(taken, (const char **)ours);
-    for (struct if_nameindex *l = links; l && l->if_index != 0; l++)
-        g_strv_builder_add(taken, l->if_name);
-    if (links)
-        if_freenameindex(links);
-    list = g_strv_builder_end(taken);
-    return adit_ifname_derive(wish, (const char *const *)list);
-}
-
-gboolean
-adit_daemon_import(AditDaemon *self, const char *wish, const char *text, gsize len,
-                   char **ret_name, GError **error)
-{
-    g_autoptr(AditProfile) profile = adit_profile_parse(wish, text, len, error);
-    g_autofree char *name = free_name(self, wish);
-    AditEntry *entry;
-
-    if (!profile)
-        return FALSE;
-    entry = adit_entry_new(name, g_steal_pointer(&profile));
-    entry->up = TRUE;
-    entry->slot = adit_catalog_free_slot(self->entries);
-    g_ptr_array_add(self->entries, entry); /* owns it from here on */
-    if (entry->slot == 0)
-        g_set_error(error, ADIT_ERROR, ADIT_ERROR_BUSY, "%s: all 60 gateway slots are taken",
-                    name);
-    else if (adit_catalog_save(entry, self->places->config, self->places->state, error)) {
-        if (apply(self, self->entries, NULL, error)) {
-            *ret_name = g_steal_pointer(&name);
-            tell(self);
-            return TRUE;
-        }
-        adit_catalog_remove(entry, self->places->config, self->places->state, NULL);
-    }
-    g_ptr_array_remove(self->entries, entry);
-    apply(self, self->entries, name, NULL);
-    return FALSE;
-}
-
-static AditEntry *
-find(AditDaemon *self, const char *name, GError **error)
+AditEntry *
+adit_daemon_find(AditDaemon *self, const char *name, GError **error)
 {
     AditEntry *entry = adit_catalog_find(self->entries, name);
 
@@ -253,79 +229,11 @@ find(AditDaemon *self, const char *name, GError **error)
     return entry;
 }
 
-/* First the kernel, then the files: what a crash leaves behind is a gateway that is still
- * listed. */
-gboolean
-adit_daemon_remove(AditDaemon *self, const char *name, GError **error)
-{
-    AditEntry *entry = find(self, name, error);
-    g_autoptr(AditEntry) holder = NULL;
-    guint index;
-
-    if (!entry || !g_ptr_array_find(self->entries, entry, &index))
-        return FALSE;
-    holder = g_ptr_array_steal_index(self->entries, index);
-    if (!apply(self, self->entries, holder->name, error)) {
-        g_ptr_array_insert(self->entries, (gint)index, g_steal_pointer(&holder));
-        return FALSE;
-    }
-    if (!adit_catalog_remove(holder, self->places->config, self->places->state, error))
-        return FALSE;
-    tell(self);
-    return TRUE;
-}
-
-gboolean
-adit_daemon_set_up(AditDaemon *self, const char *name, gboolean up, GError **error)
-{
-    AditEntry *entry = find(self, name, error);
-    gboolean before = entry ? entry->up : FALSE;
-
-    if (!entry)
-        return FALSE;
-    entry->up = up;
-    if (!adit_catalog_save_decision(entry, self->places->state, error) ||
-        !apply(self, self->entries, NULL, error)) {
-        entry->up = before;
-        adit_catalog_save_decision(entry, self->places->state, NULL);
-        return FALSE;
-    }
-    tell(self);
-    return TRUE;
-}
-
-/* The new default is written before the old one is cleared: after a crash in between two claim
- * it, the planner refuses, and nothing is opened. */
-gboolean
-adit_daemon_set_default(AditDaemon *self, const char *name, gboolean ipv4, gboolean ipv6,
-                        GError **error)
-{
-    const gboolean families[2] = { ipv4, ipv6 };
-    AditEntry *chosen = name ? find(self, name, error) : NULL;
-
-    if (name && (!chosen || !adit_rival_check(name, families, error)))
-        return FALSE;
-    for (guint f = 0; f < 2; f++)
-        for (guint i = 0; families[f] && i < self->entries->len; i++) {
-            AditEntry *entry = g_ptr_array_index(self->entries, i);
-
-            entry->selected[f] = entry == chosen;
-        }
-    for (guint i = 0; i < self->entries->len; i++)
-        if (!adit_catalog_save_decision(g_ptr_array_index(self->entries, i),
-                                        self->places->state, error))
-            return FALSE;
-    if (!apply(self, self->entries, NULL, error))
-        return FALSE;
-    tell(self);
-    return TRUE;
-}
-
 /* When the server was last heard, and what is wrong in one sentence. */
 gboolean
 adit_daemon_status(AditDaemon *self, const char *name, AditGatewayStatus *ret, GError **error)
 {
-    AditEntry *entry = find(self, name, error);
+    AditEntry *entry = adit_daemon_find(self, name, error);
     g_autoptr(AditWgDump) dump = NULL;
     g_autoptr(GError) reason = NULL;
     AditGatewayStatus status = { 0 };

@@ -4,8 +4,8 @@
 #include "client/catalog.h"
 #include "libadit/sys/places.h"
 
-/* aditd without its bus: the gateways of this machine and the kernel kept equal. Every change
- * is first made on paper and tried on the planner, then saved, then carried out. */
+/* aditd without its bus: the gateways of this machine, and the kernel and the managers of its
+ * networks kept equal to them. */
 
 typedef struct _AditDaemon AditDaemon;
 
@@ -21,15 +21,8 @@ typedef void (*AditDaemonChanged)(AditDaemon *daemon, gpointer data);
 AditDaemon *adit_daemon_new(const AditPlaces *places, GError **error);
 void adit_daemon_set_changed(AditDaemon *daemon, AditDaemonChanged changed, gpointer data);
 const GPtrArray *adit_daemon_entries(const AditDaemon *daemon); /* AditEntry */
-/* Loads the catalog anew and makes the kernel match. */
+/* Loads the catalog anew and makes kernel and managers match. */
 gboolean adit_daemon_reload(AditDaemon *daemon, GError **error);
-gboolean adit_daemon_import(AditDaemon *daemon, const char *wish, const char *profile,
-                            gsize len, char **ret_name, GError **error);
-gboolean adit_daemon_remove(AditDaemon *daemon, const char *name, GError **error);
-gboolean adit_daemon_set_up(AditDaemon *daemon, const char *name, gboolean up, GError **error);
-/* @name NULL: no gateway is the default of these families any more. */
-gboolean adit_daemon_set_default(AditDaemon *daemon, const char *name, gboolean ipv4,
-                                 gboolean ipv6, GError **error);
 gboolean adit_daemon_status(AditDaemon *daemon, const char *name, AditGatewayStatus *ret,
                             GError **error);
 void adit_gateway_status_clear(AditGatewayStatus *status);

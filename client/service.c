@@ -2,6 +2,7 @@
 #include "client/service.h"
 
 #include "client-dbus-generated.h"
+#include "client/change.h"
 #include "libadit/core/error.h"
 
 #include <sys/socket.h>
@@ -42,7 +43,7 @@ fill_gateway(AditBusGateway *object, const AditEntry *entry, AditDaemon *daemon)
     list = g_strv_builder_end(addresses);
     adit_daemon_status(daemon, entry->name, &status, NULL);
     adit_bus_gateway_set_name(object, entry->name);
-    adit_bus_gateway_set_backend(object, "direct");
+    adit_bus_gateway_set_backend(object, adit_backend_to_string(entry->backend));
     adit_bus_gateway_set_slot(object, entry->slot);
     adit_bus_gateway_set_link(object, entry->name);
     adit_bus_gateway_set_up(object, entry->up);
@@ -108,28 +109,67 @@ on_changed(AditDaemon *daemon, gpointer data)
     refresh(data);
 }
 
-static gboolean
-answer(GDBusMethodInvocation *call, GError *error)
+/* A call on the bus that waits for a change. */
+typedef struct {
+    AditService *service;
+    GDBusMethodInvocation *call;
+    void (*complete)(AditBusManager *manager, GDBusMethodInvocation *call);
+} Waiting;
+
+static Waiting *
+wait_for(AditService *self, GDBusMethodInvocation *call,
+         void (*complete)(AditBusManager *manager, GDBusMethodInvocation *call))
 {
-    if (!error)
-        return FALSE;
-    g_dbus_method_invocation_take_error(call, error);
-    return TRUE;
+    Waiting *waiting = g_new0(Waiting, 1);
+
+    waiting->service = self;
+    waiting->call = call;
+    waiting->complete = complete;
+    return waiting;
+}
+
+static void
+on_done(const char *name, const GError *error, gpointer data)
+{
+    Waiting *waiting = data;
+
+    if (error)
+        g_dbus_method_invocation_return_gerror(waiting->call, error);
+    else
+        waiting->complete(waiting->service->manager, waiting->call);
+    g_free(waiting);
+}
+
+static void
+on_imported(const char *name, const GError *error, gpointer data)
+{
+    Waiting *waiting = data;
+
+    if (error) {
+        g_dbus_method_invocation_return_gerror(waiting->call, error);
+    } else {
+        g_autofree char *path = path_of(name);
+
+        adit_bus_manager_complete_import(waiting->service->manager, waiting->call, path);
+    }
+    g_free(waiting);
 }
 
 static gboolean
 on_import(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
           const char *profile, GVariant *options, AditService *self)
 {
-    g_autofree char *given = NULL;
-    g_autofree char *path = NULL;
-    GError *error = NULL;
+    AditBackendKind backend = ADIT_BACKEND_AUTO;
+    const char *word = NULL;
 
-    adit_daemon_import(self->daemon, name, profile, strlen(profile), &given, &error);
-    if (answer(call, error))
+    if (g_variant_lookup(options, "backend", "&s", &word) &&
+        !adit_backend_parse(word, &backend)) {
+        g_dbus_method_invocation_return_error(call, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                                              "backend: %s: no such", word);
         return TRUE;
-    path = path_of(given);
-    adit_bus_manager_complete_import(manager, call, path);
+    }
+    adit_change_import(self->daemon, backend, name, profile, on_imported,
+                       wait_for(self, call, NULL));
     return TRUE;
 }
 
@@ -137,11 +177,8 @@ static gboolean
 on_remove(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
           AditService *self)
 {
-    GError *error = NULL;
-
-    adit_daemon_remove(self->daemon, name, &error);
-    if (!answer(call, error))
-        adit_bus_manager_complete_remove(manager, call);
+    adit_change_remove(self->daemon, name, on_done,
+                       wait_for(self, call, adit_bus_manager_complete_remove));
     return TRUE;
 }
 
@@ -149,11 +186,8 @@ static gboolean
 on_set_up(AditBusManager *manager, GDBusMethodInvocation *call, const char *name, gboolean up,
           AditService *self)
 {
-    GError *error = NULL;
-
-    adit_daemon_set_up(self->daemon, name, up, &error);
-    if (!answer(call, error))
-        adit_bus_manager_complete_set_up(manager, call);
+    adit_change_set_up(self->daemon, name, up, on_done,
+                       wait_for(self, call, adit_bus_manager_complete_set_up));
     return TRUE;
 }
 
@@ -161,11 +195,10 @@ static gboolean
 on_set_default(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
                gboolean ipv4, gboolean ipv6, AditService *self)
 {
-    GError *error = NULL;
+    const gboolean families[2] = { ipv4, ipv6 };
 
-    adit_daemon_set_default(self->daemon, *name ? name : NULL, ipv4, ipv6, &error);
-    if (!answer(call, error))
-        adit_bus_manager_complete_set_default(manager, call);
+    adit_change_set_default(self->daemon, *name ? name : NULL, families, on_done,
+                            wait_for(self, call, adit_bus_manager_complete_set_default));
     return TRUE;
 }
 

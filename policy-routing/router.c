@@ -19,7 +19,7 @@
 /* The order of a change. First the boot guard's files, for a machine may lose power at any
  * time. Then the table of nftables with what is wanted *and* what was there of gateways that go
  * and uplinks that were closed: nothing is opened while rules and routes still change. Then
- * rules, routes, links, in the order of core/diff. Then the table as wanted. */
+ * rules and routes, in the order of core/diff. Then the table as wanted. */
 
 struct _AditRouter {
     AditKernel *kernel;
@@ -39,9 +39,6 @@ struct _AditRouter {
 #define POLICY_KINDS                                                                           \
     (ADIT_KIND_BIT(ADIT_KIND_ROUTE) | ADIT_KIND_BIT(ADIT_KIND_RULE) |                          \
      ADIT_KIND_BIT(ADIT_KIND_SYSCTL))
-#define TUNNEL_KINDS                                                                           \
-    (ADIT_KIND_BIT(ADIT_KIND_LINK) | ADIT_KIND_BIT(ADIT_KIND_DEVICE) |                         \
-     ADIT_KIND_BIT(ADIT_KIND_ADDRESS) | ADIT_KIND_BIT(ADIT_KIND_PEER))
 
 AditRouter *
 adit_router_open(AditKernel *kernel, const char *config_dir, const char *runtime_dir,
@@ -178,8 +175,8 @@ see_link(const AditGateway *gateway, const GArray *own)
     return copy;
 }
 
-/* A link that somebody else makes may not be there yet: its guard stands all the same, and the
- * event of its coming brings us back. */
+/* A link may not be there yet, whoever makes it: its guard stands all the same, and the event
+ * of its coming brings us back. */
 static GPtrArray *
 see_links(const AditRouterWish *wish, const AditGateway **ret, GError **error)
 {
@@ -188,8 +185,7 @@ see_links(const AditRouterWish *wish, const AditGateway **ret, GError **error)
 
     for (guint i = 0; i < wish->n_gateways; i++) {
         ret[i] = wish->gateways[i];
-        if (!ret[i]->link_up ||
-            (wish->tunnels && wish->links && g_strv_contains(wish->links, ret[i]->link)))
+        if (!ret[i]->link_up)
             continue;
         own = own ? own : adit_addresses_read(error);
         if (!own)
@@ -212,8 +208,6 @@ plan_kernel(const AditRouter *self, const AditRouterWish *wish, GError **error)
     if (!want)
         return NULL;
     adit_rpfilter_plan(want, gateways, wish->n_gateways, &self->facts);
-    if (wish->tunnels)
-        add_objects(want, wish->tunnels, TUNNEL_KINDS);
     return adit_state_seal(g_steal_pointer(&want));
 }
 
@@ -296,11 +290,9 @@ apply_elements(AditRouter *self, const AditState *want, AditReconcileResult *ret
 }
 
 static gboolean
-apply_kernel(AditRouter *self, const AditRouterWish *wish, const AditState *want,
-             AditReconcileResult *ret, GError **error)
+apply_kernel(AditRouter *self, const AditState *want, AditReconcileResult *ret, GError **error)
 {
-    const AditScope scope = { .kinds = POLICY_KINDS | (wish->tunnels ? TUNNEL_KINDS : 0),
-                              .links = wish->links };
+    const AditScope scope = { .kinds = POLICY_KINDS };
     AditReconcileResult result = { 0 };
 
     if (!adit_sysctl_remember(self->memory, want, error) ||
@@ -315,10 +307,9 @@ apply_kernel(AditRouter *self, const AditRouterWish *wish, const AditState *want
 
 /* Nothing of ours is left. */
 static gboolean
-leave(AditRouter *self, const AditRouterWish *wish, const AditState *want,
-      AditReconcileResult *ret, GError **error)
+leave(AditRouter *self, const AditState *want, AditReconcileResult *ret, GError **error)
 {
-    if (!apply_kernel(self, wish, want, ret, error))
+    if (!apply_kernel(self, want, ret, error))
         return FALSE;
     if (self->left)
         return TRUE;
@@ -345,7 +336,7 @@ enforce(AditRouter *self, const AditRouterWish *wish, const AditState *want,
         between = plan.between;
         apply_elements(self, between ? between : elements, ret, &table);
     }
-    if (!apply_kernel(self, wish, want, ret, error))
+    if (!apply_kernel(self, want, ret, error))
         return FALSE;
     if (!table && between)
         apply_elements(self, elements, ret, &table);
@@ -366,7 +357,7 @@ adit_router_apply(AditRouter *self, const AditRouterWish *wish, AditReconcileRes
         return FALSE;
     want = plan_kernel(self, wish, error);
     if (!want || !(wish->n_gateways > 0 ? enforce(self, wish, want, &result, error)
-                                        : leave(self, wish, want, &result, error)))
+                                        : leave(self, want, &result, error)))
         return FALSE;
     if (ret)
         *ret = result;

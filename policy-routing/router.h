@@ -14,8 +14,6 @@ typedef struct {
     const AditGateway *const *gateways;
     guint n_gateways;
     const AditPolicy *policy;
-    const AditState *tunnels;  /* links, devices, addresses and peers to make; NULL: not ours */
-    const char *const *links;  /* of @tunnels, and such as were ours until now */
     const AditState *forwards; /* elements of forward-table.h; NULL: none */
 } AditRouterWish;
 

@@ -4,7 +4,8 @@
 #include "libadit/core/profile.h"
 #include "libadit/core/state.h"
 
-/* The direct backend, pure half: what aditd itself must make of a profile, link to peer. */
+/* The inside of a gateway, pure: what its profile becomes in the kernel, link to peer. The
+ * direct backend makes all of it; under a manager of networks aditd only mends it. */
 
 /* @endpoints: one for each peer, unset where there is none or its name is not resolved yet.
  * @selected: of IPv4 and IPv6; an address of an unselected family is never chosen as source. */

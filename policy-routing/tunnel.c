@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "client/tunnel.h"
+#include "policy-routing/tunnel.h"
 
 #include "policy-routing/numbers.h"
 

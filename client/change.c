@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client/change.h"
+
+#include "client/daemon-private.h"
+#include "libadit/core/error.h"
+#include "libadit/core/ifname.h"
+#include "policy-routing/rival.h"
+
+#include <net/if.h>
+#include <string.h>
+
+/* Gateways go by name from step to step: an entry may be gone when a manager answers. */
+
+typedef struct {
+    AditDaemon *daemon;
+    char *name;
+    AditChangeDone done;
+    gpointer data;
+    gboolean before; /* set-up: what to go back to */
+    guint waiting;   /* set-default: answers to come */
+    GError *error;   /* the first */
+} Change;
+
+static Change *
+change_new(AditDaemon *daemon, const char *name, AditChangeDone done, gpointer data)
+{
+    Change *change = g_new0(Change, 1);
+
+    change->daemon = daemon;
+    change->name = g_strdup(name);
+    change->done = done;
+    change->data = data;
+    return change;
+}
+
+/* Takes @error. */
+static void
+finish(Change *change, GError *error)
+{
+    AditEntry *entry =
+        change->name ? adit_catalog_find(change->daemon->entries, change->name) : NULL;
+
+    if (entry)
+        entry->busy = FALSE;
+    adit_daemon_tell(change->daemon);
+    change->done(change->name, error, change->data);
+    g_clear_error(&error);
+    g_clear_error(&change->error);
+    g_free(change->name);
+    g_free(change);
+}
+
+static AditEntry *
+find_idle(AditDaemon *daemon, const char *name, GError **error)
+{
+    AditEntry *entry = adit_daemon_find(daemon, name, error);
+
+    if (!entry || !entry->busy)
+        return entry;
+    g_set_error(error, ADIT_ERROR, ADIT_ERROR_BUSY, "%s: another change of it is under way",
+                name);
+    return NULL;
+}
+
+static AditBackend *
+backend_of(const AditDaemon *daemon, const AditEntry *entry)
+{
+    return daemon->backends[entry->backend];
+}
+
+/* Names of links that exist are taken, whoever made them. */
+static char *
+free_name(const AditDaemon *daemon, const char *wish)
+{
+    g_autoptr(GStrvBuilder) taken = g_strv_builder_new();
+    g_auto(GStrv) list = NULL;
+    struct if_nameindex *links = if_nameindex();
+
+    for (guint i = 0; i < daemon->entries->len; i++)
+        g_strv_builder_add(taken,
+                           ((const AditEntry *)g_ptr_array_index(daemon->entries, i))->name);
+    for (struct if_nameindex *l = links; l && l->if_index != 0; l++)
+        g_strv_builder_add(taken, l->if_name);
+    if (links)
+        if_freenameindex(links);
+    list = g_strv_builder_end(taken);
+    return adit_ifname_derive(wish, (const char *const *)list);
+}
+
+/* On paper and on disk, and its guard in the kernel. */
+static gboolean
+enrol(AditDaemon *daemon, AditEntry *entry, GError **error)
+{
+    const AditPlaces *places = daemon->places;
+
+    entry->slot = adit_catalog_free_slot(daemon->entries);
+    if (entry->slot == 0) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_BUSY, "%s: all 60 gateway slots are taken",
+                    entry->name);
+        return FALSE;
+    }
+    g_ptr_array_add(daemon->entries, entry);
+    if (adit_catalog_save(entry, places->config, places->state, error) &&
+        adit_daemon_apply_policy(daemon, error))
+        return TRUE;
+    adit_catalog_remove(entry, places->config, places->state, NULL);
+    g_ptr_array_steal_index(daemon->entries, daemon->entries->len - 1);
+    adit_daemon_apply_policy(daemon, NULL);
+    return FALSE;
+}
+
+/* The kernel first, then the files: what a crash leaves behind is a gateway that is still
+ * listed. */
+static gboolean
+forget(AditDaemon *daemon, const char *name, GError **error)
+{
+    AditEntry *entry = adit_catalog_find(daemon->entries, name);
+    g_autoptr(AditEntry) holder = NULL;
+    guint index;
+
+    if (!entry || !g_ptr_array_find(daemon->entries, entry, &index))
+        return TRUE;
+    holder = g_ptr_array_steal_index(daemon->entries, index);
+    if (!adit_daemon_apply_policy(daemon, error)) {
+        g_ptr_array_insert(daemon->entries, (gint)index, g_steal_pointer(&holder));
+        return FALSE;
+    }
+    return adit_catalog_remove(holder, daemon->places->config, daemon->places->state, error);
+}
+
+static void
+on_undone(const char *id, const GError *error, gpointer data)
+{
+    Change *change = data;
+
+    forget(change->daemon, change->name, NULL);
+    finish(change, g_steal_pointer(&change->error));
+}
+
+/* The import failed: nothing of it stays. */
+static void
+undo(Change *change, const GError *why)
+{
+    AditEntry *entry = adit_catalog_find(change->daemon->entries, change->name);
+    g_auto(AditWish) wish = { 0 };
+
+    change->error = g_error_copy(why);
+    if (!entry) {
+        on_undone(NULL, NULL, change);
+        return;
+    }
+    adit_wish_init(&wish, change->daemon, entry);
+    backend_of(change->daemon, entry)
+        ->ops->remove(backend_of(change->daemon, entry), &wish.gateway, on_undone, change);
+}
+
+static void
+on_imported(const char *id, const GError *error, gpointer data)
+{
+    Change *change = data;
+    g_autoptr(GError) reason = NULL;
+
+    if (error) {
+        undo(change, error);
+        return;
+    }
+    adit_daemon_apply_policy(change->daemon, &reason); /* now the routes can be made */
+    if (reason)
+        undo(change, reason);
+    else
+        finish(change, NULL);
+}
+
+static void
+on_created(const char *id, const GError *error, gpointer data)
+{
+    Change *change = data;
+    AditDaemon *daemon = change->daemon;
+    AditEntry *entry = adit_catalog_find(daemon->entries, change->name);
+    g_autoptr(GError) reason = error ? g_error_copy(error) : NULL;
+    g_auto(AditWish) wish = { 0 };
+
+    if (entry && !reason) {
+        g_free(entry->id);
+        entry->id = g_strdup(id);
+        adit_catalog_save_decision(entry, daemon->places->state, &reason);
+    }
+    if (!entry || reason) {
+        undo(change, reason);
+        return;
+    }
+    adit_wish_init(&wish, daemon, entry);
+    backend_of(daemon, entry)
+        ->ops->activate(backend_of(daemon, entry), &wish.gateway, on_imported, change);
+}
+
+void
+adit_change_import(AditDaemon *daemon, AditBackendKind kind, const char *title,
+                   const char *text, AditChangeDone done, gpointer data)
+{
+    g_autofree char *name = free_name(daemon, title);
+    Change *change = change_new(daemon, name, done, data);
+    g_autoptr(AditProfile) profile = NULL;
+    g_autoptr(AditEntry) entry = NULL;
+    g_auto(AditWish) wish = { 0 };
+    AditBackend *backend;
+    GError *error = NULL;
+
+    profile = adit_profile_parse(title, text, strlen(text), &error);
+    if (profile && adit_backend_can_drive(kind, &error)) {
+        entry = adit_entry_new(name, g_steal_pointer(&profile));
+        entry->up = entry->busy = TRUE;
+        if (kind != ADIT_BACKEND_AUTO)
+            entry->backend = kind;
+        entry->title = g_strdup(title);
+    }
+    if (!entry || !enrol(daemon, entry, &error)) {
+        finish(change, error);
+        return;
+    }
+    adit_wish_init(&wish, daemon, entry);
+    backend = backend_of(daemon, entry);
+    g_steal_pointer(&entry);
+    backend->ops->create(backend, &wish.gateway, on_created, change);
+}
+
+static void
+on_removed(const char *id, const GError *error, gpointer data)
+{
+    Change *change = data;
+    GError *reason = error ? g_error_copy(error) : NULL;
+
+    if (!reason)
+        forget(change->daemon, change->name, &reason);
+    finish(change, reason);
+}
+
+void
+adit_change_remove(AditDaemon *daemon, const char *name, AditChangeDone done, gpointer data)
+{
+    Change *change = change_new(daemon, name, done, data);
+    GError *error = NULL;
+    AditEntry *entry = find_idle(daemon, name, &error);
+    g_auto(AditWish) wish = { 0 };
+
+    if (!entry) {
+        g_clear_pointer(&change->name, g_free);
+        finish(change, error);
+        return;
+    }
+    entry->busy = TRUE;
+    adit_wish_init(&wish, daemon, entry);
+    backend_of(daemon, entry)
+        ->ops->remove(backend_of(daemon, entry), &wish.gateway, on_removed, change);
+}
+
+static void
+on_set_up(const char *id, const GError *error, gpointer data)
+{
+    Change *change = data;
+    AditDaemon *daemon = change->daemon;
+    AditEntry *entry = adit_catalog_find(daemon->entries, change->name);
+    GError *reason = error ? g_error_copy(error) : NULL;
+
+    if (!reason)
+        adit_daemon_apply_policy(daemon, &reason);
+    if (reason && entry) {
+        entry->up = change->before;
+        adit_catalog_save_decision(entry, daemon->places->state, NULL);
+        adit_daemon_apply_policy(daemon, NULL);
+    }
+    finish(change, reason);
+}
+
+void
+adit_change_set_up(AditDaemon *daemon, const char *name, gboolean up, AditChangeDone done,
+                   gpointer data)
+{
+    Change *change = change_new(daemon, name, done, data);
+    GError *error = NULL;
+    AditEntry *entry = find_idle(daemon, name, &error);
+    g_auto(AditWish) wish = { 0 };
+    AditBackend *backend;
+
+    if (!entry) {
+        g_clear_pointer(&change->name, g_free);
+        finish(change, error);
+        return;
+    }
+    change->before = entry->up;
+    entry->busy = TRUE;
+    entry->up = up;
+    adit_wish_init(&wish, daemon, entry);
+    backend = backend_of(daemon, entry);
+    if (!adit_catalog_save_decision(entry, daemon->places->state, &error)) {
+        on_set_up(NULL, error, change);
+        g_clear_error(&error);
+        return;
+    }
+    if (up)
+        backend->ops->activate(backend, &wish.gateway, on_set_up, change);
+    else
+        backend->ops->deactivate(backend, &wish.gateway, on_set_up, change);
+}
+
+static void
+on_updated(const char *id, const GError *error, gpointer data)
+{
+    Change *change = data;
+
+    if (error && !change->error)
+        change->error = g_error_copy(error);
+    if (--change->waiting == 0)
+        finish(change, g_steal_pointer(&change->error));
+}
+
+/* Managers hear of the choice: name servers and source addresses follow it. */
+static void
+update_all(Change *change, const GPtrArray *entries)
+{
+    change->waiting = entries->len + 1; /* one of our own: answers may come at once */
+    for (guint i = 0; i < entries->len; i++) {
+        const AditEntry *entry = g_ptr_array_index(entries, i);
+        AditBackend *backend = backend_of(change->daemon, entry);
+        g_auto(AditWish) wish = { 0 };
+
+        adit_wish_init(&wish, change->daemon, entry);
+        backend->ops->update(backend, &wish.gateway, on_updated, change);
+    }
+    on_updated(NULL, NULL, change);
+}
+
+/* Who changes by the choice; their entries say the new one already. */
+static GPtrArray *
+choose(AditDaemon *daemon, const AditEntry *chosen, const gboolean families[2])
+{
+    GPtrArray *changed = g_ptr_array_new();
+
+    for (guint i = 0; i < daemon->entries->len; i++) {
+        AditEntry *entry = g_ptr_array_index(daemon->entries, i);
+        gboolean differs = FALSE;
+
+        for (guint f = 0; f < 2; f++) {
+            const gboolean wanted = families[f] ? entry == chosen : entry->selected[f];
+
+            differs |= entry->selected[f] != wanted;
+            entry->selected[f] = wanted;
+        }
+        if (differs)
+            g_ptr_array_add(changed, entry);
+    }
+    return changed;
+}
+
+void
+adit_change_set_default(AditDaemon *daemon, const char *name, const gboolean families[2],
+                        AditChangeDone done, gpointer data)
+{
+    Change *change = change_new(daemon, NULL, done, data);
+    GError *error = NULL;
+    AditEntry *chosen = name ? adit_daemon_find(daemon, name, &error) : NULL;
+    g_autoptr(GPtrArray) changed = NULL;
+
+    if (name && (!chosen || !adit_rival_check(name, families, &error))) {
+        finish(change, error);
+        return;
+    }
+    changed = choose(daemon, chosen, families);
+    for (guint i = 0; i < changed->len && !error; i++)
+        adit_catalog_save_decision(g_ptr_array_index(changed, i), daemon->places->state,
+                                   &error);
+    if (error || !adit_daemon_apply_policy(daemon, &error)) {
+        finish(change, error);
+        return;
+    }
+    update_all(change, changed);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "client/daemon.h"
+#include "client/endpoints.h"
+#include "libadit/sys/wgdev-front.h"
+#include "policy-routing/router.h"
+
+/* What the files of the daemon share. */
+
+struct _AditDaemon {
+    const AditPlaces *places;
+    AditKernel *kernel;
+    AditWgdev *wgdev;
+    AditRouter *router;
+    AditEndpoints *endpoints;
+    AditBackend *backends[ADIT_N_BACKENDS]; /* NULL: not of this build, or of no kind */
+    GPtrArray *entries;                     /* AditEntry, by name */
+    AditPolicy policy;
+    AditDaemonChanged changed;
+    gpointer changed_data;
+};
+
+/* An entry in the words of a backend; lives as long as the entry is not changed. */
+typedef struct {
+    AditBackendGateway gateway;
+    AditSockAddr *endpoints;
+} AditWish;
+
+void adit_wish_init(AditWish *ret, AditDaemon *daemon, const AditEntry *entry);
+void adit_wish_clear(AditWish *wish);
+/* The policy of all entries into the kernel; then the links that are up are mended. */
+gboolean adit_daemon_apply(AditDaemon *daemon, GError **error);
+/* The policy alone: before a link is made and after it is gone. */
+gboolean adit_daemon_apply_policy(AditDaemon *daemon, GError **error);
+AditEntry *adit_daemon_find(AditDaemon *daemon, const char *name, GError **error);
+void adit_daemon_tell(AditDaemon *daemon);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AditWish, adit_wish_clear)

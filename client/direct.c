@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client/direct.h"
+
+#include "libadit/sys/reconcile.h"
+#include "policy-routing/tunnel.h"
+
+/* Nothing is remembered: what a gateway wants of the kernel is planned anew each time, and the
+ * reconciler sends the difference. */
+
+typedef struct {
+    AditBackend parent;
+    AditKernel *kernel;
+} Direct;
+
+#define TUNNEL_KINDS                                                                           \
+    (ADIT_KIND_BIT(ADIT_KIND_LINK) | ADIT_KIND_BIT(ADIT_KIND_DEVICE) |                         \
+     ADIT_KIND_BIT(ADIT_KIND_ADDRESS) | ADIT_KIND_BIT(ADIT_KIND_PEER))
+
+static gboolean
+reconcile(AditBackend *backend, const AditBackendGateway *gateway, gboolean up, GError **error)
+{
+    Direct *self = (Direct *)backend;
+    const char *const links[] = { gateway->name, NULL };
+    const AditScope scope = { .kinds = TUNNEL_KINDS, .links = links };
+    AditReconcileResult result = { 0 };
+    g_autoptr(AditState) want = adit_state_new();
+
+    if (up)
+        adit_tunnel_plan(want, gateway->name, gateway->profile, gateway->endpoints,
+                         gateway->selected);
+    want = adit_state_seal(g_steal_pointer(&want));
+    if (!adit_reconcile(self->kernel, want, &scope, &result, error))
+        return FALSE;
+    if (result.rounds > 0)
+        g_info("kernel: %s: %u added, %u changed, %u deleted", gateway->name, result.added,
+               result.changed, result.deleted);
+    return TRUE;
+}
+
+static void
+settle(AditBackend *backend, const AditBackendGateway *gateway, gboolean up,
+       AditBackendDone done, gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    reconcile(backend, gateway, up, &error);
+    done(NULL, error, data);
+}
+
+static void
+create(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+       gpointer data)
+{
+    done(gateway->name, NULL, data);
+}
+
+static void
+update(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+       gpointer data)
+{
+    settle(backend, gateway, gateway->up, done, data);
+}
+
+static void
+activate(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+         gpointer data)
+{
+    settle(backend, gateway, TRUE, done, data);
+}
+
+/* A removal is no more than this, either. */
+static void
+deactivate(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+           gpointer data)
+{
+    settle(backend, gateway, FALSE, done, data);
+}
+
+/* Nobody but us can add or remove one. */
+static GStrv
+list(AditBackend *backend)
+{
+    return NULL;
+}
+
+static gboolean
+mend(AditBackend *backend, const AditBackendGateway *gateway, GError **error)
+{
+    return reconcile(backend, gateway, gateway->up, error);
+}
+
+/* What becomes of a link the router's watch tells, whoever made it. */
+static void
+watch(AditBackend *backend, const AditBackendWatch *hears)
+{
+}
+
+static void
+direct_free(AditBackend *backend)
+{
+    g_free(backend);
+}
+
+AditBackend *
+adit_direct_new(AditKernel *kernel)
+{
+    static const AditBackendOps ops = {
+        .create = create,
+        .update = update,
+        .remove = deactivate,
+        .activate = activate,
+        .deactivate = deactivate,
+        .list = list,
+        .mend = mend,
+        .watch = watch,
+        .free = direct_free,
+    };
+    Direct *self = g_new0(Direct, 1);
+
+    self->parent.ops = &ops;
+    self->kernel = kernel;
+    return &self->parent;
+}
