@@ -6,6 +6,7 @@
 #include "libadit/sys/settings-file.h"
 #include "libadit/sys/syserror.h"
 #include "tunnel-server/facts.h"
+#include "tunnel-server/responder.h"
 #include "tunnel-server/store.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@ struct _AditAdmin {
     AditServerSettings *settings;
     AditServerStore *store;
     AditServer *server;
+    AditResponder *responder;
     AditModel *model; /* what is kept; in force unless down or broken */
     AditServerFacts facts;
     char *trouble;
@@ -86,7 +88,10 @@ adit_admin_open(const AditPlaces *places, GError **error)
     if (!self->model)
         return NULL;
     self->server = adit_server_open(places->state, error);
-    return self->server ? g_steal_pointer(&self) : NULL;
+    if (!self->server)
+        return NULL;
+    self->responder = adit_responder_new(places->runtime, error);
+    return self->responder ? g_steal_pointer(&self) : NULL;
 }
 
 void
@@ -95,6 +100,7 @@ adit_admin_close(AditAdmin *self)
     if (!self)
         return;
     adit_settings_free(&adit_server_settings, self->settings);
+    g_clear_pointer(&self->responder, adit_responder_free);
     g_clear_pointer(&self->server, adit_server_close);
     g_clear_pointer(&self->store, adit_server_store_close);
     g_clear_pointer(&self->model, adit_model_free);
@@ -127,12 +133,33 @@ read_facts(AditAdmin *self, const AditModel *model, GError **error)
     return TRUE;
 }
 
+/* adit-redirect answers on every address of ours in the tunnel. */
+static void
+place_responder(AditAdmin *self, const AditModel *model)
+{
+    g_autoptr(GArray) at = g_array_new(FALSE, FALSE, sizeof(AditSockAddr));
+
+    for (guint i = 0; !self->down && i < model->subnets->len; i++) {
+        const AditSubnet *subnet = adit_model_subnet(model, i);
+        const AditSockAddr four = adit_server_responder(subnet, AF_INET);
+        const AditSockAddr six = adit_server_responder(subnet, AF_INET6);
+
+        g_array_append_val(at, four);
+        if (adit_addr_is_set(&six.addr))
+            g_array_append_val(at, six);
+    }
+    adit_responder_set(self->responder, (const AditSockAddr *)(gconstpointer)at->data, at->len);
+}
+
 static gboolean
 put_in_force(AditAdmin *self, const AditModel *model, GError **error)
 {
     if (self->down || is_new(model))
         return TRUE;
-    return adit_server_apply(self->server, model, &self->facts, error);
+    if (!adit_server_apply(self->server, model, &self->facts, error))
+        return FALSE;
+    place_responder(self, model);
+    return TRUE;
 }
 
 /* Endpoints of the store are for peers that the kernel knows nothing of: after a reboot. What
@@ -215,6 +242,7 @@ adit_admin_down(AditAdmin *self, GError **error)
     if (!adit_server_down(self->server, error))
         return FALSE;
     self->down = TRUE;
+    place_responder(self, self->model);
     return TRUE;
 }
 
@@ -241,6 +269,12 @@ adit_admin_save_endpoints(AditAdmin *self, GError **error)
             device->endpoint = peer->status.endpoint;
     }
     return adit_server_store_save_endpoints(self->store, copy, error);
+}
+
+gboolean
+adit_admin_has_responder(const AditAdmin *self)
+{
+    return adit_responder_is_there(self->responder);
 }
 
 char *

@@ -27,6 +27,7 @@ const AditServerFacts *adit_admin_facts(const AditAdmin *self); /* as last seen 
 const char *adit_admin_state(const AditAdmin *self);            /* new, up, down, broken */
 const char *adit_admin_trouble(const AditAdmin *self);          /* why it is broken; NULL */
 AditWgDump *adit_admin_peers(AditAdmin *self);                  /* NULL: no tunnel */
+gboolean adit_admin_has_responder(const AditAdmin *self);       /* adit-redirect is there */
 /* "host:port" for profiles; NULL: not known. */
 char *adit_admin_endpoint(const AditAdmin *self);
 
