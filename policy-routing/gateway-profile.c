@@ -107,6 +107,9 @@ adit_gateway_from_profile(const char *name, guint slot, const char *link,
         gateway->addresses[i] = profile->addresses[i].addr;
     fill_subnets(gateway, profile);
     fill_routes(gateway, profile);
+    gateway->n_dns = profile->n_dns;
+    gateway->dns = g_memdup2(profile->dns, profile->n_dns * sizeof(AditAddr));
+    gateway->search = g_strdupv(profile->search);
     gateway->servers[0] = find_server(profile, AF_INET);
     gateway->servers[1] = find_server(profile, AF_INET6);
     return gateway;

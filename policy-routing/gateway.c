@@ -31,5 +31,7 @@ adit_gateway_free(AditGateway *gateway)
     g_free(gateway->addresses);
     g_free(gateway->subnets);
     g_free(gateway->routes);
+    g_free(gateway->dns);
+    g_strfreev(gateway->search);
     g_free(gateway);
 }

@@ -29,6 +29,10 @@ typedef struct {
     AditPrefix *routes;  /* unicast routes of its table */
     guint n_routes;
     gboolean selected[2]; /* the default outbound of [0] IPv4, [1] IPv6 */
+    AditAddr *dns;
+    guint n_dns;
+    char **search;     /* its own domains; NULL-terminated, or NULL */
+    gboolean dns_told; /* somebody here can be told whom to ask: resolved, or the manager */
 } AditGateway;
 
 /* What a profile says of its gateway. @link_up FALSE: only the guard is planned. */
