@@ -106,6 +106,12 @@ adit_pool_get(const AditPool *pool, guint i)
     return g_ptr_array_index(pool->mappings, i);
 }
 
+const AditAddr *
+adit_pool_get_client(const AditPool *pool)
+{
+    return &pool->client;
+}
+
 AditDialect
 adit_pool_get_dialect(const AditPool *pool)
 {
@@ -159,18 +165,24 @@ start_announce(AditPool *pool, gint64 now)
     pool->announce_at = now;
 }
 
-static void
-speak(AditPool *pool, AditDialect dialect, gint64 now)
+void
+adit_pool_wake(AditPool *pool, gint64 now)
 {
     const AditMappingEvent event = { .type = ADIT_MAPPING_WAKE, .now = now };
 
+    for (guint i = 0; i < pool->mappings->len; i++)
+        adit_mapping_step(adit_pool_get(pool, i), &event);
+}
+
+static void
+speak(AditPool *pool, AditDialect dialect, gint64 now)
+{
     if (pool->dialect == dialect)
         return;
     g_debug("pcp: the server speaks %s", adit_dialect_name(dialect));
     pool->dialect = dialect;
     start_announce(pool, dialect == ADIT_DIALECT_NATPMP ? now : ADIT_NEVER);
-    for (guint i = 0; i < pool->mappings->len; i++)
-        adit_mapping_step(adit_pool_get(pool, i), &event);
+    adit_pool_wake(pool, now);
 }
 
 static void
@@ -236,7 +248,6 @@ adit_pool_move(AditPool *pool, const AditAddr *client, gint64 now, guint32 dice)
 void
 adit_pool_handshake(AditPool *pool, gint64 now)
 {
-    const AditMappingEvent event = { .type = ADIT_MAPPING_WAKE, .now = now };
     gboolean silent =
         pool->alive_at == ADIT_NEVER || now - pool->alive_at > ADIT_POOL_SILENCE_MS;
 
@@ -245,8 +256,7 @@ adit_pool_handshake(AditPool *pool, gint64 now)
         return;
     if (pool->heard)
         start_announce(pool, now);
-    for (guint i = 0; i < pool->mappings->len; i++)
-        adit_mapping_step(adit_pool_get(pool, i), &event);
+    adit_pool_wake(pool, now);
 }
 
 /* How long all of them leave a server alone that lost its state once again. */

@@ -51,6 +51,7 @@ AditMapping *adit_pool_add(AditPool *pool, const AditWish *wish, const AditPcpOp
 void adit_pool_remove(AditPool *pool, AditMapping *mapping);
 guint adit_pool_count(const AditPool *pool);
 AditMapping *adit_pool_get(const AditPool *pool, guint i);
+const AditAddr *adit_pool_get_client(const AditPool *pool);
 AditDialect adit_pool_get_dialect(const AditPool *pool);
 const AditPoolCounts *adit_pool_get_counts(const AditPool *pool);
 
@@ -62,6 +63,8 @@ void adit_pool_move(AditPool *pool, const AditAddr *client, gint64 now, guint32 
 /* The tunnel has shaken hands. After a silence the server may have restarted without our
  * hearing of it: ask. */
 void adit_pool_handshake(AditPool *pool, gint64 now);
+/* The way to the server was gone and is open again: what waits for an answer asks at once. */
+void adit_pool_wake(AditPool *pool, gint64 now);
 void adit_pool_receive(AditPool *pool, const AditPoolMessage *message);
 
 /* When to call dispatch next; ADIT_NEVER. */

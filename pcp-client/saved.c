@@ -52,9 +52,13 @@ adit_saved_print(const AditSaved *saved)
 {
     GString *text = g_string_new("[Server]\n");
     g_autofree char *server = adit_addr_to_string(&saved->server);
-    g_autofree char *client = adit_addr_to_string(&saved->client);
 
-    g_string_append_printf(text, "Address = %s\nClient = %s\n", server, client);
+    g_string_append_printf(text, "Address = %s\n", server);
+    if (adit_addr_is_set(&saved->client)) {
+        g_autofree char *client = adit_addr_to_string(&saved->client);
+
+        g_string_append_printf(text, "Client = %s\n", client);
+    }
     for (guint i = 0; i < saved->n_mappings; i++) {
         const AditSavedMapping *m = &saved->mappings[i];
         char hex[HEX_LEN + 1];
@@ -173,7 +177,7 @@ typedef struct {
 
 static const Key keys[] = {
     { TRUE, TRUE, "Address", 0, 0, set_address },
-    { TRUE, TRUE, "Client", 0, 0, set_client },
+    { TRUE, FALSE, "Client", 0, 0, set_client },
     { FALSE, TRUE, "Protocol", 1, 255, set_protocol },
     { FALSE, TRUE, "Port", 1, 65535, set_port },
     { FALSE, TRUE, "Nonce", 0, 0, set_nonce },

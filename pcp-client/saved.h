@@ -20,7 +20,8 @@ typedef struct {
 } AditSavedMapping;
 
 typedef struct {
-    AditAddr server, client;
+    AditAddr server;
+    AditAddr client; /* unset: there was none when it was written */
     guint n_mappings;
     AditSavedMapping *mappings;
 } AditSaved;

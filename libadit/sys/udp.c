@@ -27,7 +27,7 @@ typedef union {
 struct _AditUdp {
     int fd;
     guint8 family;
-    guint16 port;
+    AditSockAddr local;
     gboolean connected;
     guint8 in[ADIT_UDP_BATCH][ADIT_UDP_PACKET_MAX];
 };
@@ -140,7 +140,7 @@ adit_udp_open(const AditUdpConfig *config, GError **error)
         adit_syserror_set(error, errno, "udp: name");
         return NULL;
     }
-    udp->port = name_get(&name).port;
+    udp->local = name_get(&name);
     return g_steal_pointer(&udp);
 }
 
@@ -153,7 +153,13 @@ adit_udp_get_fd(const AditUdp *udp)
 guint16
 adit_udp_get_port(const AditUdp *udp)
 {
-    return udp->port;
+    return udp->local.port;
+}
+
+AditAddr
+adit_udp_get_local(const AditUdp *udp)
+{
+    return udp->local.addr;
 }
 
 /* The destination in the packet's own header, not the address the kernel would answer from. */

@@ -34,6 +34,8 @@ typedef struct {
 AditUdp *adit_udp_open(const AditUdpConfig *config, GError **error);
 int adit_udp_get_fd(const AditUdp *udp);
 guint16 adit_udp_get_port(const AditUdp *udp);
+/* The address it is bound to, by itself or by its peer; unspecified: every one. */
+AditAddr adit_udp_get_local(const AditUdp *udp);
 /* At most @max (and ADIT_UDP_BATCH) packets; how many, 0 when none waits, -1 on failure. The
  * peer of a socket that has one may refuse: TIMEOUT, and the socket goes on. */
 int adit_udp_receive(AditUdp *udp, AditUdpPacket *ret, guint max, GError **error);

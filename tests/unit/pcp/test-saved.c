@@ -57,7 +57,7 @@ static const BadRow bad[] = {
     { "empty", "", "x:1: Server: missing" },
     { "no-server", MAPPING, "x:1: Mapping: not expected here" },
     { "two-servers", HEAD HEAD, "x:4: Server: not expected here" },
-    { "no-client", "[Server]\nAddress=10.0.0.1\n", "x:1: Server: incomplete" },
+    { "no-address", "[Server]\nClient=10.0.0.2\n", "x:1: Server: incomplete" },
     { "not-conf", "hello\n", "x:1: neither [Section] nor Key = Value" },
     { "unknown", HEAD "Colour=red\n", "x:4: Colour: unknown" },
     { "misplaced", HEAD "Port=1\n", "x:4: Port: unknown" },

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "libadit/sys/udp.h"
+#include "pcp-client/client.h"
+
+#include <netinet/in.h>
+
+/* Two machines of one process, and a PCP server on one of them that does as it is told:
+ *
+ *   client   c0 10.59.0.2, fd59::2 ------- s0 10.59.0.1, fd59::1   server
+ *            c1 10.60.0.2          ------- s1 10.60.0.1            an uplink
+ *
+ * Time is the real one and what a test leaps ahead. */
+
+typedef struct {
+    AditUdp *udp; /* NULL: nobody listens */
+    AditUdp *liar;
+    guint32 epoch;
+    gint64 epoch_at;
+    guint32 lifetime; /* granted at most */
+    gboolean mute;
+    GArray *requests; /* AditPcpRequest, as heard */
+    GArray *sources;  /* AditSockAddr of each */
+} PcpServer;
+
+typedef struct {
+    guint8 family;
+    AditClient *client;
+    PcpServer server;
+    gint64 leap;    /* milliseconds */
+    char *state;    /* path */
+    GArray *events; /* AditPoolNews */
+} PcpSite;
+
+/* Once per process; FALSE: not to be had here. */
+gboolean pcp_site_build(void);
+void pcp_site_demolish(void);
+void pcp_site_do(gboolean server, const char *words); /* ip @words, on that machine */
+/* Without client yet. */
+void pcp_site_set_up(PcpSite *site, guint8 family);
+void pcp_site_tear_down(PcpSite *site);
+void pcp_site_serve(PcpSite *site); /* opens the server's socket */
+void pcp_site_open(PcpSite *site, const char *device, const char *own);
+AditAddr pcp_site_server_addr(guint8 family);
+AditAddr pcp_site_client_addr(guint8 family);
+AditUdp *pcp_site_open_udp(gboolean server, const AditUdpConfig *config);
+const AditMapping *pcp_site_add(PcpSite *site, guint16 port);
+gint64 pcp_site_now(const PcpSite *site);
+/* One round: waits until something can be done, at most @wait_ms, and does it. */
+void pcp_site_turn(PcpSite *site, int wait_ms);
+/* Goes on until @mapping is in @state; asserts that it comes to that. */
+void pcp_site_reach(PcpSite *site, const AditMapping *mapping, AditMappingState state);
+/* Goes on until so many requests were heard in all. */
+void pcp_site_hear(PcpSite *site, guint n);
+/* Nothing happens for a little while: no event, no request. */
+void pcp_site_quiet(PcpSite *site);
+guint pcp_site_count(const PcpSite *site, AditMappingNews what);
+/* Bytes of the server's from @udp to the client's port. */
+void pcp_site_send(const PcpSite *site, AditUdp *udp, guint16 port, const void *bytes,
+                   gsize len);
+/* An unasked ANNOUNCE of that epoch; @group: by multicast. */
+void pcp_site_announce(PcpSite *site, guint32 epoch, gboolean group);
