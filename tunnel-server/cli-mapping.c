@@ -12,7 +12,7 @@
 static char *opt_label, *opt_version;
 static char **opt_allow_from;
 static int opt_internal;
-static gboolean opt_also_80;
+static const char *opt_also_80 = "no";
 
 static gboolean
 parse_internal(const char *text, guint16 *ret, GError **error)
@@ -342,22 +342,30 @@ adit_cli_publish(AditCli *cli, char **args, GError **error)
     if (!check_ports(args[1], error) || !check_internal(&internal, error) ||
         !parse_version(opt_version, &family, error))
         return FALSE;
-    if (opt_also_80) {
-        g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED,
-                    "--also-80: this server has no redirect from port 80; nothing was opened");
-        return FALSE;
-    }
     manager = adit_cli_connect(error);
     if (!manager || (!opt_version && !device_has_ipv6(manager, args[0], &has_ipv6, error)) ||
         !adit_cli_settle(adit_srv_manager_call_publish_sync(
                              manager, has_ipv6 ? family : 4, args[1], args[0], internal,
-                             opt_label ? opt_label : "", G_DBUS_CALL_FLAGS_NONE, -1, &keys,
-                             NULL, &reason),
+                             opt_label ? opt_label : "", opt_also_80, G_DBUS_CALL_FLAGS_NONE,
+                             -1, &keys, NULL, &reason),
                          &reason, error))
         return FALSE;
     for (guint i = 0; keys[i]; i++)
         adit_cli_print(cli, "%s\n", keys[i]);
     cli->status = 0;
+    return TRUE;
+}
+
+/* --also-80 or --also-80=port */
+static gboolean
+parse_also_80(const char *name, const char *value, gpointer data, GError **error)
+{
+    if (value && !g_str_equal(value, "https") && !g_str_equal(value, "port")) {
+        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                            "--also-80: neither https nor port");
+        return FALSE;
+    }
+    opt_also_80 = value && g_str_equal(value, "port") ? "port" : "https";
     return TRUE;
 }
 
@@ -385,7 +393,8 @@ const GOptionEntry adit_cli_publish_options[] = {
     INTERNAL_OPTION,
     { "ip-version", 0, 0, G_OPTION_ARG_STRING, &opt_version,
       "Which Internet: 4, 6 or both; without it, what the device has", "4|6|both" },
-    { "also-80", 0, 0, G_OPTION_ARG_NONE, &opt_also_80, "Redirect port 80 to it", NULL },
+    { "also-80", 0, G_OPTION_FLAG_OPTIONAL_ARG, G_OPTION_ARG_CALLBACK, (gpointer)parse_also_80,
+      "Port 80 redirects to it, or leads to the same service (port)", "https|port" },
     LABEL_OPTION,
     { 0 },
 };

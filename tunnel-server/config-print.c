@@ -121,6 +121,8 @@ put_publish(GString *out, const AditModel *model, const AditPublish *publish)
         out, "\nProtocol = %s\nDevice = %s\n%s = %u\nEnabled = %s\n",
         adit_proto_name(publish->proto), adit_model_device(model, publish->device)->name,
         v4 ? "Port" : "Internal", publish->internal, publish->enabled ? "yes" : "no");
+    if (publish->redirect != ADIT_REDIRECT_NONE)
+        put_text(out, "Redirect80", adit_redirect_name(publish->redirect));
     put_text(out, "Label", publish->label);
     put_prefixes(out, "AllowFrom", publish->allow_from, publish->n_allow_from);
 }

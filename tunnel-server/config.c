@@ -323,6 +323,13 @@ set_allow_from(Place *at, const char *value, GError **error)
 }
 
 static gboolean
+set_redirect(Place *at, const char *value, GError **error)
+{
+    return adit_redirect_parse(value, &at->publish->redirect) ||
+           refuse(error, "neither no, https nor port");
+}
+
+static gboolean
 set_enabled(Place *at, const char *value, GError **error)
 {
     return parse_bool(value, &at->publish->enabled, error);
@@ -360,6 +367,7 @@ static const Key keys[] = {
     { "Forward", "Port", set_internal },
     { "Forward", "Label", set_label },
     { "Forward", "AllowFrom", set_allow_from },
+    { "Forward", "Redirect80", set_redirect },
     { "Forward", "Enabled", set_enabled },
     { "Pinhole", "Port", set_ports, TRUE },
     { "Pinhole", "Protocol", set_protocol },
@@ -367,6 +375,7 @@ static const Key keys[] = {
     { "Pinhole", "Internal", set_internal },
     { "Pinhole", "Label", set_label },
     { "Pinhole", "AllowFrom", set_allow_from },
+    { "Pinhole", "Redirect80", set_redirect },
     { "Pinhole", "Enabled", set_enabled },
 };
 

@@ -5,6 +5,25 @@
 #include <string.h>
 #include <sys/socket.h>
 
+static const char *const redirect_names[] = { "no", "https", "port" };
+
+const char *
+adit_redirect_name(AditRedirectKind redirect)
+{
+    return redirect_names[redirect];
+}
+
+gboolean
+adit_redirect_parse(const char *text, AditRedirectKind *ret)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(redirect_names); i++)
+        if (g_str_equal(redirect_names[i], text)) {
+            *ret = (AditRedirectKind)i;
+            return TRUE;
+        }
+    return FALSE;
+}
+
 static gboolean
 refuse(GError **error, const char *what, const char *why)
 {
@@ -61,6 +80,23 @@ adit_edit_set_label(AditPublish *publish, const char *label, GError **error)
     return TRUE;
 }
 
+/* Later a mapping of port 80 itself wins; but who asks for a redirect wants to hear of it now.
+ */
+static gboolean
+check_rival(const AditModel *model, const AditPublish *publish, GError **error)
+{
+    const AditPublish *rival = publish->redirect != ADIT_REDIRECT_NONE
+                                   ? adit_model_redirect_rival(model, publish)
+                                   : NULL;
+
+    if (!rival)
+        return TRUE;
+    g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED,
+                "redirect from port 80: port 80/tcp: held by %s",
+                adit_model_device(model, rival->device)->name);
+    return FALSE;
+}
+
 gboolean
 adit_edit_add_publish(AditModel *model, const AditPublishWish *wish, GError **error)
 {
@@ -83,7 +119,9 @@ adit_edit_add_publish(AditModel *model, const AditPublishWish *wish, GError **er
     publish->proto = wish->ports.proto;
     publish->device = device;
     publish->internal = wish->internal ? wish->internal : wish->ports.first;
-    return adit_edit_set_label(publish, wish->label, error) &&
+    publish->redirect = wish->redirect;
+    return check_rival(model, publish, error) &&
+           adit_edit_set_label(publish, wish->label, error) &&
            set_allow_from(publish, wish->allow_from, error);
 }
 

@@ -49,6 +49,7 @@ typedef struct {
     AditPorts ports;
     const char *device;
     guint16 internal; /* 0: as outside */
+    AditRedirectKind redirect;
     const char *label;
     const char *const *allow_from;
 } AditPublishWish;
@@ -60,3 +61,5 @@ gboolean adit_edit_set_label(AditPublish *publish, const char *label, GError **e
 char *adit_publish_key(const AditModel *model, const AditPublish *publish);
 gboolean adit_edit_find_publish(const AditModel *model, guint8 family, const char *key,
                                 guint *ret, GError **error);
+const char *adit_redirect_name(AditRedirectKind redirect); /* "no", "https", "port" */
+gboolean adit_redirect_parse(const char *text, AditRedirectKind *ret);

@@ -197,6 +197,12 @@ adit_model_remove_subnet(AditModel *model, guint subnet)
     }
 }
 
+gboolean
+adit_publish_has_port(const AditPublish *publish, AditProto proto, guint16 port)
+{
+    return publish->proto & proto && publish->first <= port && port <= publish->last;
+}
+
 AditAddr
 adit_model_outside(const AditModel *model, const AditPublish *publish)
 {
@@ -205,4 +211,36 @@ adit_model_outside(const AditModel *model, const AditPublish *publish)
     return adit_addr_is_set(&publish->external)
                ? publish->external
                : adit_model_subnet(model, device->subnet)->wan4;
+}
+
+/* The address whose ports it takes; unset: the WAN's, which may be named or left out. */
+static AditAddr
+place_of(const AditModel *model, const AditPublish *publish)
+{
+    const AditAddr none = { 0 };
+    AditAddr outside = adit_model_outside(model, publish);
+
+    if (publish->family == AF_INET6)
+        return adit_model_device(model, publish->device)->addr6;
+    for (guint i = 0; i < model->n_taken; i++)
+        if (model->taken[i].family == AF_INET)
+            return adit_addr_cmp(&model->taken[i], &outside) == 0 ? none : outside;
+    return outside;
+}
+
+const AditPublish *
+adit_model_redirect_rival(const AditModel *model, const AditPublish *publish)
+{
+    AditAddr own = place_of(model, publish);
+
+    for (guint i = 0; i < model->publishes->len; i++) {
+        const AditPublish *other = adit_model_publish(model, i);
+        AditAddr place = place_of(model, other);
+
+        if (other->enabled && other->family == publish->family &&
+            adit_publish_has_port(other, ADIT_PROTO_TCP, 80) &&
+            adit_addr_cmp(&own, &place) == 0)
+            return other;
+    }
+    return NULL;
 }

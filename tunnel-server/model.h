@@ -38,6 +38,14 @@ typedef struct {
     AditSockAddr endpoint; /* where it was last heard from, for the start; else unset */
 } AditDeviceEntry;
 
+/* What port 80 of the same address does for a publication of 443. */
+typedef enum {
+    ADIT_REDIRECT_NONE,
+    ADIT_REDIRECT_HTTPS, /* the server itself answers 308 to https:// */
+    ADIT_REDIRECT_PORT,  /* it leads to the same service, which knows plain HTTP when it sees it
+                          */
+} AditRedirectKind;
+
 /* A forward (family IPv4: external address to the device) or a pinhole (IPv6: the device's own
  * address, no translation unless the ports differ). */
 typedef struct {
@@ -49,6 +57,7 @@ typedef struct {
     guint device;     /* index into the model */
     guint16 internal; /* of the first port; ranges keep their offsets */
     gboolean enabled;
+    AditRedirectKind redirect; /* only if 443/tcp is in it */
     char *label;
     AditPrefix *allow_from; /* none: everybody */
     guint n_allow_from;
@@ -82,6 +91,10 @@ gboolean adit_model_find_subnet(const AditModel *model, const char *name, guint 
 gboolean adit_model_find_device(const AditModel *model, const char *name, guint *ret);
 /* Where an IPv4 forward is reached: its own address or its subnet's; unset: the WAN's. */
 AditAddr adit_model_outside(const AditModel *model, const AditPublish *publish);
+/* The one that has port 80 itself, to which the redirect of @publish gives way; NULL: none. */
+const AditPublish *adit_model_redirect_rival(const AditModel *model,
+                                             const AditPublish *publish);
+gboolean adit_publish_has_port(const AditPublish *publish, AditProto proto, guint16 port);
 /* Fills what follows from the rest (server addresses, GUAs) and refuses what cannot hold: a
  * name, an address, a key or a port held twice, an address outside its subnet (message names
  * both). In settle.c. */

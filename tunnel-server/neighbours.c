@@ -18,6 +18,21 @@ is_silent(AditAdmin *admin)
     return TRUE;
 }
 
+/* Port 80 that leads to a responder which is not there refuses its visitors. */
+static gboolean
+is_redirect_dead(AditAdmin *admin)
+{
+    const AditModel *model = adit_admin_model(admin);
+
+    for (guint i = 0; i < model->publishes->len && !adit_admin_has_responder(admin); i++) {
+        const AditPublish *publish = adit_model_publish(model, i);
+
+        if (publish->enabled && publish->redirect == ADIT_REDIRECT_HTTPS)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* Packets that came tell more than rules that were read: the port is asked for only until the
  * first one. */
 GPtrArray *
@@ -32,6 +47,10 @@ adit_neighbours_look(AditAdmin *admin)
     if (!g_str_equal(adit_admin_state(admin), "up"))
         return problems;
     adit_foreign_look(&question, problems);
+    if (is_redirect_dead(admin))
+        g_ptr_array_add(problems,
+                        g_strdup("port 80 redirects to https, but adit-redirect is not "
+                                 "running: systemctl start adit-redirect"));
     if (silent)
         g_ptr_array_add(
             problems, g_strdup_printf("no packet ever arrived on UDP port %u: open it in your "

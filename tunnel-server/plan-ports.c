@@ -51,17 +51,39 @@ add_subnet(AditState *want, const AditModel *model, guint i, const AditServerFac
 }
 
 static void
-add_port(AditState *want, const AditPublish *publish, AditSockAddr external,
-         AditSockAddr internal, guint8 proto)
+add_mapping(AditState *want, const AditPublish *publish, const AditDataplaneMapping *mapping)
 {
-    const AditDataplaneMapping mapping = { .proto = proto,
-                                           .external = external,
-                                           .internal = internal };
-
-    adit_dataplane_add_mapping(want, &mapping);
+    adit_dataplane_add_mapping(want, mapping);
     if (publish->n_allow_from > 0)
-        adit_dataplane_add_allow(want, proto, &external, publish->allow_from,
+        adit_dataplane_add_allow(want, mapping->proto, &mapping->external, publish->allow_from,
                                  publish->n_allow_from);
+}
+
+/* @of is the publication's 443. */
+static void
+add_redirect(AditState *want, const AditModel *model, const AditPublish *publish,
+             const AditDataplaneMapping *of)
+{
+    const AditDeviceEntry *device = adit_model_device(model, publish->device);
+    const AditSockAddr responder =
+        adit_server_responder(adit_model_subnet(model, device->subnet), publish->family);
+    const AditDataplaneMapping redirect = adit_dataplane_redirect(
+        of, 80, publish->redirect == ADIT_REDIRECT_HTTPS ? &responder : NULL);
+
+    if (!adit_model_redirect_rival(model, publish))
+        add_mapping(want, publish, &redirect);
+}
+
+static void
+add_port(AditState *want, const AditModel *model, const AditPublish *publish,
+         const AditDataplaneMapping *mapping)
+{
+    if (!(publish->proto & (mapping->proto == IPPROTO_TCP ? ADIT_PROTO_TCP : ADIT_PROTO_UDP)))
+        return;
+    add_mapping(want, publish, mapping);
+    if (publish->redirect != ADIT_REDIRECT_NONE && mapping->proto == IPPROTO_TCP &&
+        mapping->external.port == 443)
+        add_redirect(want, model, publish, mapping);
 }
 
 /* Ranges are expanded: interval concatenations cost 44 s for 50,000 (docs/benchmarks.md). */
@@ -70,22 +92,22 @@ add_publish(AditState *want, const AditModel *model, const AditPublish *publish,
             const AditServerFacts *facts)
 {
     const AditDeviceEntry *device = adit_model_device(model, publish->device);
-    AditSockAddr external = { .addr = publish->external };
-    AditSockAddr internal = { .addr = device->addr4 };
+    AditDataplaneMapping mapping = { .external.addr = publish->external,
+                                     .internal.addr = device->addr4 };
 
     if (publish->family == AF_INET6)
-        external.addr = internal.addr = device->addr6;
-    else if (!adit_addr_is_set(&external.addr))
-        external.addr = outside_of(adit_model_subnet(model, device->subnet), facts);
-    if (!publish->enabled || !adit_addr_is_set(&external.addr))
+        mapping.external.addr = mapping.internal.addr = device->addr6;
+    else if (!adit_addr_is_set(&mapping.external.addr))
+        mapping.external.addr = outside_of(adit_model_subnet(model, device->subnet), facts);
+    if (!publish->enabled || !adit_addr_is_set(&mapping.external.addr))
         return;
     for (guint n = 0; n <= (guint)(publish->last - publish->first); n++) {
-        external.port = (guint16)(publish->first + n);
-        internal.port = (guint16)(publish->internal + n);
-        if (publish->proto & ADIT_PROTO_TCP)
-            add_port(want, publish, external, internal, IPPROTO_TCP);
-        if (publish->proto & ADIT_PROTO_UDP)
-            add_port(want, publish, external, internal, IPPROTO_UDP);
+        mapping.external.port = (guint16)(publish->first + n);
+        mapping.internal.port = (guint16)(publish->internal + n);
+        mapping.proto = IPPROTO_TCP;
+        add_port(want, model, publish, &mapping);
+        mapping.proto = IPPROTO_UDP;
+        add_port(want, model, publish, &mapping);
     }
 }
 

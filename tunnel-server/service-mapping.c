@@ -151,7 +151,7 @@ edit_both(AditModel *model, gpointer data, GError **error)
 static gboolean
 on_publish(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family,
            const char *ports, const char *device, guint16 internal, const char *label,
-           AditServerService *self)
+           const char *redirect, AditServerService *self)
 {
     BothWish wish = {
         .family = family,
@@ -162,7 +162,10 @@ on_publish(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family,
     GError *error = NULL;
     guint n = family ? 1 : 2;
 
-    adit_ports_parse(ports, &wish.publish.ports, &error);
+    if (adit_ports_parse(ports, &wish.publish.ports, &error) &&
+        !adit_redirect_parse(redirect, &wish.publish.redirect))
+        g_set_error(&error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                    "redirect: neither no, https nor port");
     if (adit_service_fail(call, error) ||
         !adit_service_change(self, call, "publish", object, edit_both, &wish))
         return TRUE;

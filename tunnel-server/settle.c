@@ -168,6 +168,13 @@ settle_publish(const AditModel *model, const AditPublish *publish, Holders *hold
                     device->name, model->listen_port);
         return FALSE;
     }
+    if (publish->redirect != ADIT_REDIRECT_NONE &&
+        !adit_publish_has_port(publish, ADIT_PROTO_TCP, 443)) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                    "%s: port %u: only 443/tcp can have a redirect from port 80", device->name,
+                    publish->first);
+        return FALSE;
+    }
     for (guint p = 0; p < G_N_ELEMENTS(protos); p++)
         for (guint port = publish->first; publish->proto & protos[p] && port <= publish->last;
              port++)

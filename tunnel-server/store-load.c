@@ -150,6 +150,7 @@ take_publish(AditModel *model, sqlite3_stmt *row)
 {
     AditPublish *publish = adit_model_add_publish(model);
     g_autofree char *proto = get_text(row, 5);
+    g_autofree char *redirect = get_text(row, 11);
 
     publish->id = sqlite3_column_int64(row, 0);
     publish->family = sqlite3_column_int(row, 1) == 4 ? AF_INET : AF_INET6;
@@ -160,7 +161,8 @@ take_publish(AditModel *model, sqlite3_stmt *row)
     publish->enabled = sqlite3_column_int(row, 8) != 0;
     publish->label = get_text(row, 9);
     publish->allow_from = get_prefixes(row, 10, &publish->n_allow_from);
-    return proto && adit_proto_parse(proto, &publish->proto) &&
+    return proto && adit_proto_parse(proto, &publish->proto) && redirect &&
+           adit_redirect_parse(redirect, &publish->redirect) &&
            find_by_id(model->devices, sqlite3_column_int64(row, 6), &publish->device);
 }
 
@@ -175,7 +177,7 @@ static const struct {
       " endpoint.addr, port FROM device LEFT JOIN endpoint ON device = id ORDER BY id",
       take_device },
     { "SELECT id, family, external, first, last, proto, device, internal, enabled, label,"
-      " allow_from FROM publish ORDER BY id",
+      " allow_from, redirect FROM publish ORDER BY id",
       take_publish },
 };
 

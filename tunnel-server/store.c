@@ -50,6 +50,9 @@ static const char *const steps[] = {
     "CREATE INDEX port_publish ON port (publish);"
     "CREATE TABLE endpoint (device INTEGER PRIMARY KEY REFERENCES device"
     "   DEFERRABLE INITIALLY DEFERRED, addr BLOB NOT NULL, port INTEGER NOT NULL);",
+    /* What port 80 does for a publication of 443. */
+    "ALTER TABLE publish ADD COLUMN redirect TEXT NOT NULL DEFAULT 'no'"
+    "   CHECK (redirect IN ('no', 'https', 'port'));",
 };
 
 /* What the caller can do about it: wait, mend the disk, or mend the file. */

@@ -191,7 +191,6 @@ def test_refusals(lab):
         refused(server.admin(*words, check=False), code, *says)
 
     no(4, "publish", "nas", "443", "--ip-version", "both", says=("nas", "no IPv6 prefix"))
-    no(4, "publish", "nas", "443", "--also-80", says=("--also-80",))
     no(4, "forward", "add", "22", "nas", says=("22", "Reserved="))
     no(4, "forward", "add", "51820/udp", "nas", says=("WireGuard itself",))
     no(3, "forward", "add", "443", "nos", says=("nos: no such device",))

@@ -52,7 +52,7 @@ test_golden(gconstpointer data)
 int
 main(int argc, char **argv)
 {
-    static const char *const names[] = { "one-device", "two-subnets", "routed" };
+    static const char *const names[] = { "one-device", "two-subnets", "routed", "redirect" };
 
     g_test_init(&argc, &argv, NULL);
     for (guint i = 0; i < G_N_ELEMENTS(names); i++) {

@@ -117,6 +117,13 @@ test_life(Fixture *f, gconstpointer data)
     save(f, now, model);
     assert_kept(f, model);
 
+    next = adit_model_copy(model);
+    ((AditPublish *)g_ptr_array_index(next->publishes, 1))->redirect = ADIT_REDIRECT_HTTPS;
+    save(f, model, next);
+    assert_kept(f, next);
+    adit_model_free(g_steal_pointer(&model));
+    model = g_steal_pointer(&next);
+
     /* Names and addresses swapped at once: no row may stand in another's way. */
     next = adit_model_copy(model);
     a = g_ptr_array_index(next->devices, 0);
@@ -222,12 +229,28 @@ run_sql(const char *path, const char *sql)
     sqlite3_close(db);
 }
 
+/* A file of the first release: what it lacks is as it was. */
+static void
+test_older(Fixture *f, gconstpointer data)
+{
+    g_autoptr(AditModel) blank = load(f);
+    g_autoptr(AditModel) model = sample_server("10.59.0.0/24", "");
+
+    g_assert_true(sample_add_device(model, "a", "", 1, NULL));
+    g_assert_true(sample_add_publish(model, AF_INET, "443", "a", 0, NULL));
+    save(f, blank, model);
+    g_clear_pointer(&f->store, adit_server_store_close);
+    run_sql(f->path, "ALTER TABLE publish DROP COLUMN redirect; PRAGMA user_version = 1");
+    reopen(f);
+    assert_kept(f, model);
+}
+
 static void
 test_newer(Fixture *f, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *expected =
-        g_strdup_printf("%s: schema 99: made by a newer adit, this one knows 1", f->path);
+        g_strdup_printf("%s: schema 99: made by a newer adit, this one knows 2", f->path);
 
     g_clear_pointer(&f->store, adit_server_store_close);
     run_sql(f->path, "PRAGMA user_version = 99");
@@ -335,6 +358,7 @@ main(int argc, char **argv)
     ADD("rollback", test_rollback);
     ADD("endpoints", test_endpoints);
     ADD("constraints", test_constraints);
+    ADD("older", test_older);
     ADD("newer", test_newer);
     ADD("damaged", test_damaged);
     ADD("killed", test_killed);

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Port 80 beside a published port 443: the 308 responder, or the same service, as a visitor's curl sees it."""
+import os
+
+import tap
+from process import until
+from story import Client, Server, embed
+
+DRAWING = """
+visitor -- internet -- vps
+internet -- cgnat -- home
+"""
+USER = "adit-redirect"
+RESPONDER = 8308
+
+
+class Site:
+    """A server, its responder, and one device, whose service on 443 answers plain HTTP: who needs TLS to see a 308?"""
+
+    def __init__(self, lab, user=True):
+        self.vps, self.visitor, self.home = lab["vps"], lab["visitor"], lab["home"]
+        if user:
+            self.vps.write("/etc/passwd", self.vps.read("/etc/passwd") + f"{USER}:x:991:991::/:/bin/false\n")
+        self.server = Server(self.vps, self.vps.prefix).start()
+        profile = self.server.device("nas", "10.59.0.2")
+        Client(self.home).start().enrol("home", profile)
+        self.home.http_server(443, "the service")
+        self.gua = embed(self.vps.prefix, "10.59.0.2")
+        self.hosts = (self.vps.v4, f"[{self.gua}]")
+
+    def respond(self):
+        self.responder = self.vps.spawn("adit-redirect")
+        self.responder.wait_output("listening on 2 sockets", 15)
+        return self.responder
+
+    def publish(self, *more):
+        self.server.admin("publish", "nas", "443", "--ip-version", "both", *more)
+        for host in self.hosts:
+            until(lambda: self.visitor.curl(f"http://{host}:443/", check=False).stdout == "the service", 15, host)
+
+    def ask(self, url, *options, machine=None):
+        """Status and where to, of a visitor who does not follow."""
+        said = (machine or self.visitor).run(
+            "curl", "-s", "--noproxy", "*", "-m", "5", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", *options, url, check=False)
+        return said.stdout.strip()
+
+
+def test_308(lab):
+    """both families: the path and the host are kept, whoever asks, and only a redirect leads there"""
+    s = Site(lab)
+    s.respond()
+    s.publish("--also-80")
+    for host in s.hosts:
+        assert s.ask(f"http://{host}/a/b?c=d&e") == f"308 https://{host}/a/b?c=d&e"
+        assert s.ask(f"http://{host}/a", "--head") == f"308 https://{host}/a"
+        assert s.ask(f"http://{host}/a", "-H", "Host: nas.example:80") == "308 https://nas.example/a"
+        assert s.ask(f"http://{host}/", "-H", "Host: evil.example/nas") == "400"
+        assert s.ask(f"http://{host}/", "-d", "x=y") == "405"
+        assert s.ask(f"http://{host}/", "-H", "Host;") == "400"
+    assert s.ask(f"http://{s.vps.v4}/", machine=s.home) == f"308 https://{s.vps.v4}/", "hairpin"
+    assert s.ask(f"http://{s.vps.v4}/", machine=s.vps) == f"308 https://{s.vps.v4}/", "the VPS itself"
+    server6 = embed(s.vps.prefix, "10.59.0.1")
+    for address in (s.vps.v4, server6):
+        assert s.visitor.tcp_probe(address, RESPONDER, timeout=0.3) == "timeout", address
+    assert s.home.tcp_probe("10.59.0.1", RESPONDER, timeout=0.3) == "timeout", "nor a device"
+
+
+def test_no_privilege(lab):
+    """it runs as its user, without a capability, and survives the server's restart"""
+    s = Site(lab)
+    s.publish("--also-80")
+    assert s.visitor.tcp_probe(s.vps.v4, 80) == "refused", "nobody answers yet"
+    assert "adit-redirect is not running" in s.server.admin("status").stdout
+    s.respond()
+    assert "adit-redirect" not in s.server.admin("status").stdout
+    pid = s.vps.run("pgrep", "-x", "adit-redirect").stdout.split()[0]
+    status = dict(line.split(":\t", 1) for line in s.vps.read(f"/proc/{pid}/status").splitlines() if ":\t" in line)
+    assert status["Uid"].split() == ["991"] * 4 and status["Gid"].split() == ["991"] * 4, status["Uid"]
+    assert int(status["CapEff"], 16) == 0 and int(status["CapPrm"], 16) == 0 and status["NoNewPrivs"] == "1"
+    assert status["Groups"].strip() == ""
+    s.server.process.stop()
+    s.responder.wait_output("adit-server has gone", 10)
+    for host in s.hosts:
+        assert s.ask(f"http://{host}/") == f"308 https://{host}/", "without a server"
+    s.server.run()
+    s.responder.wait_output("(?s)listening on 2 sockets.*listening on 2 sockets", 15)
+    for host in s.hosts:
+        assert s.ask(f"http://{host}/") == f"308 https://{host}/", "with the next"
+    s.server.admin("down")
+    s.responder.wait_output("listening on 0 sockets", 10)
+
+
+def test_gives_way(lab):
+    """a mapping of port 80 itself wins and goes; the redirect goes with its 443 mapping"""
+    s = Site(lab)
+    s.respond()
+    s.publish("--also-80")
+    s.home.http_server(80, "plain")
+    s.server.admin("forward", "add", "80", "nas")
+    s.server.admin("pinhole", "add", "nas", "80")
+    for host in s.hosts:
+        assert s.visitor.curl(f"http://{host}/") == "plain"
+    s.server.admin("forward", "remove", "80/tcp")
+    s.server.admin("pinhole", "set-enabled", "nas:80/tcp", "off")
+    for host in s.hosts:
+        assert s.ask(f"http://{host}/") == f"308 https://{host}/"
+    s.server.admin("forward", "set-enabled", "443/tcp", "off")
+    assert s.visitor.tcp_probe(s.vps.v4, 80) == "refused"
+    assert s.ask(f"http://{s.hosts[1]}/").startswith("308"), "the other family has its own"
+    s.server.admin("pinhole", "remove", "nas:443/tcp")
+    assert s.visitor.tcp_probe(s.gua, 80, timeout=0.3) == "timeout"
+
+
+def test_port(lab):
+    """--also-80=port: the service itself gets what comes to port 80, in both families"""
+    s = Site(lab)
+    s.publish("--also-80=port")
+    for host in s.hosts:
+        assert s.visitor.curl(f"http://{host}/") == "the service"
+    said = s.server.admin("publish", "nas", "8443", "--also-80", check=False)
+    assert said.code == 4 and "only 443/tcp" in said.stderr, said.stderr
+    s.server.admin("forward", "remove", "443/tcp")
+    s.server.admin("forward", "add", "80", "nas")
+    said = s.server.admin("publish", "nas", "443", "--ip-version", "4", "--also-80", check=False)
+    assert said.code == 4 and "port 80/tcp: held by nas" in said.stderr, said.stderr
+
+
+def test_stranger(lab):
+    """nobody but root and its own user is given the sockets; without that user it becomes nobody"""
+    s = Site(lab, user=False)
+    stranger = s.vps.spawn("setpriv", "--reuid=65534", "--clear-groups", s.vps.run("which", "adit-redirect").stdout.strip())
+    stranger.wait_output("redirect.sock: Permission denied", 10)
+    s.respond()
+    pid = s.vps.run("pgrep", "-x", "adit-redirect").stdout.split()[0]
+    assert "Uid:\t65534" in s.vps.read(f"/proc/{pid}/status")
+    assert oct(os.stat(f"/proc/{s.vps.pid}/root/run/adit/redirect.sock").st_mode & 0o777) == "0o600"
+
+
+if __name__ == "__main__":
+    tap.main(globals())
