@@ -4,6 +4,7 @@
 #include "client/daemon.h"
 #include "client/endpoints.h"
 #include "libadit/sys/wgdev-front.h"
+#include "policy-routing/resolve1.h"
 #include "policy-routing/router.h"
 
 /* What the files of the daemon share. */
@@ -14,6 +15,7 @@ struct _AditDaemon {
     AditWgdev *wgdev;
     AditRouter *router;
     AditEndpoints *endpoints;
+    AditResolve1 *resolve1;
     AditBackend *backends[ADIT_N_BACKENDS]; /* NULL: not of this build, or of no kind */
     GPtrArray *entries;                     /* AditEntry, by name */
     AditPolicy policy;

@@ -18,10 +18,25 @@ make_gateways(const GPtrArray *entries)
             adit_gateway_from_profile(entry->name, entry->slot, entry->name, entry->profile);
 
         gateway->link_up = entry->up;
+        gateway->dns_told =
+            entry->backend == ADIT_BACKEND_NETWORKMANAGER || adit_resolve1_is_here();
         memcpy(gateway->selected, entry->selected, sizeof(gateway->selected));
         g_ptr_array_add(gateways, gateway);
     }
     return gateways;
+}
+
+/* Managers write the same plan into their own settings. */
+static void
+tell_resolver(AditDaemon *self, const GPtrArray *entries, const GPtrArray *gateways)
+{
+    g_autofree const AditGateway **direct = g_new0(const AditGateway *, gateways->len + 1);
+    guint n = 0;
+
+    for (guint i = 0; i < entries->len; i++)
+        if (((const AditEntry *)g_ptr_array_index(entries, i))->backend == ADIT_BACKEND_DIRECT)
+            direct[n++] = g_ptr_array_index(gateways, i);
+    adit_resolve1_apply(self->resolve1, direct, n);
 }
 
 static gboolean
@@ -35,6 +50,7 @@ apply_policy(AditDaemon *self, const GPtrArray *entries, GError **error)
 
     if (!adit_router_apply(self->router, &wish, &result, error))
         return FALSE;
+    tell_resolver(self, entries, gateways);
     if (result.rounds > 0)
         g_info("kernel: %u added, %u changed, %u deleted", result.added, result.changed,
                result.deleted);
@@ -136,6 +152,7 @@ adit_daemon_new(const AditPlaces *places, GError **error)
     self->places = places;
     self->entries = g_ptr_array_new_with_free_func((GDestroyNotify)adit_entry_free);
     self->endpoints = adit_endpoints_new(on_resolved, self);
+    self->resolve1 = adit_resolve1_new();
     self->kernel = adit_kernel_open(error);
     if (!self->kernel)
         return NULL;
@@ -160,6 +177,7 @@ adit_daemon_free(AditDaemon *self)
         if (self->backends[i])
             self->backends[i]->ops->free(self->backends[i]);
     adit_endpoints_free(self->endpoints);
+    adit_resolve1_free(self->resolve1);
     g_clear_pointer(&self->router, adit_router_free);
     g_clear_pointer(&self->kernel, adit_kernel_free);
     g_clear_pointer(&self->wgdev, adit_wgdev_free);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "policy-routing/reply-plan.h"
 
+#include "policy-routing/dns-plan.h"
 #include "policy-routing/reply-table.h"
 
 #include <string.h>
@@ -62,17 +63,26 @@ is_first_of_link(const AditFacts *facts, guint at)
     return TRUE;
 }
 
+static gboolean
+keeps_names(const AditGateway *gateway)
+{
+    g_autoptr(AditDnsPlan) plan = adit_dns_plan(gateway);
+
+    return gateway->dns_told && plan->exclusive;
+}
+
 guint
 adit_reply_plan(AditState *want, const AditGateway *const *gateways, guint n_gateways,
                 const AditFacts *facts, const AditPolicy *policy)
 {
-    gboolean closed[2] = { FALSE, FALSE };
+    gboolean closed[2] = { FALSE, FALSE }, names = FALSE;
     guint left_out = 0;
 
     for (guint i = 0; i < n_gateways; i++) {
         adit_reply_table_add_gateway(want, gateways[i]);
         closed[0] |= gateways[i]->selected[0];
         closed[1] |= gateways[i]->selected[1];
+        names |= keeps_names(gateways[i]);
     }
     for (guint i = 0; n_gateways > 0 && i < facts->n_main; i++) {
         if (facts->main[i].prefix.len > 0 || !is_first_of_link(facts, i))
@@ -80,6 +90,8 @@ adit_reply_plan(AditState *want, const AditGateway *const *gateways, guint n_gat
         adit_reply_table_add_uplink(want, facts->main[i].link, closed[0], closed[1]);
         if (closed[0] || closed[1])
             left_out += plan_lan(want, facts->main[i].link, facts, policy);
+        if (names)
+            adit_reply_table_add_names(want, facts->main[i].link);
     }
     return left_out;
 }

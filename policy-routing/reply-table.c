@@ -77,6 +77,8 @@ static const AditNftSet sets[] = {
     /* What may leave by a closed one. */
     { "lan4", { ADIT_NFT_IFNAME, ADIT_NFT_IPV4_ADDR }, .flags = ADIT_NFT_INTERVAL },
     { "lan6", { ADIT_NFT_IFNAME, ADIT_NFT_IPV6_ADDR }, .flags = ADIT_NFT_INTERVAL },
+    /* Ports of name servers, which are asked through the selected gateway and nowhere else. */
+    { "names", { ADIT_NFT_IFNAME, ADIT_NFT_INET_PROTO, ADIT_NFT_INET_SERVICE } },
 };
 
 static const AditNftChain chains[] = {
@@ -248,6 +250,13 @@ static const AditNftRule reply_rules[] = {
     /* meta nfproto ipv4 oifname != @closed4 accept : a tunnel, or no gateway is selected */
     { "belt", "not closed", { IPV4, NOT_IN("closed4", OIFNAME), ACCEPT } },
     { "belt", "not closed", { IPV6, NOT_IN("closed6", OIFNAME), ACCEPT } },
+};
+
+/* What passes a closed uplink; before these stand the marks that the admin lets pass. */
+static const AditNftRule open_rules[] = {
+    /* oifname . meta l4proto . th dport @names counter drop : though the resolver of the LAN is
+     * near; when the tunnel's link goes it is whom a resolver here falls back to */
+    { "belt", "a name for the LAN", { IN("names", OIFNAME, L4PROTO, DPORT), COUNT, DROP } },
     /* oifname . ip daddr @lan4 accept */
     { "belt", "the LAN", { IN("lan4", OIFNAME, IP_DADDR), ACCEPT } },
     { "belt", "the LAN", { IN("lan6", OIFNAME, IP6_DADDR), ACCEPT } },
@@ -288,8 +297,6 @@ adit_reply_table_new(const AditReplyOptions *options)
     g_array_append_vals(all_chains, chains, G_N_ELEMENTS(chains));
     g_array_append_vals(rules, reply_rules, G_N_ELEMENTS(reply_rules));
     adit_forward_table_append(all_sets, all_chains, rules);
-    if (!options->strict)
-        g_array_append_vals(rules, lan_rules, G_N_ELEMENTS(lan_rules));
     for (guint i = 0; i < options->n_bypass; i++) {
         const AditBypassMark *b = &options->bypass[i];
         const AditNftRule rule = { "belt",
@@ -298,6 +305,9 @@ adit_reply_table_new(const AditReplyOptions *options)
 
         g_array_append_val(rules, rule);
     }
+    g_array_append_vals(rules, open_rules, G_N_ELEMENTS(open_rules));
+    if (!options->strict)
+        g_array_append_vals(rules, lan_rules, G_N_ELEMENTS(lan_rules));
     g_array_append_val(rules, last_rule);
 
     bp->table = ADIT_REPLY_TABLE;
@@ -367,6 +377,24 @@ adit_reply_table_add_uplink(AditState *state, const char *ifname, gboolean close
         add_name(state, "closed4", ifname);
     if (closed6)
         add_name(state, "closed6", ifname);
+}
+
+void
+adit_reply_table_add_names(AditState *state, const char *ifname)
+{
+    static const struct {
+        guint8 protocol;
+        guint16 port;
+    } ways[] = { { IPPROTO_UDP, 53 }, { IPPROTO_TCP, 53 }, { IPPROTO_TCP, 853 } };
+
+    for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
+        AditElement e = adit_element_make("names");
+
+        adit_element_key_ifname(&e, ifname);
+        adit_element_key_proto(&e, ways[i].protocol);
+        adit_element_key_port(&e, ways[i].port);
+        adit_state_add_element(state, &e);
+    }
 }
 
 void

@@ -25,5 +25,7 @@ void adit_reply_table_add_gateway(AditState *state, const AditGateway *gateway);
  */
 void adit_reply_table_add_uplink(AditState *state, const char *ifname, gboolean closed4,
                                  gboolean closed6);
+/* Name servers are not asked by a closed uplink, not even those of its LAN. */
+void adit_reply_table_add_names(AditState *state, const char *ifname);
 /* What may leave by an uplink that is closed: its on-link prefixes, specific routes of main. */
 void adit_reply_table_add_lan(AditState *state, const char *ifname, const AditPrefix *prefix);

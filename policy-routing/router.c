@@ -234,7 +234,7 @@ static gboolean
 closes(const AditElement *element)
 {
     static const char *const sets[] = { "gateway", "own4",    "own6",    "home4", "home6",
-                                        "uplink",  "closed4", "closed6", NULL };
+                                        "uplink",  "closed4", "closed6", "names", NULL };
 
     return g_strv_contains(sets, element->set);
 }

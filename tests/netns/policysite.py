@@ -11,11 +11,14 @@ PORTS = {"tcp": (80, 8080), "udp": (5353, 5000)}
 class Gate:
     """One enrolled gateway."""
 
-    def __init__(self, site, number, vps, prefix):
+    def __init__(self, number, vps, prefix, dns=None):
         self.vps, self.link, self.slot = vps, f"gw{number}", number
         self.v4 = f"10.{58 + number}.0.2"
         self.server = Server(vps, prefix, f"10.{58 + number}.0.0/24").start()
         self.profile = self.server.device("nas", self.v4)
+        if dns:  # as a profile of somebody else's may say it
+            lines = [row for row in self.profile.split("\n") if not row.startswith("DNS")]
+            self.profile = "\n".join(lines).replace("[Interface]\n", f"[Interface]\nDNS = {dns}\n")
         for protocol, ports in PORTS.items():
             for port in ports:
                 self.server.publish(port, "nas", protocol, families=(4, 6) if prefix else (4,))
@@ -36,14 +39,14 @@ class Gate:
 class Site:
     """home with aditd, and gw1, gw2... at the machines named; of "name:4" without IPv6."""
 
-    def __init__(self, lab, *servers, conf=None):
+    def __init__(self, lab, *servers, conf=None, dns=None):
         self.lab, self.home, self.visitor = lab, lab["home"], lab["visitor"]
         if conf:
             self.home.write("/etc/adit/adit.conf", conf)
         self.gates = []
         for number, words in enumerate(servers, 1):
             name, _, four = words.partition(":")
-            self.gates.append(Gate(self, number, lab[name], None if four else lab[name].prefix))
+            self.gates.append(Gate(number, lab[name], None if four else lab[name].prefix, dns))
         self.client = Client(self.home).start()
         for gate in self.gates:
             self.client.enrol(gate.link, gate.profile)
