@@ -151,6 +151,16 @@ in_set(const Belt *belt, const AditNftStatement *s)
             adit_element_key_ifname(&key, belt->row->link);
             continue;
         }
+        if (s->field[f] == ADIT_NFT_L4PROTO || s->field[f] == ADIT_NFT_DPORT) {
+            guint32 value;
+
+            has_field(belt->row, s->field[f], &value);
+            if (s->field[f] == ADIT_NFT_DPORT)
+                adit_element_key_port(&key, (guint16)value);
+            else
+                adit_element_key_proto(&key, (guint8)value);
+            continue;
+        }
         addr = address_field(belt->row, s->field[f]);
         if (!addr || !adit_addr_is_set(addr))
             return -1;

@@ -73,6 +73,7 @@ parse_scenario(const char *words)
         s->offline |= g_str_equal(word, "offline");
         s->tailscale |= g_str_equal(word, "tailscale");
         s->bare |= g_str_equal(word, "bare");
+        s->names |= g_str_equal(word, "names");
     }
     return s;
 }
@@ -207,6 +208,11 @@ verdicts_gateways(const VerdictScenario *s)
         add_family(g, i, AF_INET);
         if (!s->v4[i])
             add_family(g, i, AF_INET6);
+        if (s->names) {
+            g->dns = g_memdup2(g->servers, sizeof(AditAddr));
+            g->n_dns = 1;
+            g->dns_told = TRUE;
+        }
         for (guint f = 0; f < 2; f++)
             g->selected[f] = s->selected[f] == i;
         g_ptr_array_add(gateways, g);

@@ -11,7 +11,7 @@ typedef struct {
     char *words; /* as in the file */
     gboolean enrolled[VERDICT_SLOTS], down[VERDICT_SLOTS], v4[VERDICT_SLOTS];
     int selected[2]; /* -1: none */
-    gboolean strict, clash, offline, tailscale, bare;
+    gboolean strict, clash, offline, tailscale, bare, names;
 } VerdictScenario;
 
 typedef struct {
