@@ -6,6 +6,7 @@
 #include "libadit/sys/settings-file.h"
 #include "libadit/sys/syserror.h"
 #include "tunnel-server/facts.h"
+#include "tunnel-server/pcp-server.h"
 #include "tunnel-server/responder.h"
 #include "tunnel-server/store.h"
 
@@ -20,6 +21,7 @@ struct _AditAdmin {
     AditServerSettings *settings;
     AditServerStore *store;
     AditServer *server;
+    AditPcpServer *pcp;
     AditResponder *responder;
     AditModel *model; /* what is kept; in force unless down or broken */
     AditServerFacts facts;
@@ -90,6 +92,8 @@ adit_admin_open(const AditPlaces *places, GError **error)
     self->server = adit_server_open(places->state, error);
     if (!self->server)
         return NULL;
+    self->pcp = adit_pcp_server_new(adit_server_nft(self->server));
+    adit_pcp_server_set_rules(self->pcp, self->settings);
     self->responder = adit_responder_new(places->runtime, error);
     return self->responder ? g_steal_pointer(&self) : NULL;
 }
@@ -99,6 +103,7 @@ adit_admin_close(AditAdmin *self)
 {
     if (!self)
         return;
+    g_clear_pointer(&self->pcp, adit_pcp_server_free);
     adit_settings_free(&adit_server_settings, self->settings);
     g_clear_pointer(&self->responder, adit_responder_free);
     g_clear_pointer(&self->server, adit_server_close);
@@ -151,15 +156,33 @@ place_responder(AditAdmin *self, const AditModel *model)
     adit_responder_set(self->responder, (const AditSockAddr *)(gconstpointer)at->data, at->len);
 }
 
+/* What devices have opened goes with it, as far as the model leaves room. The first time it is
+ * looked up in the kernel. @ret_site: for adit_pcp_server_adopt(), once all is decided. */
 static gboolean
-put_in_force(AditAdmin *self, const AditModel *model, GError **error)
+put_in_force(AditAdmin *self, const AditModel *model, AditPcpSite **ret_site, GError **error)
 {
+    g_autoptr(AditPcpSite) site = NULL;
+    AditState *leases;
+
     if (self->down || is_new(model))
         return TRUE;
-    if (!adit_server_apply(self->server, model, &self->facts, error))
+    site = adit_pcp_site_new(model, &self->facts, self->settings);
+    if (!self->started && !adit_pcp_server_restore(self->pcp, site, error))
+        return FALSE;
+    leases = adit_state_new();
+    adit_pcp_server_plan(self->pcp, site, leases);
+    if (!adit_server_apply(self->server, model, &self->facts, leases, error))
         return FALSE;
     place_responder(self, model);
+    *ret_site = g_steal_pointer(&site);
     return TRUE;
+}
+
+static void
+adopt(AditAdmin *self, AditPcpSite **site)
+{
+    if (*site)
+        adit_pcp_server_adopt(self->pcp, g_steal_pointer(site));
 }
 
 /* Endpoints of the store are for peers that the kernel knows nothing of: after a reboot. What
@@ -192,10 +215,16 @@ forget_endpoints(AditModel *model)
 static gboolean
 look(AditAdmin *self, GError **error)
 {
+    g_autoptr(AditPcpSite) site = NULL;
+
     if (!read_facts(self, self->model, error))
         return FALSE;
     take_facts(self->model, &self->facts);
-    return adit_model_settle(self->model, error) && put_in_force(self, self->model, error);
+    if (!adit_model_settle(self->model, error) ||
+        !put_in_force(self, self->model, &site, error))
+        return FALSE;
+    adopt(self, &site);
+    return TRUE;
 }
 
 gboolean
@@ -228,6 +257,7 @@ adit_admin_start(AditAdmin *self, GError **error)
         return FALSE;
     adit_settings_free(&adit_server_settings, self->settings);
     self->settings = settings;
+    adit_pcp_server_set_rules(self->pcp, settings);
     self->down = FALSE;
     return adit_admin_look_again(self, error);
 }
@@ -241,8 +271,10 @@ adit_admin_down(AditAdmin *self, GError **error)
         g_warning("%s", local->message);
     if (!adit_server_down(self->server, error))
         return FALSE;
+    adit_pcp_server_down(self->pcp);
     self->down = TRUE;
     place_responder(self, self->model);
+    self->started = FALSE;
     return TRUE;
 }
 
@@ -373,10 +405,11 @@ adit_admin_change(AditAdmin *self, const AditAudit *audit, AditEdit edit, gpoint
                   GError **error)
 {
     g_autoptr(AditModel) next = adit_admin_try(self, edit, data, error);
+    g_autoptr(AditPcpSite) site = NULL;
 
     if (!next || !adit_server_store_begin(self->store, self->model, next, error))
         return FALSE;
-    if (!put_in_force(self, next, error)) {
+    if (!put_in_force(self, next, &site, error)) {
         adit_server_store_rollback(self->store);
         put_back(self);
         return FALSE;
@@ -387,6 +420,7 @@ adit_admin_change(AditAdmin *self, const AditAudit *audit, AditEdit edit, gpoint
     }
     adit_model_free(self->model);
     self->model = g_steal_pointer(&next);
+    adopt(self, &site);
     self->started = TRUE;
     g_clear_pointer(&self->trouble, g_free);
     audit_change(audit);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tunnel-server/daemon.h"
 
-#include "libadit/sys/nftdev.h"
 #include "libadit/sys/reconcile.h"
 #include "libadit/sys/sysctl-memory.h"
 #include "libadit/sys/syserror.h"
@@ -63,14 +62,15 @@ adit_server_close(AditServer *self)
 /* The rules before the link: what they drop must not get through in between. */
 gboolean
 adit_server_apply(AditServer *self, const AditModel *model, const AditServerFacts *facts,
-                  GError **error)
+                  AditState *leases, GError **error)
 {
-    g_autoptr(AditState) ports = NULL;
+    g_autoptr(AditState) ports = leases;
     g_autoptr(AditState) rest = NULL;
     AditReconcileResult result = { 0 };
     AditNftResult nft = { 0 };
 
-    ports = adit_server_plan_ports(model, facts);
+    adit_server_add_ports(ports, model, facts);
+    adit_state_seal(ports);
     rest = adit_server_plan_rest(model, facts);
     if (!adit_sysctl_remember(self->sysctls, rest, error) ||
         !adit_nftdev_reconcile(self->nft, ports, &nft, error) ||
@@ -93,6 +93,12 @@ adit_server_down(AditServer *self, GError **error)
 
     return adit_reconcile(self->kernel, nothing, &scope, NULL, error) &&
            adit_sysctl_restore(self->sysctls, error) && adit_nftdev_remove(self->nft, error);
+}
+
+AditNftDev *
+adit_server_nft(AditServer *self)
+{
+    return self->nft;
 }
 
 AditWgDump *

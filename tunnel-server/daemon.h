@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "libadit/sys/nftdev.h"
 #include "libadit/wire/wgmodel.h"
 #include "tunnel-server/plan.h"
 
@@ -9,9 +10,12 @@
 typedef struct _AditServer AditServer;
 
 AditServer *adit_server_open(const char *state_dir, GError **error);
-/* Makes the kernel match a settled model. Sends nothing when it does already. */
+/* Makes the kernel match a settled model, and @leases: elements of what devices have opened,
+ * unsealed; taken. Sends nothing when it does already. */
 gboolean adit_server_apply(AditServer *server, const AditModel *model,
-                           const AditServerFacts *facts, GError **error);
+                           const AditServerFacts *facts, AditState *leases, GError **error);
+/* Our table, for leases that come and go. */
+AditNftDev *adit_server_nft(AditServer *server);
 /* Removes everything of ours. */
 gboolean adit_server_down(AditServer *server, GError **error);
 /* Who is there: the WireGuard device as it is now. NOT_FOUND: the server is down. */

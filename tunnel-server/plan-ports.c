@@ -111,16 +111,22 @@ add_publish(AditState *want, const AditModel *model, const AditPublish *publish,
     }
 }
 
-AditState *
-adit_server_plan_ports(const AditModel *model, const AditServerFacts *facts)
+void
+adit_server_add_ports(AditState *want, const AditModel *model, const AditServerFacts *facts)
 {
-    g_autoptr(AditState) want = adit_state_new();
-
     adit_dataplane_add_tunnel(want, ADIT_SERVER_LINK);
     adit_dataplane_add_responder(want, IPPROTO_TCP, ADIT_DATAPLANE_RESPONDER_PORT);
     for (guint i = 0; i < model->subnets->len; i++)
         add_subnet(want, model, i, facts);
     for (guint i = 0; i < model->publishes->len; i++)
         add_publish(want, model, adit_model_publish(model, i), facts);
+}
+
+AditState *
+adit_server_plan_ports(const AditModel *model, const AditServerFacts *facts)
+{
+    g_autoptr(AditState) want = adit_state_new();
+
+    adit_server_add_ports(want, model, facts);
     return adit_state_seal(g_steal_pointer(&want));
 }

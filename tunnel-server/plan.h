@@ -25,5 +25,8 @@ AditSockAddr adit_server_responder(const AditSubnet *subnet, guint8 family);
 
 /* Of a settled model, sealed: the elements of our nft table (plan-ports.c), */
 AditState *adit_server_plan_ports(const AditModel *model, const AditServerFacts *facts);
+/* the same, added to @want (unsealed), where leases of devices are already, */
+void adit_server_add_ports(AditState *want, const AditModel *model,
+                           const AditServerFacts *facts);
 /* and the rest: link, peers, addresses, routes, proxy neighbours, sysctls. */
 AditState *adit_server_plan_rest(const AditModel *model, const AditServerFacts *facts);

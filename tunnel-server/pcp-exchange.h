@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "libadit/core/natpmp.h"
+#include "tunnel-server/pcp-answer.h"
+
+/* One packet of a device and what goes back, PCP or NAT-PMP. In two halves, because an answer
+ * goes out after the kernel has done what it says. Pure. */
+
+typedef struct {
+    guint8 version; /* 2: PCP, 0: NAT-PMP */
+    AditPcpReply reply;
+    guint8 natpmp_opcode;
+    AditSockAddr external; /* of the mapping that was granted; unset: none was */
+    AditPcpRefusal refusal;
+    gsize len; /* of @bytes: an error that needs nothing of the above; 0: none */
+    guint8 bytes[ADIT_PCP_MAX];
+} AditPcpExchange;
+
+/* FALSE: there is no answer. */
+gboolean adit_pcp_exchange_begin(const AditPcpDesk *desk, const AditPcpHost *host,
+                                 const guint8 *bytes, gsize len, AditPcpExchange *ret);
+/* The kernel has refused the mapping. */
+void adit_pcp_exchange_fail(AditPcpExchange *exchange);
+/* The octets of the answer, which are then in @exchange->bytes. */
+gsize adit_pcp_exchange_end(AditPcpExchange *exchange);

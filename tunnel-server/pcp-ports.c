@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/pcp-ports.h"
+
+#include <netinet/in.h>
+
+#define POOL_FIRST 1024 /* below, a device gets only what it names */
+#define POOL_SIZE (65536 - POOL_FIRST)
+#define REDIRECT_PORT 80
+
+static const char *
+name_of(const AditPcpDesk *desk, const AditLease *lease)
+{
+    const AditPcpHost *host = adit_pcp_site_host(desk->site, &lease->ends.internal);
+
+    return host ? host->name : "another device";
+}
+
+AditPcpVerdict
+adit_pcp_port_look(const AditPcpDesk *desk, const AditPcpPort *port)
+{
+    AditPcpVerdict v = { .port = port->external.port, .lifetime = ADIT_PCP_ERROR_LONG };
+    const AditLease *lease =
+        adit_lease_find_external(desk->table, port->proto, &port->external);
+    const AditPcpManual *manual;
+    gint64 before;
+
+    if (lease) {
+        v.state = ADIT_PCP_PORT_HELD;
+        v.lifetime = MIN(adit_lease_left(lease, desk->now_ms), ADIT_PCP_ERROR_LONG);
+        v.holder = name_of(desk, lease);
+        return v;
+    }
+    manual = adit_pcp_site_manual(desk->site, port->proto, &port->external);
+    if (manual) {
+        v.state = ADIT_PCP_PORT_MANUAL;
+        v.holder = manual->name;
+        return v;
+    }
+    v.holder = adit_pcp_site_reserved(desk->site, port->proto, &port->external);
+    if (v.holder) {
+        v.state = ADIT_PCP_PORT_RESERVED;
+        return v;
+    }
+    before = adit_lease_freed_by(desk->table, port->proto, &port->external, desk->now_ms);
+    if (before != 0 && before != port->device) {
+        v.state = ADIT_PCP_PORT_RECYCLING;
+        v.lifetime = ADIT_PCP_ERROR_SHORT;
+        v.holder = "another device until a moment ago";
+    }
+    return v;
+}
+
+AditPcpVerdict
+adit_pcp_port_choose(const AditPcpDesk *desk, const AditPcpPort *port, guint16 internal,
+                     gboolean exactly)
+{
+    AditPcpPort at = *port;
+    AditPcpVerdict first, next;
+
+    if (at.external.port == 0)
+        at.external.port = internal;
+    first = adit_pcp_port_look(desk, &at);
+    if (first.state == ADIT_PCP_PORT_FREE || exactly)
+        return first;
+    for (guint i = 0; i < POOL_SIZE; i++) {
+        at.external.port = (guint16)(POOL_FIRST + (desk->dice % POOL_SIZE + i) % POOL_SIZE);
+        next = adit_pcp_port_look(desk, &at);
+        if (next.state == ADIT_PCP_PORT_FREE)
+            return next;
+    }
+    return first;
+}
+
+/* Answering 308 means https:// without a port, so that only a mapping of 443 can have it. */
+static gboolean
+makes_sense(const AditLease *lease)
+{
+    const AditPcpRedirect *redirect = &lease->redirect;
+
+    if (lease->ends.proto != IPPROTO_TCP || redirect->external_port != REDIRECT_PORT ||
+        lease->ends.external_port == REDIRECT_PORT)
+        return FALSE;
+    return redirect->mode == ADIT_PCP_REDIRECT_PORT ||
+           (redirect->mode == ADIT_PCP_REDIRECT_HTTPS && lease->ends.external_port == 443);
+}
+
+AditPcpRedirectStatus
+adit_pcp_redirect_status(const AditPcpDesk *desk, const AditLease *lease)
+{
+    const AditPcpPort port = { .proto = IPPROTO_TCP,
+                               .external = { lease->ends.external,
+                                             lease->redirect.external_port },
+                               .device = lease->device };
+    const AditLease *other = adit_lease_find_redirect(desk->table, &port.external);
+
+    if (!makes_sense(lease) || (other && other->node != lease->node))
+        return ADIT_PCP_REDIRECT_REFUSED;
+    switch (adit_pcp_port_look(desk, &port).state) {
+    case ADIT_PCP_PORT_FREE: return ADIT_PCP_REDIRECT_ACTIVE;
+    case ADIT_PCP_PORT_HELD:
+    case ADIT_PCP_PORT_MANUAL: return ADIT_PCP_REDIRECT_YIELDED;
+    case ADIT_PCP_PORT_RECYCLING:
+    case ADIT_PCP_PORT_RESERVED: return ADIT_PCP_REDIRECT_REFUSED;
+    }
+    g_assert_not_reached();
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/pcp-site.h"
+
+#include "tunnel-server/dataplane.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define REDIRECT_PORT 80
+
+struct _AditPcpSite {
+    GHashTable *hosts;                 /* AditAddr -> AditPcpHost, which holds it */
+    GPtrArray *list;                   /* AditPcpHost */
+    GArray *by_external, *by_internal; /* AditPcpManual, sorted */
+    GStringChunk *names;
+    guint16 listen_port;
+    guint8 reserved[2][65536 / 8]; /* a bit a port: TCP, UDP */
+};
+
+static guint
+addr_hash(gconstpointer key)
+{
+    const AditAddr *addr = key;
+    guint32 words[4];
+
+    memcpy(words, addr->bytes, sizeof(words));
+    return (words[0] ^ words[1] * 31) + (words[2] ^ words[3] * 17) * 2654435761u;
+}
+
+static gboolean
+addr_equal(gconstpointer a, gconstpointer b)
+{
+    return adit_addr_cmp(a, b) == 0;
+}
+
+static AditAddr
+outside_of(const AditSubnet *subnet, const AditServerFacts *facts)
+{
+    return adit_addr_is_set(&subnet->wan4) ? subnet->wan4 : adit_server_facts_wan4(facts);
+}
+
+/* Behind a provider's NAT the machine has a private address; the endpoint that profiles name is
+ * the public one, if it is an address at all. */
+static AditAddr
+as_known(const AditAddr *local, const AditModel *model)
+{
+    g_auto(AditEndpoint) endpoint = { 0 };
+    AditSockAddr at;
+
+    if (adit_addr_is_private(local) && model->endpoint &&
+        adit_endpoint_parse(model->endpoint, &endpoint, NULL) &&
+        adit_endpoint_get_sockaddr(&endpoint, &at) && at.addr.family == local->family)
+        return at.addr;
+    return *local;
+}
+
+static void
+add_host(AditPcpSite *site, const AditPcpHost *host)
+{
+    AditPcpHost *own = g_memdup2(host, sizeof(*host));
+
+    g_ptr_array_add(site->list, own);
+    g_hash_table_insert(site->hosts, &own->addr, own);
+}
+
+static void
+add_device(AditPcpSite *site, const AditModel *model, const AditDeviceEntry *device,
+           const AditServerFacts *facts)
+{
+    const AditSubnet *subnet = adit_model_subnet(model, device->subnet);
+    AditPcpHost host = { .device = device->id,
+                         .name = g_string_chunk_insert(site->names, device->name),
+                         .addr = device->addr4,
+                         .server = subnet->server4,
+                         .external = outside_of(subnet, facts),
+                         .may_publish = device->may_publish };
+
+    host.reported = as_known(&host.external, model);
+    add_host(site, &host);
+    if (!adit_addr_is_set(&device->addr6))
+        return;
+    host.addr = host.external = host.reported = device->addr6;
+    host.server = subnet->server6;
+    add_host(site, &host);
+}
+
+static void
+add_manual(AditPcpSite *site, const AditModel *model, const AditPublish *publish,
+           const AditServerFacts *facts)
+{
+    static const guint8 numbers[] = { IPPROTO_TCP, IPPROTO_UDP };
+    static const AditProto protos[] = { ADIT_PROTO_TCP, ADIT_PROTO_UDP };
+    const AditDeviceEntry *device = adit_model_device(model, publish->device);
+    AditPcpManual manual = { .external = { publish->external, publish->first },
+                             .internal = { device->addr4, publish->internal },
+                             .last = publish->last,
+                             .enabled = publish->enabled };
+
+    manual.name = g_string_chunk_insert(site->names, device->name);
+    if (publish->family == AF_INET6)
+        manual.external.addr = manual.internal.addr = device->addr6;
+    else if (!adit_addr_is_set(&publish->external))
+        manual.external.addr = outside_of(adit_model_subnet(model, device->subnet), facts);
+    for (guint i = 0; i < G_N_ELEMENTS(protos); i++)
+        if (publish->proto & protos[i]) {
+            manual.proto = numbers[i];
+            g_array_append_val(site->by_external, manual);
+            g_array_append_val(site->by_internal, manual);
+        }
+    if (publish->redirect == ADIT_REDIRECT_NONE || !publish->enabled ||
+        adit_model_redirect_rival(model, publish))
+        return;
+    manual.external.port = manual.last = REDIRECT_PORT;
+    manual.proto = IPPROTO_TCP;
+    g_array_append_val(site->by_external, manual);
+}
+
+static int
+cmp_at(guint8 a_proto, const AditSockAddr *a, guint8 b_proto, const AditSockAddr *b)
+{
+    return a_proto != b_proto ? (int)a_proto - b_proto : adit_sockaddr_cmp(a, b);
+}
+
+static int
+cmp_external(gconstpointer a, gconstpointer b)
+{
+    const AditPcpManual *x = a, *y = b;
+
+    return cmp_at(x->proto, &x->external, y->proto, &y->external);
+}
+
+static int
+cmp_internal(gconstpointer a, gconstpointer b)
+{
+    const AditPcpManual *x = a, *y = b;
+
+    return cmp_at(x->proto, &x->internal, y->proto, &y->internal);
+}
+
+static void
+reserve(AditPcpSite *site, guint first, guint last)
+{
+    for (guint port = first; port <= last; port++)
+        for (guint i = 0; i < G_N_ELEMENTS(site->reserved); i++)
+            site->reserved[i][port / 8] |= (guint8)(1u << port % 8);
+}
+
+AditPcpSite *
+adit_pcp_site_new(const AditModel *model, const AditServerFacts *facts,
+                  const AditServerSettings *settings)
+{
+    AditPcpSite *site = g_new0(AditPcpSite, 1);
+
+    site->hosts = g_hash_table_new(addr_hash, addr_equal);
+    site->list = g_ptr_array_new_with_free_func(g_free);
+    site->by_external = g_array_new(FALSE, FALSE, sizeof(AditPcpManual));
+    site->by_internal = g_array_new(FALSE, FALSE, sizeof(AditPcpManual));
+    site->names = g_string_chunk_new(1024);
+    site->listen_port = model->listen_port;
+    for (guint i = 0; i < settings->reserved.len; i++)
+        reserve(site, settings->reserved.ranges[i].first, settings->reserved.ranges[i].last);
+    for (guint i = 0; i < model->devices->len; i++)
+        add_device(site, model, adit_model_device(model, i), facts);
+    for (guint i = 0; i < model->publishes->len; i++)
+        add_manual(site, model, adit_model_publish(model, i), facts);
+    g_array_sort(site->by_external, cmp_external);
+    g_array_sort(site->by_internal, cmp_internal);
+    return site;
+}
+
+void
+adit_pcp_site_free(AditPcpSite *site)
+{
+    if (!site)
+        return;
+    g_hash_table_unref(site->hosts);
+    g_ptr_array_unref(site->list);
+    g_array_unref(site->by_external);
+    g_array_unref(site->by_internal);
+    g_string_chunk_free(site->names);
+    g_free(site);
+}
+
+const AditPcpHost *
+adit_pcp_site_host(const AditPcpSite *site, const AditAddr *addr)
+{
+    return g_hash_table_lookup(site->hosts, addr);
+}
+
+guint
+adit_pcp_site_n_hosts(const AditPcpSite *site)
+{
+    return site->list->len;
+}
+
+const AditPcpHost *
+adit_pcp_site_nth_host(const AditPcpSite *site, guint i)
+{
+    return g_ptr_array_index(site->list, i);
+}
+
+/* The last whose first port is not behind the one asked for. */
+static const AditPcpManual *
+search(const GArray *manuals, guint8 proto, const AditSockAddr *at, gsize offset)
+{
+    guint low = 0, high = manuals->len;
+
+    while (low < high) {
+        const guint middle = low + (high - low) / 2;
+        const AditPcpManual *m = &g_array_index(manuals, AditPcpManual, middle);
+        const AditSockAddr *first = &G_STRUCT_MEMBER(const AditSockAddr, m, offset);
+
+        if (cmp_at(m->proto, first, proto, at) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 ? &g_array_index(manuals, AditPcpManual, low - 1) : NULL;
+}
+
+const AditPcpManual *
+adit_pcp_site_manual(const AditPcpSite *site, guint8 proto, const AditSockAddr *external)
+{
+    const AditPcpManual *m =
+        search(site->by_external, proto, external, G_STRUCT_OFFSET(AditPcpManual, external));
+
+    return m && m->proto == proto && adit_addr_cmp(&m->external.addr, &external->addr) == 0 &&
+                   external->port <= m->last
+               ? m
+               : NULL;
+}
+
+/* Several may lead to one inside port; of ranges that overlap there, the nearest is asked. */
+const AditPcpManual *
+adit_pcp_site_manual_to(const AditPcpSite *site, guint8 proto, const AditSockAddr *internal)
+{
+    const AditPcpManual *m =
+        search(site->by_internal, proto, internal, G_STRUCT_OFFSET(AditPcpManual, internal));
+
+    return m && m->proto == proto && adit_addr_cmp(&m->internal.addr, &internal->addr) == 0 &&
+                   internal->port - m->internal.port <= m->last - m->external.port
+               ? m
+               : NULL;
+}
+
+static gboolean
+is_marked(const guint8 *bits, guint16 port)
+{
+    return bits[port / 8] >> port % 8 & 1;
+}
+
+const char *
+adit_pcp_site_reserved(const AditPcpSite *site, guint8 proto, const AditSockAddr *external)
+{
+    const guint16 port = external->port;
+
+    if (external->addr.family == AF_INET6)
+        return NULL;
+    if (proto == IPPROTO_UDP && port == site->listen_port)
+        return "WireGuard itself";
+    if (port == 53)
+        return "DNS of this server";
+    if (port == ADIT_DATAPLANE_PCP_PORT)
+        return "PCP itself";
+    if (is_marked(site->reserved[proto == IPPROTO_UDP], port))
+        return "this server: see Reserved= in server.conf";
+    return NULL;
+}
