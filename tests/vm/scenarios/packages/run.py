@@ -8,7 +8,8 @@ import tap
 from tap import output, sh, works
 
 ENABLED = ["adit-guard.service", "adit-server.service", "aditd.service"]
-PACKAGES = ["adit", "adit-networkd", "adit-networkmanager", "adit-server"]
+PACKAGES = ["adit", "adit-networkd", "adit-networkmanager", "adit-server", "libadit-pcp0",
+            "libadit-pcp-dev"]
 
 
 def files(package):
