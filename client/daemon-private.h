@@ -3,6 +3,8 @@
 
 #include "client/daemon.h"
 #include "client/endpoints.h"
+#include "client/wanted-store.h"
+#include "libadit/core/settings.h"
 #include "libadit/sys/wgdev-front.h"
 #include "policy-routing/resolve1.h"
 #include "policy-routing/router.h"
@@ -19,6 +21,8 @@ struct _AditDaemon {
     AditBackend *backends[ADIT_N_BACKENDS]; /* NULL: not of this build, or of no kind */
     GPtrArray *entries;                     /* AditEntry, by name */
     AditPolicy policy;
+    AditWantedStore *wanted;
+    AditPrefixList allowed_targets;
     AditDaemonChanged changed;
     gpointer changed_data;
 };
@@ -35,6 +39,9 @@ void adit_wish_clear(AditWish *wish);
 gboolean adit_daemon_apply(AditDaemon *daemon, GError **error);
 /* The policy alone: before a link is made and after it is gone. */
 gboolean adit_daemon_apply_policy(AditDaemon *daemon, GError **error);
+GPtrArray *adit_daemon_make_gateways(const GPtrArray *entries);
+/* In daemon-publish.c: unsealed elements of forward-table.h. */
+AditState *adit_daemon_plan_forwards(AditDaemon *daemon, const GPtrArray *gateways);
 AditEntry *adit_daemon_find(AditDaemon *daemon, const char *name, GError **error);
 void adit_daemon_tell(AditDaemon *daemon);
 

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-static GPtrArray *
-make_gateways(const GPtrArray *entries)
+GPtrArray *
+adit_daemon_make_gateways(const GPtrArray *entries)
 {
     GPtrArray *gateways = g_ptr_array_new_with_free_func((GDestroyNotify)adit_gateway_free);
 
@@ -42,10 +42,12 @@ tell_resolver(AditDaemon *self, const GPtrArray *entries, const GPtrArray *gatew
 static gboolean
 apply_policy(AditDaemon *self, const GPtrArray *entries, GError **error)
 {
-    g_autoptr(GPtrArray) gateways = make_gateways(entries);
+    g_autoptr(GPtrArray) gateways = adit_daemon_make_gateways(entries);
+    g_autoptr(AditState) forwards = adit_state_seal(adit_daemon_plan_forwards(self, gateways));
     const AditRouterWish wish = { .gateways = (const AditGateway *const *)gateways->pdata,
                                   .n_gateways = gateways->len,
-                                  .policy = &self->policy };
+                                  .policy = &self->policy,
+                                  .forwards = forwards };
     AditReconcileResult result = { 0 };
 
     if (!adit_router_apply(self->router, &wish, &result, error))
@@ -151,6 +153,7 @@ adit_daemon_new(const AditPlaces *places, GError **error)
     g_autoptr(AditDaemon) self = g_new0(AditDaemon, 1);
     self->places = places;
     self->entries = g_ptr_array_new_with_free_func((GDestroyNotify)adit_entry_free);
+    self->wanted = adit_wanted_store_new(places);
     self->endpoints = adit_endpoints_new(on_resolved, self);
     self->resolve1 = adit_resolve1_new();
     self->kernel = adit_kernel_open(error);
@@ -183,6 +186,8 @@ adit_daemon_free(AditDaemon *self)
     g_clear_pointer(&self->wgdev, adit_wgdev_free);
     g_ptr_array_unref(self->entries);
     g_free((gpointer)self->policy.bypass);
+    g_free(self->allowed_targets.prefixes);
+    adit_wanted_store_free(self->wanted);
     g_free(self);
 }
 
@@ -217,11 +222,16 @@ adit_daemon_reload(AditDaemon *self, GError **error)
     g_autoptr(GPtrArray) entries =
         adit_catalog_load(self->places->config, self->places->state, error);
     AditPolicy policy;
+    AditPrefixList allowed_targets;
 
-    if (!entries || !adit_client_settings_load(self->places->config, &policy, error))
+    if (!entries ||
+        !adit_client_settings_load(self->places->config, &policy, &allowed_targets, error))
         return FALSE;
     g_free((gpointer)self->policy.bypass);
     self->policy = policy;
+    g_free(self->allowed_targets.prefixes);
+    self->allowed_targets = allowed_targets;
+    adit_wanted_store_load(self->wanted);
     for (guint i = 0; i < entries->len; i++)
         if (!adit_catalog_save_decision(g_ptr_array_index(entries, i), self->places->state,
                                         error))

@@ -3,7 +3,9 @@
 
 #include "client-dbus-generated.h"
 #include "client/change.h"
+#include "client/publish-service.h"
 #include "libadit/core/error.h"
+#include "policy-routing/gateway.h"
 
 #include <sys/socket.h>
 
@@ -11,6 +13,7 @@ struct _AditService {
     AditDaemon *daemon;
     GDBusObjectManagerServer *objects;
     AditBusManager *manager;
+    AditPublishService *publications;
 };
 
 static char *
@@ -29,6 +32,26 @@ path_of(const char *name)
 }
 
 static void
+fill_servers(AditBusGateway *object, const AditEntry *entry)
+{
+    g_autoptr(AditGateway) gateway =
+        adit_gateway_from_profile(entry->name, entry->slot, entry->name, entry->profile);
+    g_autoptr(GStrvBuilder) servers = g_strv_builder_new();
+    g_auto(GStrv) list = NULL;
+
+    for (guint f = 0; f < 2; f++) {
+        g_autofree char *text = adit_addr_is_set(&gateway->servers[f])
+                                    ? adit_addr_to_string(&gateway->servers[f])
+                                    : NULL;
+
+        if (text)
+            g_strv_builder_add(servers, text);
+    }
+    list = g_strv_builder_end(servers);
+    adit_bus_gateway_set_servers(object, (const char *const *)list);
+}
+
+static void
 fill_gateway(AditBusGateway *object, const AditEntry *entry, AditDaemon *daemon)
 {
     g_auto(AditGatewayStatus) status = { 0 };
@@ -42,6 +65,7 @@ fill_gateway(AditBusGateway *object, const AditEntry *entry, AditDaemon *daemon)
     }
     list = g_strv_builder_end(addresses);
     adit_daemon_status(daemon, entry->name, &status, NULL);
+    fill_servers(object, entry);
     adit_bus_gateway_set_name(object, entry->name);
     adit_bus_gateway_set_backend(object, adit_backend_to_string(entry->backend));
     adit_bus_gateway_set_slot(object, entry->slot);
@@ -101,6 +125,7 @@ refresh(AditService *self)
     unexport_strangers(self);
     for (guint i = 0; i < entries->len; i++)
         export_entry(self, g_ptr_array_index(entries, i));
+    adit_publish_service_refresh(self->publications);
 }
 
 static void
@@ -227,6 +252,7 @@ adit_service_new(AditDaemon *daemon, GDBusConnection *bus)
     g_signal_connect(self->manager, "handle-set-up", G_CALLBACK(on_set_up), self);
     g_signal_connect(self->manager, "handle-set-default", G_CALLBACK(on_set_default), self);
     g_dbus_object_skeleton_add_interface(root, G_DBUS_INTERFACE_SKELETON(self->manager));
+    self->publications = adit_publish_service_new(daemon, root);
     g_dbus_object_manager_server_export(self->objects, root);
     adit_daemon_set_changed(daemon, on_changed, self);
     refresh(self);
@@ -242,6 +268,7 @@ adit_service_free(AditService *self)
     adit_daemon_set_changed(self->daemon, NULL, NULL);
     g_dbus_object_manager_server_set_connection(self->objects, NULL);
     g_signal_handlers_disconnect_by_data(self->manager, self);
+    adit_publish_service_free(self->publications);
     g_object_unref(self->manager);
     g_object_unref(self->objects);
     g_free(self);

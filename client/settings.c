@@ -11,6 +11,7 @@ typedef struct {
     int guard;
     int guard_action;
     char *bypass_marks; /* "0x80000/0xff0000, ..." */
+    AditPrefixList allowed_targets;
 } Settings;
 
 static const char *const guards[] = { "normal", "strict", NULL };
@@ -23,6 +24,9 @@ static const AditSetting rows[] = {
       "blackhole", .words = actions },
     { "policy", "bypass-marks", ADIT_SETTING_STRING, G_STRUCT_OFFSET(Settings, bypass_marks),
       "" },
+    { "publish", "allowed-targets", ADIT_SETTING_PREFIXES,
+      G_STRUCT_OFFSET(Settings, allowed_targets),
+      "10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16, fc00::/7" },
 };
 static const AditSettingTable table = { rows, G_N_ELEMENTS(rows), sizeof(Settings) };
 
@@ -78,7 +82,8 @@ parse_marks(const char *path, const char *text, GArray *ret, GError **error)
 }
 
 gboolean
-adit_client_settings_load(const char *config_dir, AditPolicy *ret, GError **error)
+adit_client_settings_load(const char *config_dir, AditPolicy *ret,
+                          AditPrefixList *ret_allowed_targets, GError **error)
 {
     g_autofree char *path = g_build_filename(config_dir, "adit.conf", NULL);
     g_autoptr(GArray) marks = g_array_new(FALSE, TRUE, sizeof(AditBypassMark));
@@ -93,6 +98,8 @@ adit_client_settings_load(const char *config_dir, AditPolicy *ret, GError **erro
         policy.n_bypass = marks->len;
         policy.bypass = (AditBypassMark *)g_array_free(g_steal_pointer(&marks), FALSE);
         *ret = policy;
+        *ret_allowed_targets = settings->allowed_targets;
+        settings->allowed_targets = (AditPrefixList){ 0 };
     }
     adit_settings_free(&table, settings);
     return marks == NULL;
