@@ -2,9 +2,9 @@
 #include "libadit/core/error.h"
 #include "libadit/sys/notify.h"
 #include "libadit/sys/places.h"
+#include "libadit/sys/redirect.h"
 #include "libadit/sys/syserror.h"
 #include "tunnel-server/redirect-sockets.h"
-#include "tunnel-server/redirect.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
+#include "libadit/core/redirect-http.h"
 #include "tests/fuzz/target.h"
-#include "tunnel-server/redirect-http.h"
 
 /* Whatever is asked, the answer is one header block of known lines, and a Location, if there is
  * one, is a whole URL of printable ASCII. */

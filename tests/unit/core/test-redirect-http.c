@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tunnel-server/redirect-http.h"
+#include "libadit/core/redirect-http.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tunnel-server/redirect.h"
+#include "libadit/sys/redirect.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tunnel-server/redirect-http.h"
+#include "libadit/core/redirect-http.h"
 
 /* The responder on real sockets of this machine's loopback, with a clock of the test's own. */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tunnel-server/redirect.h"
+#include "libadit/sys/redirect.h"
 
+#include "libadit/core/redirect-http.h"
 #include "libadit/sys/syserror.h"
-#include "tunnel-server/redirect-http.h"
 
 #include <errno.h>
 #include <string.h>
