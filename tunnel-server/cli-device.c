@@ -59,7 +59,7 @@ cmd_add(AditCli *cli, char **args, GError **error)
     g_auto(AditKeyPair) pair = { 0 };
     g_autoptr(AditSrvManager) manager = NULL;
 
-    if (!check_kind(error) || !adit_key_pair_take(&pair, opt_public_key, error))
+    if (!check_kind(error) || !adit_cli_take_key_pair(&pair, opt_public_key, error))
         return FALSE;
     manager = adit_cli_connect(error);
     if (!manager || !add_device(cli, manager, args[0], &pair, error))
@@ -76,7 +76,7 @@ cmd_rekey(AditCli *cli, char **args, GError **error)
     g_autofree char *public_key = NULL;
     GError *reason = NULL;
 
-    if (!adit_key_pair_take(&pair, opt_public_key, error))
+    if (!adit_cli_take_key_pair(&pair, opt_public_key, error))
         return FALSE;
     manager = adit_cli_connect(error);
     public_key = adit_key_to_string(&pair.public_key);

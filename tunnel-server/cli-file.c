@@ -8,6 +8,7 @@
 #include "libadit/sys/syserror.h"
 #include "tunnel-server/config.h"
 #include "tunnel-server/facts.h"
+#include "tunnel-server/key-pair.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +43,7 @@ adit_cli_export(AditCli *cli, char **args, GError **error)
                                                            NULL, &handle, &fds, NULL, &reason),
                          &reason, error))
         return FALSE;
-    text = adit_cli_read_fd(fds, handle, error);
+    text = adit_handed_over_read(fds, handle, error);
     ok = text && adit_store_write(args[0], text, strlen(text), 0600, error);
     adit_key_string_free(text);
     if (!ok)

@@ -7,31 +7,21 @@
 #include "tunnel-server/qr.h"
 
 #include <gio/gunixfdlist.h>
-#include <sodium.h>
 #include <string.h>
 
 #define MAX_KEY 256
-#define OWN_KEY "(put the private key of this device here)"
 
 gboolean
-adit_key_pair_take(AditKeyPair *pair, const char *public_key, GError **error)
+adit_cli_take_key_pair(AditKeyPair *pair, const char *public_key, GError **error)
 {
-    if (public_key) {
-        if (adit_key_parse(public_key, &pair->public_key, NULL))
-            return TRUE;
-        return adit_cli_usage(error, "--public-key: not a key: 44 characters of canonical "
-                                     "base64 are wanted");
+    if (!public_key) {
+        adit_key_pair_make(pair);
+        return TRUE;
     }
-    randombytes_buf(pair->private_key.bytes, ADIT_KEY_LEN);
-    adit_key_clamp(&pair->private_key);
-    adit_key_public(&pair->private_key, &pair->public_key);
-    return TRUE;
-}
-
-void
-adit_key_pair_clear(AditKeyPair *pair)
-{
-    adit_key_clear(&pair->private_key);
+    if (adit_key_parse(public_key, &pair->public_key, NULL))
+        return TRUE;
+    return adit_cli_usage(error, "--public-key: not a key: 44 characters of canonical "
+                                 "base64 are wanted");
 }
 
 gboolean
@@ -43,23 +33,6 @@ adit_cli_hand_over_check(const AditCliHandOver *how, gboolean is_client, GError 
         return adit_cli_usage(error, "--full, --split and --network are for --kind client: a "
                                      "server chooses by `adit default`");
     return TRUE;
-}
-
-/* The daemon's text has a key of zeros where ours belongs. */
-static char *
-fill_key(const char *text, const AditKey *private_key)
-{
-    const AditKey none = { 0 };
-    g_autofree char *zeros = adit_key_to_string(&none);
-    char *key =
-        adit_key_is_zero(private_key) ? g_strdup(OWN_KEY) : adit_key_to_string(private_key);
-    const char *at = strstr(text, zeros);
-    char *filled;
-
-    g_assert(at);
-    filled = g_strdup_printf("%.*s%s%s", (int)(at - text), text, key, at + strlen(zeros));
-    adit_key_string_free(key);
-    return filled;
 }
 
 static char *
@@ -77,8 +50,8 @@ get_profile(AditSrvManager *manager, const char *name, const AditKeyPair *pair,
                              G_DBUS_CALL_FLAGS_NONE, -1, NULL, &handle, &fds, NULL, &reason),
                          &reason, error))
         return NULL;
-    text = adit_cli_read_fd(fds, handle, error);
-    filled = text ? fill_key(text, &pair->private_key) : NULL;
+    text = adit_handed_over_read(fds, handle, error);
+    filled = text ? adit_key_pair_fill(pair, text) : NULL;
     adit_key_string_free(text);
     return filled;
 }

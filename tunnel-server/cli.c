@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tunnel-server/cli.h"
 
-#include "libadit/core/key.h"
 #include "libadit/sys/bus.h"
-#include "libadit/sys/syserror.h"
 #include "tunnel-server/service.h"
 
-#include <errno.h>
-#include <gio/gunixfdlist.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 AditPlaces adit_cli_places;
 
@@ -50,26 +44,6 @@ adit_cli_connect(GError **error)
         &reason);
 
     return adit_cli_settle(manager != NULL, &reason, error) ? manager : NULL;
-}
-
-char *
-adit_cli_read_fd(GUnixFDList *fds, GVariant *handle, GError **error)
-{
-    int fd = fds ? g_unix_fd_list_get(fds, g_variant_get_handle(handle), error) : -1;
-    struct stat info;
-    char *text = NULL;
-
-    if (fd < 0)
-        return NULL;
-    if (fstat(fd, &info) == 0) {
-        text = g_malloc0((gsize)info.st_size + 1);
-        if (pread(fd, text, (gsize)info.st_size, 0) != info.st_size)
-            g_clear_pointer(&text, adit_key_string_free);
-    }
-    if (!text)
-        adit_syserror_set(error, errno, "what the daemon handed over");
-    close(fd);
-    return text;
 }
 
 char **

@@ -13,8 +13,6 @@ extern AditPlaces adit_cli_places; /* as the command line set them; settle befor
 AditSrvManager *adit_cli_connect(GError **error);
 /* FALSE with the daemon's own sentence in @error. */
 gboolean adit_cli_settle(gboolean ok, GError **reason, GError **error);
-/* What the daemon handed over in @fds; wipe it with adit_key_string_free(). */
-char *adit_cli_read_fd(GUnixFDList *fds, GVariant *handle, GError **error);
 /* "a, b" of "a b", "a,b" or several: what the user gave for a list. */
 char **adit_cli_split_list(char **given);
 /* One line of a JSON list or cell: a GVariant "as" joined by @separator, or "-". */
