@@ -37,6 +37,7 @@ static const AditCommand commands[] = {
     { "profile", "DEVICE", 1, 1, adit_cli_profile,
       "Print a device's profile for a private key kept elsewhere", adit_cli_profile_options,
       NULL },
+    { "web", NULL, 0, 0, NULL, "Who may use the admin page", NULL, adit_cli_web_verbs },
     { "export", "FILE", 1, 1, adit_cli_export, "Write the whole server into one file", NULL,
       NULL },
     { "import", "FILE", 1, 1, adit_cli_import, "Be, on a new machine, the server of that file",

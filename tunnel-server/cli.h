@@ -23,6 +23,7 @@ extern const AditCommand adit_cli_subnet_verbs[];
 extern const AditCommand adit_cli_device_verbs[];
 extern const AditCommand adit_cli_forward_verbs[];
 extern const AditCommand adit_cli_pinhole_verbs[];
+extern const AditCommand adit_cli_web_verbs[];
 extern const GOptionEntry adit_cli_setup_options[], adit_cli_publish_options[],
     adit_cli_apply_options[], adit_cli_profile_options[];
 

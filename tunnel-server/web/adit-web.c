@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "libadit/core/error.h"
+#include "libadit/sys/bus.h"
+#include "libadit/sys/notify.h"
+#include "libadit/sys/settings-file.h"
+#include "tunnel-server/web/door.h"
+#include "tunnel-server/web/gate.h"
+#include "tunnel-server/web/stream.h"
+
+#include <glib-unix.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+/* adit-web: the admin page of adit-server, as a process without any privilege of its own. What
+ * it may do is what the bus lets a member of adit-admin do. */
+
+typedef struct {
+    AditWeb web;
+    AditWebDoors *doors;
+    GMainLoop *loop;
+} Program;
+
+static void
+on_server_changed(gpointer data)
+{
+    Program *self = data;
+    g_autoptr(GError) error = NULL;
+
+    if (!adit_web_doors_settle(self->doors, &error))
+        g_warning("%s", error->message);
+    adit_web_streams_status(&self->web);
+}
+
+static gboolean
+on_stop(gpointer data)
+{
+    g_main_loop_quit(((Program *)data)->loop);
+    return G_SOURCE_CONTINUE;
+}
+
+static GTlsCertificate *
+load_certificate(const AditWebSettings *settings, GError **error)
+{
+    GTlsCertificate *certificate;
+
+    if (*settings->certificate == '\0' || *settings->key == '\0') {
+        g_set_error_literal(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                            "web.conf: [Web] Listen: a public address needs Certificate= and "
+                            "Key=");
+        return NULL;
+    }
+    certificate = g_tls_certificate_new_from_files(settings->certificate, settings->key, error);
+    if (!certificate)
+        g_prefix_error(error, "%s: ", settings->certificate);
+    return certificate;
+}
+
+static gboolean
+is_public(const AditWebSettings *settings)
+{
+    g_auto(GStrv) words = g_strsplit_set(settings->listen, ", ", -1);
+
+    for (guint i = 0; words[i]; i++)
+        if (*words[i] && !g_str_equal(words[i], "tunnel") && !g_str_equal(words[i], "loopback"))
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean
+open_web(Program *self, GError **error)
+{
+    AditWeb *web = &self->web;
+    g_autofree char *path = g_build_filename(web->places.config, "web.conf", NULL);
+    g_autoptr(GTlsCertificate) certificate = NULL;
+    g_autoptr(GDBusConnection) bus = NULL;
+
+    web->settings = adit_settings_file_load(&adit_web_settings, path, error);
+    if (!web->settings)
+        return FALSE;
+    if (is_public(web->settings)) {
+        certificate = load_certificate(web->settings, error);
+        if (!certificate)
+            return FALSE;
+    }
+    bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, error);
+    if (!bus)
+        return FALSE;
+    web->soup = soup_server_new("raw-paths", TRUE, NULL);
+    web->connections =
+        adit_web_connections_new(web->soup, web->settings, certificate, &web->counters);
+    web->sessions =
+        adit_web_sessions_new(web->settings->session_idle, web->settings->session_life);
+    web->backoff = adit_web_backoff_new();
+    web->streams = adit_web_streams_new();
+    adit_web_access_refresh(web);
+    adit_web_gate_install(web);
+    web->bus = adit_web_bus_new(bus, on_server_changed, self);
+    self->doors = adit_web_doors_new(web->settings, web->bus, web->connections);
+    return adit_web_doors_settle(self->doors, error);
+}
+
+static void
+close_web(Program *self)
+{
+    AditWeb *web = &self->web;
+
+    g_clear_pointer(&self->doors, adit_web_doors_free);
+    g_clear_pointer(&web->bus, adit_web_bus_free);
+    if (web->soup)
+        soup_server_disconnect(web->soup);
+    g_clear_object(&web->soup);
+    g_clear_pointer(&web->connections, adit_web_connections_free);
+    g_clear_pointer(&web->streams, g_ptr_array_unref);
+    g_clear_handle_id(&web->stream_timer, g_source_remove);
+    g_clear_pointer(&web->access, adit_web_access_free);
+    g_clear_pointer(&web->sessions, adit_web_sessions_free);
+    g_clear_pointer(&web->backoff, adit_web_backoff_free);
+    if (web->settings)
+        adit_settings_free(&adit_web_settings, web->settings);
+    adit_places_clear(&web->places);
+}
+
+static gboolean
+run(Program *self, GError **error)
+{
+    if (!open_web(self, error))
+        return FALSE;
+    self->loop = g_main_loop_new(NULL, FALSE);
+    g_unix_signal_add(SIGTERM, on_stop, self);
+    g_unix_signal_add(SIGINT, on_stop, self);
+    g_message("ready");
+    adit_notify_ready("serving the page");
+    g_main_loop_run(self->loop);
+    adit_notify_stopping("tunnels and ports stay");
+    g_main_loop_unref(self->loop);
+    return TRUE;
+}
+
+/* --check: the settings in effect. */
+static gboolean
+check(const AditPlaces *places, GError **error)
+{
+    g_autofree char *path = g_build_filename(places->config, "web.conf", NULL);
+
+    return adit_settings_file_check(&adit_web_settings, path, stdout, error);
+}
+
+int
+main(int argc, char **argv)
+{
+    Program program = { 0 };
+    gboolean is_check = FALSE, is_version = FALSE;
+    const GOptionEntry entries[] = {
+        { "check", 0, 0, G_OPTION_ARG_NONE, &is_check, "Print the settings in effect and exit",
+          NULL },
+        { "config-dir", 0, 0, G_OPTION_ARG_FILENAME, &program.web.places.config,
+          "Read DIR, not /etc/adit", "DIR" },
+        { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &program.web.places.state,
+          "The server's state is in DIR, not in /var/lib/adit, and the page's in DIR-web",
+          "DIR" },
+        { "runtime-dir", 0, 0, G_OPTION_ARG_FILENAME, &program.web.places.runtime,
+          "Keep sockets in DIR, not /run/adit", "DIR" },
+        { "version", 0, 0, G_OPTION_ARG_NONE, &is_version, "Show the version and exit", NULL },
+        { 0 },
+    };
+    g_autoptr(GOptionContext) options = g_option_context_new("- the admin page of adit-server");
+    g_autoptr(GError) error = NULL;
+    gboolean ok;
+
+    g_option_context_add_main_entries(options, entries, NULL);
+    if (!g_option_context_parse(options, &argc, &argv, &error) || argc > 1) {
+        g_printerr("adit-web: %s\n", error ? error->message : "no argument is wanted");
+        return 2;
+    }
+    if (is_version) {
+        g_print("adit-web %s\n", ADIT_VERSION);
+        return EXIT_SUCCESS;
+    }
+    adit_bus_register_errors();
+    adit_places_settle(&program.web.places);
+    ok = sodium_init() >= 0 &&
+         (is_check ? check(&program.web.places, &error) : run(&program, &error));
+    if (!ok)
+        g_printerr("adit-web: %s\n", error ? error->message : "libsodium: no random numbers");
+    close_web(&program);
+    return ok ? EXIT_SUCCESS : adit_error_exit_code(error);
+}

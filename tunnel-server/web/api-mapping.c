@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/web/api.h"
+#include "tunnel-server/web/routes.h"
+#include "tunnel-server/web/row.h"
+
+/* What is published: forwards (family 4) and pinholes (family 6). */
+
+static const AditWebMember add_members[] = {
+    { "family", ADIT_WEB_INT, TRUE },          { "external", ADIT_WEB_STRING, FALSE },
+    { "ports", ADIT_WEB_STRING, TRUE },        { "device", ADIT_WEB_STRING, TRUE },
+    { "internal", ADIT_WEB_INT, FALSE },       { "label", ADIT_WEB_STRING, FALSE },
+    { "allow-from", ADIT_WEB_STRINGS, FALSE }, { 0 }
+};
+static const AditWebMember publish_members[] = {
+    { "ip-version", ADIT_WEB_STRING, TRUE }, { "ports", ADIT_WEB_STRING, TRUE },
+    { "device", ADIT_WEB_STRING, TRUE },     { "internal", ADIT_WEB_INT, FALSE },
+    { "label", ADIT_WEB_STRING, FALSE },     { 0 }
+};
+static const AditWebMember change_members[] = { { "enabled", ADIT_WEB_BOOL, FALSE },
+                                                { "label", ADIT_WEB_STRING, FALSE },
+                                                { 0 } };
+
+static void
+on_list(AditWebRequest *request, GVariant *reply, GUnixFDList *fds)
+{
+    adit_web_api_rows(request, reply, adit_web_mapping_names, "device");
+}
+
+static void
+list(AditWebRequest *request)
+{
+    adit_web_request_ask(request, "ListMappings", g_variant_new("(ysu)", 0, "", 0), on_list);
+}
+
+static void
+refuse_body(AditWebRequest *request, const char *message)
+{
+    adit_web_refuse(request, ADIT_WEB_REFUSED_BODY, SOUP_STATUS_UNPROCESSABLE_ENTITY, message);
+}
+
+static void
+on_added(AditWebRequest *request, GVariant *reply, GUnixFDList *fds)
+{
+    static const char *const names[] = { "key", NULL };
+
+    adit_web_api_done(request, SOUP_STATUS_CREATED, reply, names);
+}
+
+static void
+add(AditWebRequest *request)
+{
+    JsonObject *body = request->body;
+    guint16 family = adit_web_body_int(body, "family");
+
+    if (family != 4 && family != 6) {
+        refuse_body(request, "family: 4 or 6");
+        return;
+    }
+    adit_web_request_ask(
+        request, "AddMapping",
+        g_variant_new("(ysssqs@as)", (guchar)family, adit_web_body_string(body, "external"),
+                      adit_web_body_string(body, "ports"), adit_web_body_string(body, "device"),
+                      adit_web_body_int(body, "internal"), adit_web_body_string(body, "label"),
+                      adit_web_body_strings(body, "allow-from")),
+        on_added);
+}
+
+static void
+on_published(AditWebRequest *request, GVariant *reply, GUnixFDList *fds)
+{
+    static const char *const names[] = { "keys", NULL };
+
+    adit_web_api_done(request, SOUP_STATUS_CREATED, reply, names);
+}
+
+/* 4, 6, 0 for both; -1: none of them. */
+static int
+version_of(const char *text)
+{
+    if (g_str_equal(text, "4"))
+        return 4;
+    if (g_str_equal(text, "6"))
+        return 6;
+    return g_str_equal(text, "both") ? 0 : -1;
+}
+
+static void
+publish(AditWebRequest *request)
+{
+    JsonObject *body = request->body;
+    int version = version_of(adit_web_body_string(body, "ip-version"));
+
+    if (version < 0) {
+        refuse_body(request, "ip-version: 4, 6 or both");
+        return;
+    }
+    adit_web_request_ask(
+        request, "Publish",
+        g_variant_new("(yssqs)", (guchar)version, adit_web_body_string(body, "ports"),
+                      adit_web_body_string(body, "device"), adit_web_body_int(body, "internal"),
+                      adit_web_body_string(body, "label")),
+        on_published);
+}
+
+static void
+on_changed(AditWebRequest *request, GVariant *reply, GUnixFDList *fds)
+{
+    adit_web_api_done(request, SOUP_STATUS_NO_CONTENT, NULL, NULL);
+}
+
+/* The {family} of the path; 0: it is answered. */
+static guchar
+family_of(AditWebRequest *request)
+{
+    int version = version_of(request->path[3]);
+
+    if (version > 0)
+        return (guchar)version;
+    adit_web_refuse(request, ADIT_WEB_REFUSED_PATH, SOUP_STATUS_NOT_FOUND,
+                    "path: a family is 4 or 6");
+    return 0;
+}
+
+static void
+change(AditWebRequest *request)
+{
+    const char *member = adit_web_api_only_member(request);
+    guchar family = member ? family_of(request) : 0;
+
+    if (!family)
+        return;
+    if (g_str_equal(member, "enabled"))
+        adit_web_request_ask(request, "SetMappingEnabled",
+                             g_variant_new("(ysb)", family, request->path[4],
+                                           adit_web_body_bool(request->body, "enabled")),
+                             on_changed);
+    else
+        adit_web_request_ask(request, "SetMappingLabel",
+                             g_variant_new("(yss)", family, request->path[4],
+                                           adit_web_body_string(request->body, "label")),
+                             on_changed);
+}
+
+static void
+drop(AditWebRequest *request)
+{
+    guchar family = family_of(request);
+
+    if (family)
+        adit_web_request_ask(request, "RemoveMapping",
+                             g_variant_new("(ys)", family, request->path[4]), on_changed);
+}
+
+const AditWebRoute adit_web_mapping_routes[] = {
+    { "GET", "/api/v1/mappings", ADIT_WEB_READ | ADIT_WEB_OWN, list, NULL, NULL },
+    { "POST", "/api/v1/mappings", ADIT_WEB_WRITE, add, add_members, "mapping add" },
+    { "POST", "/api/v1/publications", ADIT_WEB_WRITE, publish, publish_members, "publish" },
+    { "PATCH", "/api/v1/mappings/{family}/{key}", ADIT_WEB_WRITE, change, change_members,
+      "mapping change" },
+    { "DELETE", "/api/v1/mappings/{family}/{key}", ADIT_WEB_WRITE, drop, NULL,
+      "mapping remove" },
+    { 0 },
+};
