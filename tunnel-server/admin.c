@@ -284,6 +284,12 @@ adit_admin_peers(AditAdmin *self)
     return adit_server_peers(self->server, NULL);
 }
 
+AditTrafficTable *
+adit_admin_traffic(AditAdmin *self)
+{
+    return adit_server_traffic(self->server, NULL);
+}
+
 gboolean
 adit_admin_save_endpoints(AditAdmin *self, GError **error)
 {

@@ -28,6 +28,7 @@ const char *adit_admin_state(const AditAdmin *self);            /* new, up, down
 const char *adit_admin_trouble(const AditAdmin *self);          /* why it is broken; NULL */
 AditWgDump *adit_admin_peers(AditAdmin *self);                  /* NULL: no tunnel */
 gboolean adit_admin_has_responder(const AditAdmin *self);       /* adit-redirect is there */
+AditTrafficTable *adit_admin_traffic(AditAdmin *self);          /* NULL: no ports */
 /* "host:port" for profiles; NULL: not known. */
 char *adit_admin_endpoint(const AditAdmin *self);
 

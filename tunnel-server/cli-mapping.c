@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tunnel-server/cli.h"
+#include "tunnel-server/cli-mapping.h"
 
 #include "libadit/core/error.h"
-#include "libadit/core/json.h"
 #include "tunnel-server/edit.h"
 
 #include <string.h>
 
-/* adit-server forward ..., pinhole ..., publish, mappings. */
+/* adit-server forward ..., pinhole ..., publish. */
 
 static char *opt_label, *opt_version;
 static char **opt_allow_from;
@@ -87,125 +86,16 @@ cmd_pinhole_add(AditCli *cli, char **args, GError **error)
            add(cli, 6, "", args[1], args[0], internal, error);
 }
 
-typedef struct {
-    guchar family;
-    const char *key, *external, *proto, *device, *origin, *label;
-    guint16 first, last, internal;
-    gboolean enabled;
-    GVariant *allow_from;
-} Row;
-
-static char *
-target_text(const Row *row)
-{
-    if (row->first == row->last)
-        return g_strdup_printf("%s:%u", row->device, row->internal);
-    return g_strdup_printf("%s:%u-%u", row->device, row->internal,
-                           row->internal + (row->last - row->first));
-}
-
-static char *
-external_text(const Row *row)
-{
-    g_autofree char *ports = row->first == row->last
-                                 ? g_strdup_printf("%u", row->first)
-                                 : g_strdup_printf("%u-%u", row->first, row->last);
-
-    return g_strdup_printf(row->family == 6 ? "[%s]:%s" : "%s:%s",
-                           *row->external ? row->external : "(no address)", ports);
-}
-
-static void
-add_cells(AditTable *table, const Row *row)
-{
-    g_autofree char *external = external_text(row);
-    g_autofree char *target = target_text(row);
-    g_autofree char *allow = adit_cli_join(row->allow_from, " ");
-
-    adit_table_add(table, ADIT_PAINT_BOLD, row->key);
-    adit_table_add(table, ADIT_PAINT_PLAIN, external);
-    adit_table_add(table, ADIT_PAINT_PLAIN, target);
-    adit_table_add(table, row->enabled ? ADIT_PAINT_GOOD : ADIT_PAINT_DIM,
-                   row->enabled ? "open" : "off");
-    adit_table_add(table, ADIT_PAINT_PLAIN, row->origin);
-    adit_table_add(table, ADIT_PAINT_PLAIN, allow);
-    adit_table_add(table, ADIT_PAINT_DIM, row->label);
-}
-
-static void
-add_json(JsonBuilder *json, const Row *row)
-{
-    json_builder_begin_object(json);
-    adit_json_string(json, "kind", row->family == 6 ? "pinhole" : "forward");
-    adit_json_string(json, "key", row->key);
-    adit_json_string(json, "external", *row->external ? row->external : NULL);
-    adit_json_int(json, "first", row->first);
-    adit_json_int(json, "last", row->last);
-    adit_json_string(json, "protocol", row->proto);
-    adit_json_string(json, "device", row->device);
-    adit_json_int(json, "internal", row->internal);
-    adit_json_bool(json, "enabled", row->enabled);
-    adit_json_string(json, "origin", row->origin);
-    adit_json_string(json, "label", *row->label ? row->label : NULL);
-    adit_cli_json_strings(json, "allow-from", row->allow_from);
-    json_builder_end_object(json);
-}
-
-static gboolean
-list(AditCli *cli, guchar family, GError **error)
-{
-    static const char *const headers[] = { "KEY",    "EXTERNAL",   "TO",    "STATE",
-                                           "ORIGIN", "ALLOW FROM", "LABEL", NULL };
-    g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
-    g_autoptr(AditTable) table = adit_table_new(headers, 0);
-    g_autoptr(JsonBuilder) json = json_builder_new();
-    g_autoptr(GVariant) rows = NULL;
-    GError *reason = NULL;
-
-    if (!manager || !adit_cli_settle(adit_srv_manager_call_list_mappings_sync(
-                                         manager, family, "", 0, G_DBUS_CALL_FLAGS_NONE, -1,
-                                         &rows, NULL, &reason),
-                                     &reason, error))
-        return FALSE;
-    json_builder_begin_array(json);
-    for (gsize i = 0; i < g_variant_n_children(rows); i++) {
-        g_autoptr(GVariant) child = g_variant_get_child_value(rows, i);
-        Row row;
-
-        g_variant_get(child, "(y&s&sqq&s&sqb&s&s@as)", &row.family, &row.key, &row.external,
-                      &row.first, &row.last, &row.proto, &row.device, &row.internal,
-                      &row.enabled, &row.origin, &row.label, &row.allow_from);
-        add_cells(table, &row);
-        add_json(json, &row);
-        g_variant_unref(row.allow_from);
-    }
-    json_builder_end_array(json);
-    if (cli->json)
-        adit_cli_print_json(cli, json);
-    else if (adit_table_rows(table) == 0)
-        adit_cli_print(cli, "nothing is published: adit-server publish DEVICE PORT\n");
-    else
-        adit_cli_print_table(cli, table);
-    cli->status = 0;
-    return TRUE;
-}
-
 static gboolean
 cmd_forward_list(AditCli *cli, char **args, GError **error)
 {
-    return list(cli, 4, error);
+    return adit_cli_list_mappings(cli, 4, error);
 }
 
 static gboolean
 cmd_pinhole_list(AditCli *cli, char **args, GError **error)
 {
-    return list(cli, 6, error);
-}
-
-gboolean
-adit_cli_mappings(AditCli *cli, char **args, GError **error)
-{
-    return list(cli, 0, error);
+    return adit_cli_list_mappings(cli, 6, error);
 }
 
 static gboolean

@@ -106,3 +106,9 @@ adit_server_peers(AditServer *self, GError **error)
 {
     return adit_wgdev_get(self->wgdev, ADIT_SERVER_LINK, error);
 }
+
+AditTrafficTable *
+adit_server_traffic(AditServer *self, GError **error)
+{
+    return adit_traffic_table_read(self->nft, error);
+}

@@ -4,6 +4,7 @@
 #include "libadit/sys/nftdev.h"
 #include "libadit/wire/wgmodel.h"
 #include "tunnel-server/plan.h"
+#include "tunnel-server/traffic.h"
 
 /* The server's hold on the kernel: WireGuard device, routes, proxy neighbours, nft table. */
 
@@ -20,6 +21,8 @@ AditNftDev *adit_server_nft(AditServer *server);
 gboolean adit_server_down(AditServer *server, GError **error);
 /* Who is there: the WireGuard device as it is now. NOT_FOUND: the server is down. */
 AditWgDump *adit_server_peers(AditServer *server, GError **error);
+/* What went through each mapping; NULL on failure. */
+AditTrafficTable *adit_server_traffic(AditServer *server, GError **error);
 void adit_server_close(AditServer *server);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditServer, adit_server_close)

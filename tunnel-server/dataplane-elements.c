@@ -159,19 +159,36 @@ adit_dataplane_add_responder(AditState *state, guint8 proto, guint16 port)
     adit_state_add_element(state, &e);
 }
 
+/* The external end that an element of the sets @base4 and @base6 is keyed with. */
+static gboolean
+read_external(const AditElement *element, const char *base, guint8 *ret_proto,
+              AditSockAddr *ret)
+{
+    const gsize len = strlen(base);
+    const char *version = element->set + len;
+    AditElementReader key = adit_element_read_key(element);
+    AditSockAddr external;
+    guint8 proto;
+
+    if (strncmp(element->set, base, len) != 0 ||
+        (!g_str_equal(version, "4") && !g_str_equal(version, "6")))
+        return FALSE;
+    external.addr = adit_element_read_addr(&key, *version == '6' ? AF_INET6 : AF_INET);
+    proto = adit_element_read_proto(&key);
+    external.port = adit_element_read_port(&key);
+    if (!adit_element_read_done(&key))
+        return FALSE;
+    *ret_proto = proto;
+    *ret = external;
+    return TRUE;
+}
+
 gboolean
 adit_dataplane_mapping_from_element(const AditElement *element, AditDataplaneMapping *ret)
 {
-    const gboolean v6 = g_str_equal(element->set, "open6");
-    AditElementReader key = adit_element_read_key(element);
     AditDataplaneMapping mapping = { 0 };
 
-    if (!v6 && !g_str_equal(element->set, "open4"))
-        return FALSE;
-    mapping.external.addr = adit_element_read_addr(&key, v6 ? AF_INET6 : AF_INET);
-    mapping.proto = adit_element_read_proto(&key);
-    mapping.external.port = adit_element_read_port(&key);
-    if (!adit_element_read_done(&key))
+    if (!read_external(element, "open", &mapping.proto, &mapping.external))
         return FALSE;
     mapping.internal = mapping.external;
     mapping.timeout_ms = element->timeout_ms;
@@ -179,5 +196,23 @@ adit_dataplane_mapping_from_element(const AditElement *element, AditDataplaneMap
     mapping.user = element->user; /* borrowed from @element */
     mapping.user_len = element->user_len;
     *ret = mapping;
+    return TRUE;
+}
+
+const char *const adit_dataplane_counters[] = { "in4", "out4", "in6", "out6", NULL };
+
+gboolean
+adit_dataplane_traffic_from_element(const AditElement *element, guint8 *ret_proto,
+                                    AditSockAddr *ret_external, AditTraffic *ret)
+{
+    if (read_external(element, "in", ret_proto, ret_external)) {
+        ret->packets_in += element->packets;
+        ret->bytes_in += element->bytes;
+        return TRUE;
+    }
+    if (!read_external(element, "out", ret_proto, ret_external))
+        return FALSE;
+    ret->packets_out += element->packets;
+    ret->bytes_out += element->bytes;
     return TRUE;
 }

@@ -49,6 +49,18 @@ void adit_dataplane_add_allow(AditState *state, guint8 proto, const AditSockAddr
 /* A port of the server's own that is reached only through a mapping (the 308 responder). */
 void adit_dataplane_add_responder(AditState *state, guint8 proto, guint16 port);
 
+/* What went through a mapping: visitors' packets in, the device's answers out. */
+typedef struct {
+    guint64 packets_in, bytes_in, packets_out, bytes_out;
+} AditTraffic;
+
+/* The sets that count, ended by NULL. */
+extern const char *const adit_dataplane_counters[];
+/* Adds what an element of theirs has counted to @ret, and says whose it is; FALSE: no counter.
+ */
+gboolean adit_dataplane_traffic_from_element(const AditElement *element, guint8 *ret_proto,
+                                             AditSockAddr *ret_external, AditTraffic *ret);
+
 /* The mapping that an element of open4 or open6 stands for, without its target. */
 gboolean adit_dataplane_mapping_from_element(const AditElement *element,
                                              AditDataplaneMapping *ret);

@@ -12,6 +12,8 @@ struct _AditServerService {
     AditSrvManager *manager;
     GHashTable *callers; /* unique bus name -> Caller: what the bus told of them */
     guint watch;
+    AditTrafficTable *traffic; /* as it was at traffic_at, for the pages of one list */
+    gint64 traffic_at;
 };
 
 /* One change for the caller. FALSE: it has its error. */

@@ -115,6 +115,7 @@ adit_service_change(AditServerService *self, GDBusMethodInvocation *call, const 
     adit_srv_manager_set_generation(self->manager,
                                     adit_srv_manager_get_generation(self->manager) + 1);
     adit_server_service_refresh(self);
+    adit_srv_manager_emit_mappings_changed(self->manager);
     return TRUE;
 }
 
@@ -235,5 +236,6 @@ adit_server_service_free(AditServerService *self)
     g_signal_handlers_disconnect_by_data(self->manager, self);
     g_object_unref(self->manager);
     g_hash_table_unref(self->callers);
+    adit_traffic_table_free(self->traffic);
     g_free(self);
 }

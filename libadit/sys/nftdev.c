@@ -100,16 +100,20 @@ on_element(const AditElement *element, gpointer data)
 }
 
 static gboolean
+fail_element(const AditNftDev *dev, GError **error)
+{
+    g_set_error(error, ADIT_ERROR, ADIT_ERROR_PROTOCOL,
+                "nftables: table %s: an element of the kernel makes no sense", dev->bp->table);
+    return FALSE;
+}
+
+static gboolean
 on_elements(const struct nlmsghdr *nlh, gpointer data, GError **error)
 {
     Dump *dump = data;
 
-    if (adit_nft_elements_get(nlh, dump->dev->bp->table, on_element, dump))
-        return TRUE;
-    g_set_error(error, ADIT_ERROR, ADIT_ERROR_PROTOCOL,
-                "nftables: table %s: an element of the kernel makes no sense",
-                dump->dev->bp->table);
-    return FALSE;
+    return adit_nft_elements_get(nlh, dump->dev->bp->table, on_element, dump) ||
+           fail_element(dump->dev, error);
 }
 
 static void
@@ -210,6 +214,33 @@ adit_nftdev_read_elements(AditNftDev *dev, gboolean dynamic, GArray *ret, GError
                 "nftables: table %s: no dump is whole, of %d: somebody keeps changing it",
                 dev->bp->table, DUMP_TRIES);
     return FALSE;
+}
+
+typedef struct {
+    AditNftDev *dev;
+    AditNftElementFunc func;
+    gpointer data;
+} Walk;
+
+static gboolean
+on_walk(const struct nlmsghdr *nlh, gpointer data, GError **error)
+{
+    const Walk *walk = data;
+
+    if (adit_nft_elements_get(nlh, walk->dev->bp->table, walk->func, walk->data))
+        return TRUE;
+    return fail_element(walk->dev, error);
+}
+
+gboolean
+adit_nftdev_foreach(AditNftDev *dev, const char *set, AditNftElementFunc func, gpointer data,
+                    GError **error)
+{
+    g_autoptr(AditMsg) request = adit_msg_new();
+    Walk walk = { dev, func, data };
+
+    adit_nft_elements_put_dump(request, dev->bp->table, set);
+    return adit_nl_dump(dev->nl, request, on_walk, NULL, &walk, error);
 }
 
 gboolean

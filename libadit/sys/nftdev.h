@@ -3,7 +3,7 @@
 
 #include "libadit/core/diff.h"
 #include "libadit/sys/nl.h"
-#include "libadit/wire/nft.h"
+#include "libadit/wire/nft-element.h"
 
 /* Our nftables table in this network namespace: its structure is the blueprint's, its elements
  * are objects of ADIT_KIND_ELEMENT. What is done at once is one transaction: no packet sees a
@@ -23,6 +23,10 @@ AditNftDev *adit_nftdev_open(const AditNftBlueprint *bp, GError **error);
  */
 gboolean adit_nftdev_dump(AditNftDev *dev, AditState *ret, gboolean *ret_intact,
                           GError **error);
+/* Each element of one set, as it is now. While somebody changes the set, some may come twice
+ * and some not at all. */
+gboolean adit_nftdev_foreach(AditNftDev *dev, const char *set, AditNftElementFunc func,
+                             gpointer data, GError **error);
 /* Dump, diff, apply: the elements become those of @want; its other kinds are left alone. A
  * foreign or missing structure is replaced in the same transaction; elements that stay keep
  * their counters and remaining times. Sends nothing when all is so already. @ret may be NULL.

@@ -159,6 +159,39 @@ test_mapping_back(void)
     }
 }
 
+/* Counters of both directions add up under one external end. */
+static void
+test_traffic(void)
+{
+    const AditDataplaneMapping mapping = { IPPROTO_TCP, sockaddr("[2001:db8::2]:443"),
+                                           sockaddr("[2001:db8::2]:443") };
+    g_autoptr(AditState) state = adit_state_new();
+    AditTraffic sum = { 0 };
+    guint n = 0;
+
+    adit_dataplane_add_mapping(state, &mapping);
+    adit_state_seal(state);
+    for (guint i = 0; i < adit_state_len(state, ADIT_KIND_ELEMENT); i++) {
+        AditElement e = *(const AditElement *)adit_state_get(state, ADIT_KIND_ELEMENT, i);
+        AditSockAddr external;
+        guint8 proto;
+
+        e.packets = e.set[0] == 'i' ? 3 : 2;
+        e.bytes = e.set[0] == 'i' ? 300 : 20000;
+        if (!adit_dataplane_traffic_from_element(&e, &proto, &external, &sum))
+            continue;
+        g_assert_cmpuint(proto, ==, IPPROTO_TCP);
+        g_assert_cmpint(adit_sockaddr_cmp(&external, &mapping.external), ==, 0);
+        g_assert_true(g_strv_contains(adit_dataplane_counters, e.set));
+        n++;
+    }
+    g_assert_cmpuint(n, ==, 2);
+    g_assert_cmpuint(sum.packets_in, ==, 3);
+    g_assert_cmpuint(sum.bytes_in, ==, 300);
+    g_assert_cmpuint(sum.packets_out, ==, 2);
+    g_assert_cmpuint(sum.bytes_out, ==, 20000);
+}
+
 static void
 test_mapping_back_broken(void)
 {
@@ -240,6 +273,7 @@ main(int argc, char **argv)
     g_test_add_func("/dataplane/mapping", test_mapping);
     g_test_add_func("/dataplane/redirect", test_redirect);
     g_test_add_func("/dataplane/mapping-back", test_mapping_back);
+    g_test_add_func("/dataplane/traffic", test_traffic);
     g_test_add_func("/dataplane/mapping-back-broken", test_mapping_back_broken);
     g_test_add_func("/dataplane/networks", test_networks);
     g_test_add_func("/dataplane/allow", test_allow);

@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What `adit-server mappings` says: whose, what went through, and the next change at once."""
+import json
+
+import tap
+from process import until
+from story import Client, Server, embed
+
+DRAWING = """
+visitor -- internet -- vps
+internet -- cgnat -- home
+"""
+PAGE = "x" * 50000
+
+
+def begin(lab):
+    """A server with one device that serves a page in both families."""
+    server = Server(lab["vps"], lab["vps"].prefix).start()
+    Client(lab["home"]).start().enrol("home", server.device("nas", "10.59.0.2"))
+    lab["home"].http_server(443, PAGE)
+    return server, embed(lab["vps"].prefix, "10.59.0.2")
+
+
+def rows(server):
+    return {row["key"]: row for row in json.loads(server.admin("mappings", "--json").stdout)}
+
+
+def test_traffic(lab):
+    """packets and bytes of each mapping, in both directions and families; a range counts as one"""
+    server, gua = begin(lab)
+    visitor = lab["visitor"]
+    server.admin("forward", "add", "440-443", "nas:440", "--label", "pages", "--allow-from", "0.0.0.0/0")
+    server.admin("pinhole", "add", "nas", "443")
+    server.publish(444, "nas")
+    for host in (lab["vps"].v4, f"[{gua}]"):
+        until(lambda: visitor.curl(f"http://{host}:443/", check=False).stdout == PAGE, 15, host)
+    seen = rows(server)
+    for key in ("440-443/tcp", "nas:443/tcp"):
+        row = seen[key]
+        assert 0 < row["packets-in"] < 200 and row["bytes-in"] < 30000, row
+        assert row["packets-out"] > 5 and 50000 < row["bytes-out"] < 70000, row
+        assert row["origin"] == "manual" and row["device"] == "nas" and row["expires"] == 0, row
+    assert seen["444/tcp"]["bytes-out"] == 0, seen["444/tcp"]
+    assert seen["440-443/tcp"]["allow-from"] == ["0.0.0.0/0"]
+    text = server.admin("mappings").stdout
+    assert "kB" in text and "pages" in text, text
+    server.process.stop()
+    server.run()
+    assert rows(server)["440-443/tcp"]["bytes-out"] >= seen["440-443/tcp"]["bytes-out"], "over a restart"
+
+
+def test_watch(lab):
+    """--watch tells a change when it happens, and ends with the server"""
+    server, _ = begin(lab)
+    watch = lab["vps"].spawn("adit-server", "mappings", "--watch")
+    watch.wait_output("nothing is published", 10)
+    server.publish(443, "nas")
+    watch.wait_output("nas:443/tcp", 10)
+    server.admin("forward", "set-enabled", "443/tcp", "off")
+    watch.wait_output(r"443/tcp .*:443 +nas:443 +off", 10)
+    server.process.stop()
+    until(lambda: not watch.alive, 10, "the watch to end")
+
+
+if __name__ == "__main__":
+    tap.main(globals())
