@@ -19,7 +19,7 @@ tell(struct adit_pcp *pcp)
     while (adit_pcp_pop_event(pcp, &e)) {
         printf("%s %s %u %u s %s", words[e.type], e.address, e.port, e.lifetime, e.dialect);
         if (e.type == ADIT_PCP_EVENT_LOST || e.type == ADIT_PCP_EVENT_REFUSED)
-            printf(": %s (%s)", e.reason, adit_pcp_result_text(e.result));
+            printf(": %s %s", e.reason, e.result ? adit_pcp_result_text(e.result) : "");
         puts("");
     }
 }
