@@ -35,7 +35,7 @@ enum adit_pcp_event_type {
     ADIT_PCP_EVENT_GRANTED = 1,
     ADIT_PCP_EVENT_RENEWED = 2,
     ADIT_PCP_EVENT_CHANGED = 3, /* renewed, at another external address or port */
-    ADIT_PCP_EVENT_LOST = 4,    /* not reachable any more; it is asked for again */
+    ADIT_PCP_EVENT_LOST = 4,    /* not reachable any more; asked for again, if not dropped */
     ADIT_PCP_EVENT_REFUSED = 5, /* it is asked for again later */
     ADIT_PCP_EVENT_DELETED = 6, /* the end of a dropped mapping: its pointer is invalid */
 };

@@ -4,9 +4,11 @@ from errors import LabError
 from process import until
 from tunnel import WireGuard
 
+# enable_natpmp turns PCP on, too; 2.3.4 renamed it. What a version does not know, it only mentions.
 CONF = """ext_ifname={wan}
 listening_ip=wg0
 enable_natpmp=yes
+enable_pcp_pmp=yes
 enable_upnp=no
 secure_mode=yes
 system_uptime=no
