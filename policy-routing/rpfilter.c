@@ -2,6 +2,7 @@
 #include "policy-routing/rpfilter.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #define OFF 0
 #define STRICT 1
@@ -35,20 +36,45 @@ is_gateway(const AditGateway *const *gateways, guint n, const char *link)
     return FALSE;
 }
 
+/* What an uplink must let in while a gateway is selected. The answer to a tunnel's own packet
+ * comes from where the default leads: by another link, which loose allows; or, when the
+ * selected gateway is down, into its blackhole, and then loose refuses what every tunnel hears,
+ * the selected one's handshake too. With a default route loose lets all in, so nothing is lost.
+ */
+typedef enum {
+    NEED_NOTHING,
+    NEED_LOOSE,
+    NEED_OFF,
+} Need;
+
+static gboolean
+leads_somewhere(const AditGateway *gateway)
+{
+    for (guint i = 0; gateway->link_up && i < gateway->n_routes; i++)
+        if (gateway->routes[i].addr.family == AF_INET && gateway->routes[i].len <= 1)
+            return TRUE;
+    return FALSE;
+}
+
 /* What the link would have without our being there, and what it needs. */
 static int
-value_of(const AditFilterFact *fact, const AditFacts *facts, int all, gboolean selected)
+value_of(const AditFilterFact *fact, const AditFacts *facts, int all, Need need)
 {
     const AditFilterFact *every = find(facts, "all");
     const int before = every && every->before > 0 ? every->before : 0;
     int value = MAX(all, fact->now);
 
-    /* Loosened by us, for a selection that may be over. */
-    if (fact->before >= 0 && fact->now == LOOSE)
+    /* Changed by us, for a selection or a gateway that may be no more. */
+    if (fact->before >= 0 && fact->now != STRICT)
         value = MAX(MAX(fact->before, before), all);
-    if (selected && value == STRICT && adit_facts_is_uplink(facts, fact->link))
-        return LOOSE;
-    return value;
+    if (!adit_facts_is_uplink(facts, fact->link))
+        return value;
+    switch (need) {
+    case NEED_NOTHING: return value;
+    case NEED_LOOSE: return value == STRICT ? LOOSE : value;
+    case NEED_OFF: return OFF;
+    }
+    g_assert_not_reached();
 }
 
 void
@@ -57,27 +83,29 @@ adit_rpfilter_plan(AditState *want, const AditGateway *const *gateways, guint n_
 {
     const AditFilterFact *every = find(facts, "all");
     const int all = every ? every->now : 0;
-    gboolean any = FALSE, selected = FALSE;
+    gboolean any = FALSE;
+    Need need = NEED_NOTHING;
 
     for (guint i = 0; i < n_gateways; i++) {
-        selected |= gateways[i]->selected[0];
+        if (gateways[i]->selected[0])
+            need = leads_somewhere(gateways[i]) ? NEED_LOOSE : NEED_OFF;
         if (!gateways[i]->link_up)
             continue;
         any = TRUE;
         want_value(want, gateways[i]->link, OFF);
     }
-    if (!any)
-        return;
+    any |= need != NEED_NOTHING;
     for (guint i = 0; i < facts->n_filters; i++) {
         const AditFilterFact *fact = &facts->filters[i];
         int value;
 
-        if (strcmp(fact->link, "all") == 0 || is_gateway(gateways, n_gateways, fact->link))
+        if (strcmp(fact->link, "all") == 0 || is_gateway(gateways, n_gateways, fact->link) ||
+            (!any && fact->before < 0))
             continue;
-        value = value_of(fact, facts, all, selected);
+        value = value_of(fact, facts, any ? all : 0, need);
         if (value != fact->now)
             want_value(want, fact->link, value);
     }
-    if (all != 0)
+    if (any && all != 0)
         want_value(want, "all", OFF);
 }

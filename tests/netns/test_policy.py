@@ -146,6 +146,26 @@ def test_one_family(lab):
     assert not site.leaks(seen, v.v4)
 
 
+def test_down_elsewhere(lab):
+    """while the selected gateway is down another one goes on, and comes up anew, on Debian's loose uplink"""
+    home = lab["home"]
+    home.sysctl("net.ipv4.conf.eth0.rp_filter", 2)
+    site = Site(lab, "vps", "second")
+    two = site.gates[1]
+    home.http_server(80, lambda who: f"hello {who}")
+    site.select("gw1")
+    assert home.sysctl("net.ipv4.conf.eth0.rp_filter") == "2"
+    site.client.adit("down", "gw1")
+    assert _page(site, two.public) == f"hello {site.visitor.v4}"
+    site.client.adit("down", "gw2")
+    site.client.adit("up", "gw2")
+    site.until_up(two)
+    assert _page(site, two.public) == f"hello {site.visitor.v4}"
+    site.client.adit("up", "gw1")
+    assert home.sysctl("net.ipv4.conf.eth0.rp_filter") == "2"
+    site.until_up(site.gates[0])
+
+
 LAN = """
 visitor -- internet -- vps
 internet -- cgnat(v6) -- router -- home

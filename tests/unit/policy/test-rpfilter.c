@@ -8,7 +8,7 @@
 
 typedef struct {
     const char *what;
-    gboolean up, selected;
+    gboolean up, selected;   /* the gateway */
     AditFilterFact facts[5]; /* ended by an empty name */
     const char *wanted;      /* "link=value ..." in order of links */
 } Row;
@@ -51,12 +51,40 @@ static const Row rows[] = {
       FALSE,
       { { "all", 0, -1 }, { "eth0", 2, 2 } },
       "gw1=0" },
+    { "off while the selected one is down: loose would look into its blackhole",
+      FALSE,
+      TRUE,
+      { { "all", 0, -1 }, { "eth0", 2, -1 }, { "br0", 2, -1 } },
+      "eth0=0" },
+    { "that comes from all, too",
+      FALSE,
+      TRUE,
+      { { "all", 2, -1 }, { "eth0", 0, -1 }, { "br0", 0, -1 } },
+      "all=0 br0=2" },
+    { "loose again when it is up",
+      TRUE,
+      TRUE,
+      { { "all", 0, -1 }, { "eth0", 0, 1 } },
+      "eth0=2 gw1=0" },
+    { "as before when it is not selected any more, up or down",
+      FALSE,
+      FALSE,
+      { { "all", 0, -1 }, { "eth0", 0, 2 }, { "br0", 1, -1 } },
+      "eth0=2" },
+    { "the link of a gateway that is one no more",
+      TRUE,
+      FALSE,
+      { { "all", 0, -1 }, { "eth0", 2, -1 }, { "gw9", 0, 2 } },
+      "gw1=0 gw9=2" },
 };
 
 static char *
 plan(const Row *row)
 {
-    AditGateway gateway = { .name = (char *)"gw1", .slot = 1, .link = "gw1" };
+    AditPrefix half = { .addr = { .family = AF_INET }, .len = 1 };
+    AditGateway gateway = {
+        .name = (char *)"gw1", .slot = 1, .link = "gw1", .routes = &half, .n_routes = 1
+    };
     const AditGateway *const gateways[] = { &gateway };
     AditAddress uplink = { .link = "eth0", .prefix = { .addr = { .family = AF_INET } } };
     AditFacts facts = { .main = &uplink, .n_main = 1 };
