@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/endpoints.h"
 
+#include "client/lookup.h"
+
 #include <gio/gio.h>
+#include <nss.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#define AGAIN_S 5
+#define AGAIN_MAX_S 60
+
+/* /etc/hosts has the first word, then the name servers of the uplinks. */
+
 struct _AditEndpoints {
-    GHashTable *known; /* name -> AditAddr; unset while it is being looked up */
+    GHashTable *known; /* name -> Name */
+    GArray *inside;    /* name servers inside tunnels, which are not asked */
     GCancellable *cancel;
     AditEndpointsResolved resolved;
     gpointer data;
@@ -15,18 +24,71 @@ struct _AditEndpoints {
 typedef struct {
     AditEndpoints *endpoints;
     char *name;
-} Lookup;
+    AditAddr addr; /* unset: being looked up */
+    AditLookup *lookup;
+    GSourceFunc start;
+    guint again, wait; /* a source, and its seconds */
+} Name;
+
+static void
+free_name(gpointer data)
+{
+    Name *name = data;
+
+    g_clear_handle_id(&name->again, g_source_remove);
+    adit_lookup_free(name->lookup);
+    g_free(name->name);
+    g_free(name);
+}
 
 AditEndpoints *
 adit_endpoints_new(AditEndpointsResolved resolved, gpointer data)
 {
     AditEndpoints *self = g_new0(AditEndpoints, 1);
 
-    self->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    /* What this process asks of the C library is answered by files alone: a resolver would ask
+     * through the guard. */
+    __nss_configure_lookup("hosts", "files");
+    self->known = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_name);
+    self->inside = g_array_new(FALSE, TRUE, sizeof(AditAddr));
     self->cancel = g_cancellable_new();
     self->resolved = resolved;
     self->data = data;
     return self;
+}
+
+static void
+settle(Name *name, const AditAddr *addr)
+{
+    name->addr = *addr;
+    name->endpoints->resolved(name->endpoints, name->endpoints->data);
+}
+
+static void
+on_looked_up(const AditAddr *addr, const GError *error, gpointer data)
+{
+    Name *name = data;
+
+    if (addr) {
+        settle(name, addr);
+        return;
+    }
+    if (name->wait == 0)
+        g_warning("endpoint %s: %s", name->name, error->message);
+    name->wait = CLAMP(2 * name->wait, AGAIN_S, AGAIN_MAX_S);
+    name->again = g_timeout_add_seconds(name->wait, name->start, name);
+}
+
+static gboolean
+start(gpointer data)
+{
+    Name *name = data;
+    g_autoptr(GArray) servers = adit_lookup_servers(name->endpoints->inside);
+
+    name->again = 0;
+    g_clear_pointer(&name->lookup, adit_lookup_free);
+    name->lookup = adit_lookup_new(name->name, servers, on_looked_up, name);
+    return G_SOURCE_REMOVE;
 }
 
 static AditAddr
@@ -39,45 +101,53 @@ from_inet(GInetAddress *inet)
 }
 
 static void
-on_lookup(GObject *source, GAsyncResult *result, gpointer data)
+on_files(GObject *source, GAsyncResult *result, gpointer data)
 {
-    Lookup *lookup = data;
+    Name *name = data;
     g_autoptr(GError) error = NULL;
     GList *found = g_resolver_lookup_by_name_finish(G_RESOLVER(source), result, &error);
-    AditAddr *addr;
 
     if (found) {
-        addr = g_new0(AditAddr, 1);
-        *addr = from_inet(found->data);
-        g_hash_table_insert(lookup->endpoints->known, g_strdup(lookup->name), addr);
-        lookup->endpoints->resolved(lookup->endpoints, lookup->endpoints->data);
+        AditAddr addr = from_inet(found->data);
+
+        settle(name, &addr);
     } else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-        g_warning("endpoint %s: %s", lookup->name, error->message);
-        /* Forgotten, so that the next reconciliation asks again. */
-        g_hash_table_remove(lookup->endpoints->known, lookup->name);
+        start(name);
     }
     g_resolver_free_addresses(found);
-    g_free(lookup->name);
-    g_free(lookup);
 }
 
 static AditAddr
-look_up(AditEndpoints *self, const char *name)
+look_up(AditEndpoints *self, const char *host)
 {
-    const AditAddr none = { 0 };
-    const AditAddr *known = g_hash_table_lookup(self->known, name);
+    Name *name = g_hash_table_lookup(self->known, host);
     g_autoptr(GResolver) resolver = NULL;
-    Lookup *lookup;
 
-    if (known)
-        return *known;
-    g_hash_table_insert(self->known, g_strdup(name), g_new0(AditAddr, 1));
-    lookup = g_new0(Lookup, 1);
-    lookup->endpoints = self;
-    lookup->name = g_strdup(name);
+    if (name)
+        return name->addr;
+    name = g_new0(Name, 1);
+    name->endpoints = self;
+    name->name = g_strdup(host);
+    name->start = start;
+    g_hash_table_insert(self->known, name->name, name);
     resolver = g_resolver_get_default();
-    g_resolver_lookup_by_name_async(resolver, name, self->cancel, on_lookup, lookup);
-    return none;
+    g_resolver_lookup_by_name_async(resolver, host, self->cancel, on_files, name);
+    return name->addr;
+}
+
+/* Only private ones: a public server may well be the uplink's, too. */
+static void
+note_servers(AditEndpoints *self, const AditProfile *profile)
+{
+    for (guint i = 0; i < profile->n_dns; i++) {
+        gboolean known = !adit_addr_is_private(&profile->dns[i]);
+
+        for (guint k = 0; !known && k < self->inside->len; k++)
+            known =
+                adit_addr_cmp(&g_array_index(self->inside, AditAddr, k), &profile->dns[i]) == 0;
+        if (!known)
+            g_array_append_val(self->inside, profile->dns[i]);
+    }
 }
 
 AditSockAddr *
@@ -85,6 +155,8 @@ adit_endpoints_of(AditEndpoints *self, const AditProfile *profile)
 {
     AditSockAddr *list = g_new0(AditSockAddr, MAX(profile->n_peers, 1));
 
+    if (self)
+        note_servers(self, profile);
     for (guint i = 0; i < profile->n_peers; i++) {
         const AditEndpoint *endpoint = &profile->peers[i].endpoint;
 
@@ -104,5 +176,6 @@ adit_endpoints_free(AditEndpoints *self)
     g_cancellable_cancel(self->cancel);
     g_object_unref(self->cancel);
     g_hash_table_unref(self->known);
+    g_array_unref(self->inside);
     g_free(self);
 }

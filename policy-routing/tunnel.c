@@ -39,6 +39,12 @@ add_addresses(AditState *want, const char *link, const AditProfile *profile,
     }
 }
 
+static gboolean
+is_awaited(const AditProfilePeer *peer, const AditSockAddr *endpoint)
+{
+    return peer->endpoint.host != NULL && !adit_addr_is_set(&endpoint->addr);
+}
+
 static void
 add_peer(AditState *want, const char *link, const AditProfilePeer *from,
          const AditSockAddr *endpoint)
@@ -48,7 +54,9 @@ add_peer(AditState *want, const char *link, const AditProfilePeer *from,
     AditPeer peer = { .public_key = from->public_key,
                       .preshared_key = from->preshared_key,
                       .endpoint = *endpoint,
-                      .keepalive = from->keepalive,
+                      /* Switched on, it asks for a handshake at once: not before the name of
+                       * the server is known, or the next try is five seconds later. */
+                      .keepalive = is_awaited(from, endpoint) ? 0 : from->keepalive,
                       .allowed = allowed,
                       .n_allowed = from->n_allowed };
 

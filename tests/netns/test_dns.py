@@ -101,5 +101,43 @@ def test_closed(lab):
     assert ask("positive control: without the belt it leaks")
 
 
+def _until_found(site, vps):
+    """Only then traffic: what comes before makes the next handshake wait."""
+    until(lambda: vps.v4 in site.home.run("wg", "show", "gw1", "endpoints", check=False).stdout, 10, "the name")
+    site.until_up(site.gates[0])
+
+
+def test_endpoint(lab):
+    """a server named by name is found past a guard that is closed; /etc/hosts has the first word"""
+    home, vps = lab["home"], lab["vps"]
+    asked = NameServer(lab["router"], home.gateway_v4, vps.v4)
+    site = Site(lab, "vps")
+    gate, client = site.gates[0], site.client
+    named = gate.profile.replace(f"Endpoint = {vps.v4}:", "Endpoint = vps.world.example:")
+    assert "vps.world.example" in named
+    client.adit("remove", "gw1")
+    home.write("/etc/resolv.conf", f"nameserver 127.0.0.53\nnameserver {home.gateway_v4}\n")
+    client.enrol("gw1", named)
+    _until_found(site, vps)
+    assert [name for name, _ in asked.asked] == ["vps.world.example"] * 2, asked.asked
+    site.select("gw1")
+    # A machine that boots: the guard is closed, no tunnel is there, and the name server is elsewhere.
+    client.process.kill()
+    home.run("ip", "link", "del", "gw1", check=False)
+    NameServer(lab["visitor"], lab["visitor"].v4, vps.v4)
+    home.write("/etc/resolv.conf", f"nameserver {lab['visitor'].v4}\n")
+    assert not home.ping(lab["visitor"].v4, timeout=0.3), "closed"
+    seen = home.capture("router")
+    client.start()
+    _until_found(site, vps)
+    assert seen.count(out=True, dst=lab["visitor"].v4, dport=53) == 2
+    assert seen.count(out=True, dst=lab["visitor"].v4) == 2
+    client.process.kill()
+    home.run("ip", "link", "del", "gw1", check=False)
+    home.sh(f"echo nameserver 127.0.0.53 >/etc/resolv.conf; echo {vps.v4} vps.world.example >>/etc/hosts")
+    client.start()
+    _until_found(site, vps)
+
+
 if __name__ == "__main__":
     tap.main(globals())
