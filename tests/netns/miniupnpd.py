@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Debian's miniupnpd (nft backend) as PCP server of a vps, and a device of it on a plain WireGuard link."""
+import re
+
 from errors import LabError
 from process import until
 from tunnel import WireGuard
 
-# enable_natpmp turns PCP on, too; 2.3.4 renamed it. What a version does not know, it only mentions.
 CONF = """ext_ifname={wan}
 listening_ip=wg0
-enable_natpmp=yes
-enable_pcp_pmp=yes
+{pcp}=yes
 enable_upnp=no
 secure_mode=yes
 system_uptime=no
@@ -56,7 +56,7 @@ class Miniupnpd:
         self.server_v6, self.device_v6 = net + "1", net + "2"
         self.wan = self.vps.link("internet")
         self._tunnel(net + "0/112")
-        self.vps.write("/etc/miniupnpd.test", CONF.format(wan=self.wan, lifetime=lifetime))
+        self.vps.write("/etc/miniupnpd.test", CONF.format(wan=self.wan, lifetime=lifetime, pcp=self._pcp()))
         self.start()
 
     def _tunnel(self, net6):
@@ -72,6 +72,12 @@ class Miniupnpd:
             self.home.run("ip", family, "rule", "add", "from", own, "lookup", 77)
         self.home.sysctl("net.ipv4.conf.wg0.rp_filter", 0)
         self.home.sysctl("net.ipv4.conf.all.rp_filter", 0)
+
+    def _pcp(self):
+        """The word that turns PCP on: 2.3.4 renamed it."""
+        said = self.vps.run("miniupnpd", "--version", check=False)
+        version = re.search(r"miniupnpd (\d+)\.(\d+)\.(\d+)", said.stdout + said.stderr)
+        return "enable_pcp_pmp" if tuple(map(int, version.groups())) >= (2, 3, 4) else "enable_natpmp"
 
     def start(self):
         self.vps.run("nft", "flush", "ruleset")
