@@ -290,6 +290,18 @@ adit_admin_traffic(AditAdmin *self)
     return adit_server_traffic(self->server, NULL);
 }
 
+const AditLeaseTable *
+adit_admin_leases(const AditAdmin *self)
+{
+    return adit_pcp_server_leases(self->pcp);
+}
+
+void
+adit_admin_watch_leases(AditAdmin *self, void (*func)(gpointer data), gpointer data)
+{
+    adit_pcp_server_watch(self->pcp, func, data);
+}
+
 gboolean
 adit_admin_save_endpoints(AditAdmin *self, GError **error)
 {

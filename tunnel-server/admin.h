@@ -3,6 +3,7 @@
 
 #include "libadit/sys/places.h"
 #include "tunnel-server/daemon.h"
+#include "tunnel-server/lease.h"
 #include "tunnel-server/settings.h"
 
 /* The server as its operator sees it: what is kept (store.h) and what is in force (daemon.h),
@@ -29,6 +30,9 @@ const char *adit_admin_trouble(const AditAdmin *self);          /* why it is bro
 AditWgDump *adit_admin_peers(AditAdmin *self);                  /* NULL: no tunnel */
 gboolean adit_admin_has_responder(const AditAdmin *self);       /* adit-redirect is there */
 AditTrafficTable *adit_admin_traffic(AditAdmin *self);          /* NULL: no ports */
+const AditLeaseTable *adit_admin_leases(const AditAdmin *self); /* what devices have opened */
+/* Called when it has changed; NULL: nobody is. */
+void adit_admin_watch_leases(AditAdmin *self, void (*func)(gpointer data), gpointer data);
 /* "host:port" for profiles; NULL: not known. */
 char *adit_admin_endpoint(const AditAdmin *self);
 

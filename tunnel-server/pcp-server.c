@@ -26,6 +26,8 @@ struct _AditPcpServer {
     AditPcpRate *rate;
     gint64 epoch_ms; /* when it was 0 */
     guint tick;
+    void (*watch)(gpointer data);
+    gpointer watch_data;
     guint n_pending;
     Pending pending[TURN];
 };
@@ -106,7 +108,11 @@ commit(AditPcpServer *self, gint64 now_ms)
 {
     g_autoptr(GArray) lost = g_array_new(FALSE, FALSE, sizeof(AditSockAddr));
     g_autoptr(GError) error = NULL;
+    guint n_changes;
 
+    adit_lease_changes(self->table, &n_changes);
+    if (n_changes > 0 && self->watch)
+        self->watch(self->watch_data);
     if (adit_lease_commit(self->table, self->site, self->nft, now_ms, lost, &error))
         return;
     g_warning("leases: %s", error->message);
@@ -279,6 +285,13 @@ adit_pcp_server_down(AditPcpServer *self)
     g_clear_pointer(&self->site, adit_pcp_site_free);
     g_clear_pointer(&self->table, adit_lease_table_free);
     self->table = adit_lease_table_new();
+}
+
+void
+adit_pcp_server_watch(AditPcpServer *self, void (*func)(gpointer data), gpointer data)
+{
+    self->watch = func;
+    self->watch_data = data;
 }
 
 const AditLeaseTable *

@@ -22,6 +22,8 @@ void adit_pcp_server_plan(AditPcpServer *self, const AditPcpSite *site, AditStat
 void adit_pcp_server_adopt(AditPcpServer *self, AditPcpSite *site);
 /* The tunnel is gone and the kernel holds nothing of ours. */
 void adit_pcp_server_down(AditPcpServer *self);
+/* @func is called after each turn that changed leases; NULL: nobody is. */
+void adit_pcp_server_watch(AditPcpServer *self, void (*func)(gpointer data), gpointer data);
 const AditLeaseTable *adit_pcp_server_leases(const AditPcpServer *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditPcpServer, adit_pcp_server_free)

@@ -14,6 +14,7 @@ struct _AditServerService {
     guint watch;
     AditTrafficTable *traffic; /* as it was at traffic_at, for the pages of one list */
     gint64 traffic_at;
+    guint news; /* a timer: leases have changed */
 };
 
 /* One change for the caller. FALSE: it has its error. */
@@ -28,5 +29,7 @@ GUnixFDList *adit_service_secret(const char *text, GError **error);
 void adit_service_connect_server(AditServerService *self);
 void adit_service_connect_subnets(AditServerService *self);
 void adit_service_connect_devices(AditServerService *self);
+void adit_server_service_count_mappings(AditServerService *self);
+void adit_service_connect_list(AditServerService *self);
 void adit_service_connect_mappings(AditServerService *self);
 void adit_service_connect_files(AditServerService *self);

@@ -177,7 +177,7 @@ adit_server_service_refresh(AditServerService *self)
     adit_srv_manager_set_wan_address(self->manager, wan ? wan : "");
     adit_srv_manager_set_subnets(self->manager, model->subnets->len);
     adit_srv_manager_set_devices(self->manager, model->devices->len);
-    adit_srv_manager_set_mappings(self->manager, model->publishes->len);
+    adit_server_service_count_mappings(self);
     set_problems(self);
     g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(self->manager));
 }
@@ -211,6 +211,7 @@ adit_server_service_new(AditAdmin *admin, GDBusConnection *bus, GError **error)
     adit_service_connect_subnets(self);
     adit_service_connect_devices(self);
     adit_service_connect_mappings(self);
+    adit_service_connect_list(self);
     adit_service_connect_files(self);
     adit_server_service_refresh(self);
     if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(self->manager), bus,
@@ -236,6 +237,8 @@ adit_server_service_free(AditServerService *self)
     g_signal_handlers_disconnect_by_data(self->manager, self);
     g_object_unref(self->manager);
     g_hash_table_unref(self->callers);
+    adit_admin_watch_leases(self->admin, NULL, NULL);
+    g_clear_handle_id(&self->news, g_source_remove);
     adit_traffic_table_free(self->traffic);
     g_free(self);
 }

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What `adit-server mappings` says: whose, what went through, and the next change at once."""
 import json
+import time
 
 import tap
+from pcp import Peer
 from process import until
 from story import Client, Server, embed
 
@@ -48,6 +50,40 @@ def test_traffic(lab):
     server.process.stop()
     server.run()
     assert rows(server)["440-443/tcp"]["bytes-out"] >= seen["440-443/tcp"]["bytes-out"], "over a restart"
+
+
+@tap.drawing("visitor -- internet -- vps\ninternet -- nas:home")
+def test_leases(lab):
+    """what a device opens itself stands in the list, with its end, its owner and its traffic, page by page"""
+    server = Server(lab["vps"], lab["vps"].prefix).start()
+    nas = Peer(server, lab["nas"], "nas")
+    watch = lab["vps"].spawn("adit-server", "mappings", "--watch")
+    lab["nas"].http_server(443, PAGE)
+    server.admin("forward", "add", "8443", "nas:443", "--label", "by hand")
+    nas.map(443, 443, 4, lifetime=3600)
+    nas.map(443, 443, 6, lifetime=7200)
+    watch.wait_output(r"nas:443/tcp +\[.*:443 +nas:443 +open +auto +[0-9]+ (min|h)", 10)
+    for host in (lab["vps"].v4, f"[{nas.v6}]"):
+        until(lambda: lab["visitor"].curl(f"http://{host}:443/", check=False).stdout == PAGE, 15, host)
+    seen = rows(server)
+    now = time.time()
+    for key, life in (("443/tcp", 3600), ("nas:443/tcp", 7200)):
+        row = seen[key]
+        assert row["origin"] == "auto" and row["device"] == "nas" and row["internal"] == 443, row
+        assert now + life - 60 < row["expires"] < now + life + 60, (row, now)
+        assert row["bytes-out"] > 50000, row
+    assert seen["8443/tcp"]["origin"] == "manual" and len(seen) == 3, seen
+    keys, after = [], ""
+    for _ in range(5):
+        page = json.loads(lab["vps"].run("busctl", "--json=short", "call", "org.adit.Server1", "/org/adit/Server1",
+                                         "org.adit.Server1.Manager", "ListMappings", "ysu", 0, after, 1).stdout)["data"][0]
+        if not page:
+            break
+        after = page[0][1]
+        keys.append(after)
+    assert keys == ["8443/tcp", "443/tcp", "nas:443/tcp"], keys
+    assert nas.unmap(443, 4).result == "SUCCESS"
+    assert "443/tcp" not in rows(server)
 
 
 def test_watch(lab):

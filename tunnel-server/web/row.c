@@ -9,10 +9,11 @@ const char *const adit_web_device_names[] = {
     "name",   "subnet",   "ipv4",           "ipv6",     "kind",     "public-key", "may-publish",
     "routes", "endpoint", "last-handshake", "rx-bytes", "tx-bytes", NULL
 };
-const char *const adit_web_mapping_names[] = { "family",  "key",      "external", "first",
-                                               "last",    "protocol", "device",   "internal",
-                                               "enabled", "origin",   "label",    "allow-from",
-                                               NULL };
+const char *const adit_web_mapping_names[] = {
+    "family",     "key",      "external",    "first",     "last",       "protocol", "device",
+    "internal",   "enabled",  "origin",      "label",     "allow-from", "redirect", "expires",
+    "packets-in", "bytes-in", "packets-out", "bytes-out", NULL
+};
 
 gsize
 adit_web_row_index(const char *const *names, const char *name)
