@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What stays closed, what is healed, whose things are left alone; and how little all that costs."""
 import json
+import os
 import signal
 import socket
 import time
+from random import Random
 
 import kernel
+import strangers
 import tap
 from policysite import Site, everything, ours, rules
 from process import until
@@ -14,6 +17,7 @@ from story import TALK
 
 DRAWING = """
 visitor -- internet -- vps
+internet -- second:vps(routed)
 internet -- home -- container
 """
 HEAL = 0.1
@@ -130,6 +134,57 @@ def test_strangers(lab):
     site.select("none")
     site.client.adit("remove", "gw1")
     assert everything(home) == before
+
+
+def _do_something(site, random):
+    """One thing that a user or an accident does; returns its name."""
+    home, client = site.home, site.client
+    deeds = {
+        "select gw1": lambda: site.select("gw1"),
+        "select gw2": lambda: site.select("gw2"),
+        "select none": lambda: site.select("none"),
+        "down": lambda: client.adit("down", "gw1"),
+        "up": lambda: client.adit("up", "gw1"),
+        "delete the link": lambda: home.run("ip", "link", "del", "gw1", check=False),
+        "delete rules": lambda: home.sh("ip rule del pref 1741 protocol 173; ip -6 rule del pref 1740 protocol 173"),
+        "delete the table": lambda: home.nft("delete table inet adit\n"),
+        "reload": lambda: client.process.signal(signal.SIGHUP),
+        "crash": lambda: [client.process.kill(), client.start()],
+    }
+    name = random.choice(list(deeds))
+    deeds[name]()
+    return name
+
+
+def _settled(site):
+    """A request is answered in turn, behind what was there to mend."""
+    site.client.adit("list")
+    until(lambda: "table inet adit" in ours(site.home) and "1741:" in ours(site.home), 5, "healing")
+
+
+def test_random_strangers(lab):
+    """at random: others come and go, users and accidents do something; nobody's things are touched but ours"""
+    seed = int(os.environ.get("ADIT_SEED") or time.time_ns() & 0xffff)
+    print(f"# ADIT_SEED={seed}")
+    random = Random(seed)
+    site = Site(lab, "vps", "second")
+    home, links = site.home, ("gw1", "gw2")
+    for _ in range(40 if os.environ.get("ADIT_FULL") else 8):
+        strangers.add_some(home, random)
+        if random.random() < 0.5:
+            strangers.remove_some(home, random)
+        before = strangers.theirs(home, links)
+        deed = _do_something(site, random)
+        _settled(site)
+        after = strangers.theirs(home, links)
+        assert after == before, (deed, set(before.split("\n")) ^ set(after.split("\n")))
+        site.select("none")
+        site.client.adit("up", "gw1")
+    before = strangers.theirs(home, links)
+    for name in links:
+        site.client.adit("remove", name)
+    assert strangers.theirs(home, links) == before
+    assert "protocol 173" not in ours(home) and "adit-server" not in ours(home)
 
 
 def test_marks_survive(lab):
