@@ -14,7 +14,8 @@ typedef struct {
 
 #define TUNNEL_KINDS                                                                           \
     (ADIT_KIND_BIT(ADIT_KIND_LINK) | ADIT_KIND_BIT(ADIT_KIND_DEVICE) |                         \
-     ADIT_KIND_BIT(ADIT_KIND_ADDRESS) | ADIT_KIND_BIT(ADIT_KIND_PEER))
+     ADIT_KIND_BIT(ADIT_KIND_ADDRESS) | ADIT_KIND_BIT(ADIT_KIND_PEER) |                        \
+     ADIT_KIND_BIT(ADIT_KIND_SYSCTL))
 
 static gboolean
 reconcile(AditBackend *backend, const AditBackendGateway *gateway, gboolean up, GError **error)

@@ -39,6 +39,18 @@ add_addresses(AditState *want, const char *link, const AditProfile *profile,
     }
 }
 
+/* Without it the kernel takes along all other addresses of a network when the first one goes:
+ * the new one, too, when a profile's address changes within its subnet. */
+static void
+add_promotion(AditState *want, const char *link)
+{
+    g_autofree char *path = g_strdup_printf("net/ipv4/conf/%s/promote_secondaries", link);
+    char on[] = "1";
+    const AditSysctl sysctl = { path, on };
+
+    adit_state_add_sysctl(want, &sysctl);
+}
+
 static gboolean
 is_awaited(const AditProfilePeer *peer, const AditSockAddr *endpoint)
 {
@@ -72,6 +84,8 @@ adit_tunnel_plan(AditState *want, const char *link, const AditProfile *profile,
 {
     add_link(want, link, profile);
     add_addresses(want, link, profile, selected);
+    if (adit_profile_carries(profile, AF_INET))
+        add_promotion(want, link);
     for (guint i = 0; i < profile->n_peers; i++)
         add_peer(want, link, &profile->peers[i], &endpoints[i]);
 }

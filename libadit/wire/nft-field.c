@@ -61,7 +61,7 @@ static const struct {
     { ADIT_NFT_L4PROTO, IPPROTO_IGMP, "igmp" },
     { ADIT_NFT_L4PROTO, IPPROTO_TCP, "tcp" },
     { ADIT_NFT_L4PROTO, IPPROTO_UDP, "udp" },
-    { ADIT_NFT_L4PROTO, IPPROTO_ICMPV6, "ipv6-icmp" },
+    { ADIT_NFT_L4PROTO, IPPROTO_ICMPV6, "icmpv6" }, /* "ipv6-icmp" needs /etc/protocols */
     { ADIT_NFT_CT_STATE, NF_CT_STATE_INVALID_BIT, "invalid" },
     { ADIT_NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED), "established" },
     { ADIT_NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_RELATED), "related" },

@@ -277,6 +277,7 @@ def test_boot_guard(lab):
         fresh.write(f"/etc/adit/{name}", text)
     seen = fresh.capture("internet")
     assert fresh.ping(visitor.v4).all and fresh.ping(visitor.v6).all, "positive control"
+    fresh.write("/etc/protocols", "")  # a minimal system has no netbase
     load = ("ip -4 -force -batch /etc/adit/guard.ip4; ip -6 -force -batch /etc/adit/guard.ip6;"
             "nft -f /etc/adit/guard.nft")
     for _ in range(2):  # again: idempotent
@@ -340,6 +341,35 @@ def test_bypass(lab):
     home.write("/etc/adit/adit.conf", "[policy]\nbypass-marks = 0x1000000\n")
     site.client.process.signal(signal.SIGHUP)
     site.client.process.wait_output("adit.conf: .policy. bypass-marks: 0x1000000: its mask reaches", 10)
+
+
+def test_address(lab):
+    """a profile's address changes within its subnet, and the new one does not go with the old"""
+    home = lab["home"]
+    for name in ("all", "default"):
+        home.sysctl(f"net.ipv4.conf.{name}.promote_secondaries", 0)
+    site = Site(lab, "vps")
+    path = "/etc/adit/gateways/gw1.conf"
+    with home.inside():
+        sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    sock.bind((0, 0))
+    sock.setsockopt(270, 1, 5)  # RTNLGRP_IPV4_IFADDR
+    sock.settimeout(5)
+    home.write(path, home.read(path).replace("10.59.0.2", "10.59.0.9"), 0o600)
+    site.client.process.signal(signal.SIGHUP)
+    until(lambda: "src 10.59.0.9" in home.run("ip", "route", "show", "table", 20101).stdout, 5, "the routes")
+    seen = []
+    while len(seen) < 2:
+        data = sock.recv(1 << 16)
+        # struct nlmsghdr; RTM_NEWADDR or RTM_DELADDR, and whose
+        seen.append((data[4], bytes([10, 59, 0, 9]) in data))
+    sock.setblocking(False)
+    try:
+        seen.append((sock.recv(1 << 16)[4], "more"))
+    except BlockingIOError:
+        pass
+    assert seen[0] == (20, True) and (21, True) not in seen, seen
+    assert "10.59.0.2" not in ours(home) and "10.59.0.9" in home.run("ip", "address").stdout
 
 
 def test_crash(lab):
