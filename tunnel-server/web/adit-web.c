@@ -18,8 +18,10 @@ typedef struct {
     AditWeb web;
     AditWebDoors *doors;
     GMainLoop *loop;
+    gboolean is_ready;
 } Program;
 
+/* Also the first time, when it is known whether there is a server. */
 static void
 on_server_changed(gpointer data)
 {
@@ -29,6 +31,11 @@ on_server_changed(gpointer data)
     if (!adit_web_doors_settle(self->doors, &error))
         g_warning("%s", error->message);
     adit_web_streams_status(&self->web);
+    if (self->is_ready)
+        return;
+    self->is_ready = TRUE;
+    g_message("ready");
+    adit_notify_ready("serving the page");
 }
 
 static gboolean
@@ -128,8 +135,6 @@ run(Program *self, GError **error)
     self->loop = g_main_loop_new(NULL, FALSE);
     g_unix_signal_add(SIGTERM, on_stop, self);
     g_unix_signal_add(SIGINT, on_stop, self);
-    g_message("ready");
-    adit_notify_ready("serving the page");
     g_main_loop_run(self->loop);
     adit_notify_stopping("tunnels and ports stay");
     g_main_loop_unref(self->loop);

@@ -11,11 +11,13 @@ static const AditWebMember add_members[] = {
     { "internal", ADIT_WEB_INT, FALSE },       { "label", ADIT_WEB_STRING, FALSE },
     { "allow-from", ADIT_WEB_STRINGS, FALSE }, { 0 }
 };
-static const AditWebMember publish_members[] = {
-    { "ip-version", ADIT_WEB_STRING, TRUE }, { "ports", ADIT_WEB_STRING, TRUE },
-    { "device", ADIT_WEB_STRING, TRUE },     { "internal", ADIT_WEB_INT, FALSE },
-    { "label", ADIT_WEB_STRING, FALSE },     { 0 }
-};
+static const AditWebMember publish_members[] = { { "ip-version", ADIT_WEB_STRING, TRUE },
+                                                 { "ports", ADIT_WEB_STRING, TRUE },
+                                                 { "device", ADIT_WEB_STRING, TRUE },
+                                                 { "internal", ADIT_WEB_INT, FALSE },
+                                                 { "label", ADIT_WEB_STRING, FALSE },
+                                                 { "redirect", ADIT_WEB_STRING, FALSE },
+                                                 { 0 } };
 static const AditWebMember change_members[] = { { "enabled", ADIT_WEB_BOOL, FALSE },
                                                 { "label", ADIT_WEB_STRING, FALSE },
                                                 { 0 } };
@@ -89,16 +91,19 @@ publish(AditWebRequest *request)
 {
     JsonObject *body = request->body;
     int version = version_of(adit_web_body_string(body, "ip-version"));
+    const char *redirect = adit_web_body_string(body, "redirect");
 
     if (version < 0) {
         refuse_body(request, "ip-version: 4, 6 or both");
         return;
     }
+    if (*redirect == '\0')
+        redirect = "no";
     adit_web_request_ask(
         request, "Publish",
-        g_variant_new("(yssqs)", (guchar)version, adit_web_body_string(body, "ports"),
+        g_variant_new("(yssqss)", (guchar)version, adit_web_body_string(body, "ports"),
                       adit_web_body_string(body, "device"), adit_web_body_int(body, "internal"),
-                      adit_web_body_string(body, "label")),
+                      adit_web_body_string(body, "label"), redirect),
         on_published);
 }
 
