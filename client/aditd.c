@@ -2,6 +2,7 @@
 #include "client/service.h"
 #include "libadit/sys/bus.h"
 #include "libadit/sys/notify.h"
+#include "libadit/sys/secrecy.h"
 
 #include <glib-unix.h>
 
@@ -109,6 +110,7 @@ main(int argc, char **argv)
     Main self = { 0 };
     g_autoptr(GError) error = NULL;
 
+    adit_secrecy_no_core();
     adit_bus_register_errors();
     if (!parse_options(&self, &argc, &argv, &error)) {
         g_printerr("aditd: %s\n", error->message);

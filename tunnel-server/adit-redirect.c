@@ -150,7 +150,7 @@ main(int argc, char **argv)
     g_auto(AditPlaces) places = { 0 };
     const GOptionEntry entries[] = {
         { "runtime-dir", 0, 0, G_OPTION_ARG_FILENAME, &places.runtime,
-          "Find the server in DIR, not in /run/adit", "DIR" },
+          "Find the server in DIR, not in /run/adit-server", "DIR" },
         { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL },
         { 0 },
     };
@@ -168,7 +168,7 @@ main(int argc, char **argv)
         g_print("adit-redirect %s\n", ADIT_VERSION);
         return 0;
     }
-    adit_places_settle(&places);
+    adit_places_settle_for(&places, "adit-server");
     if (!run(places.runtime, &error))
         fprintf(stderr, "adit-redirect: %s\n", error->message);
     return 1;

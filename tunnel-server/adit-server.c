@@ -9,9 +9,9 @@ static const GOptionEntry program_options[] = {
     { "config-dir", 0, 0, G_OPTION_ARG_FILENAME, &adit_cli_places.config,
       "Read DIR, not /etc/adit", "DIR" },
     { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &adit_cli_places.state,
-      "Keep state in DIR, not /var/lib/adit", "DIR" },
+      "Keep state in DIR, not /var/lib/adit-server", "DIR" },
     { "runtime-dir", 0, 0, G_OPTION_ARG_FILENAME, &adit_cli_places.runtime,
-      "Keep sockets in DIR, not /run/adit", "DIR" },
+      "Keep sockets in DIR, not /run/adit-server", "DIR" },
     { 0 },
 };
 

@@ -89,7 +89,7 @@ down_alone(GError **error)
 {
     g_autoptr(AditServer) server = NULL;
 
-    adit_places_settle(&adit_cli_places);
+    adit_places_settle_for(&adit_cli_places, "adit-server");
     server = adit_server_open(adit_cli_places.state, error);
     return server && adit_server_down(server, error);
 }
@@ -211,7 +211,7 @@ adit_cli_check(AditCli *cli, char **args, GError **error)
     g_autofree char *path = NULL;
     gboolean ok;
 
-    adit_places_settle(&adit_cli_places);
+    adit_places_settle_for(&adit_cli_places, "adit-server");
     path = g_build_filename(adit_cli_places.config, "server.conf", NULL);
     ok = args[0] ? check_config(cli, args[0], error)
                  : adit_settings_file_check(&adit_server_settings, path, cli->out, error);

@@ -8,11 +8,12 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -153,11 +154,12 @@ on_door(int fd, GIOCondition condition, gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-/* Who may connect gets our sockets: root, and the responder's user if there is one. */
+/* Who may connect gets our sockets: root, and the responder's group if there is one, which a
+ * server without root must be a member of to give the door away. */
 static gboolean
 make_door(AditResponder *self, GError **error)
 {
-    const struct passwd *user = getpwnam(USER);
+    const struct group *group = getgrnam(USER);
     struct sockaddr_un at = { .sun_family = AF_UNIX };
 
     if (g_strlcpy(at.sun_path, self->path, sizeof(at.sun_path)) >= sizeof(at.sun_path))
@@ -166,7 +168,8 @@ make_door(AditResponder *self, GError **error)
     g_unlink(self->path); /* of a server that was killed */
     if (self->door < 0 || fchmod(self->door, 0600) != 0 ||
         bind(self->door, (const struct sockaddr *)&at, sizeof(at)) != 0 ||
-        (user && chown(self->path, user->pw_uid, (gid_t)-1) != 0) || listen(self->door, 4) != 0)
+        (group && chown(self->path, (uid_t)-1, group->gr_gid) != 0) ||
+        chmod(self->path, 0660) != 0 || listen(self->door, 4) != 0)
         return adit_syserror_set(error, errno, "%s", self->path);
     return TRUE;
 }

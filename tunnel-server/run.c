@@ -3,6 +3,7 @@
 
 #include "libadit/core/error.h"
 #include "libadit/sys/notify.h"
+#include "libadit/sys/secrecy.h"
 #include "tunnel-server/cli.h"
 #include "tunnel-server/service.h"
 
@@ -140,7 +141,8 @@ adit_server_run(AditCli *cli, char **args, GError **error)
     g_autoptr(GError) trouble = NULL;
     Run run = { 0 };
 
-    adit_places_settle(&adit_cli_places);
+    adit_secrecy_no_core();
+    adit_places_settle_for(&adit_cli_places, "adit-server");
     admin = adit_admin_open(&adit_cli_places, error);
     if (!admin)
         return FALSE;

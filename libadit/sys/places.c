@@ -30,11 +30,20 @@ settle(char **place, const char *variable, const char *fallback)
 }
 
 void
+adit_places_settle_for(AditPlaces *places, const char *name)
+{
+    g_autofree char *state = g_build_filename("/var/lib", name, NULL);
+    g_autofree char *runtime = g_build_filename("/run", name, NULL);
+
+    settle(&places->config, "ADIT_CONFIG_DIR", "/etc/adit");
+    settle(&places->state, "ADIT_STATE_DIR", state);
+    settle(&places->runtime, "ADIT_RUNTIME_DIR", runtime);
+}
+
+void
 adit_places_settle(AditPlaces *places)
 {
-    settle(&places->config, "ADIT_CONFIG_DIR", "/etc/adit");
-    settle(&places->state, "ADIT_STATE_DIR", "/var/lib/adit");
-    settle(&places->runtime, "ADIT_RUNTIME_DIR", "/run/adit");
+    adit_places_settle_for(places, "adit");
 }
 
 void

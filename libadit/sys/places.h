@@ -15,6 +15,8 @@ typedef struct {
 /* --config-dir, --state-dir and --runtime-dir, to be filled into @places by GOption. */
 GOptionGroup *adit_places_options(AditPlaces *places);
 void adit_places_settle(AditPlaces *places); /* fills what no option set */
+/* Likewise with /var/lib/@name and /run/@name: a user of its own keeps folders of its own. */
+void adit_places_settle_for(AditPlaces *places, const char *name);
 void adit_places_clear(AditPlaces *places);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AditPlaces, adit_places_clear)

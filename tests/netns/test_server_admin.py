@@ -244,7 +244,7 @@ def test_profiles(lab):
     public = vps.run("wg", "pubkey", input=private).stdout.strip()
     assert json.loads(server.admin("device", "show", "nas", "--json").stdout)["public-key"] == public
     assert "Table = 20101" in text and "/0" not in text
-    kept = vps.run("sh", "-c", "cat /var/lib/adit/server.db*", check=False).stdout
+    kept = vps.run("sh", "-c", "cat /var/lib/adit-server/server.db*", check=False).stdout
     assert private not in kept and private not in server.process.output()
     phone = server.admin("device", "add", "phone", "--kind", "client", "--full").stdout
     assert "Table" not in phone and "AllowedIPs" in phone and "0.0.0.0/0, ::/0" in phone, phone
