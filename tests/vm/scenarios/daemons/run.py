@@ -1,0 +1,179 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The daemons as their units start them: stripped of power, and yet they do their work.
+
+The server's device is a machine in a namespace; a visitor there reaches it through a forward and
+comes back. Then aditd takes a profile. No key is found where it must not be.
+"""
+
+import os
+import pwd
+import re
+import stat
+import tempfile
+
+import tap
+from peer import Peer
+from tap import output, sh, works
+
+NET_ADMIN = "0000000000001000"
+STREET = "street"  # the Internet: the device and its visitor
+HOME = "home"
+MODES = {  # who may read what; below a closed folder nothing need be said
+    "/var/lib/adit-server": ("drwx------", "adit-server"),
+    "/var/lib/adit-server/server.db": ("-rw-------", "adit-server"),
+    "/run/adit-server": ("drwxr-xr-x", "adit-server"),
+    "/run/adit-server/redirect.sock": ("srw-rw----", "adit-server"),
+    "/var/lib/adit": ("drwx------", "root"),
+    "/etc/adit/gateways": ("drwx------", "root"),
+    "/etc/adit/gateways/desk.conf": ("-rw-------", "root"),
+}
+
+
+def inside(*argv, check=sh):
+    """A command on the machine of the device."""
+    return check("ip", "netns", "exec", STREET, *argv)
+
+
+def status(unit):
+    """Of a unit's main process: what /proc says about its power."""
+    pid = sh("systemctl", "show", "--property=MainPID", "--value", unit)
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        words = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    with open(f"/proc/{pid}/limits", encoding="utf-8") as file:
+        core = re.search(r"Max core file size +(\S+) +(\S+)", file.read()).groups()
+    user = pwd.getpwuid(int(words["Uid"].split()[1])).pw_name
+    return user, words["CapEff"], words["CapBnd"], words["NoNewPrivs"], words["Seccomp"], core
+
+
+def powers():
+    """Each daemon's user and capabilities are what its unit promises."""
+    zero = ("0", "0")
+    for unit, user, caps in (("adit-server", "adit-server", NET_ADMIN),
+                             ("aditd", "root", NET_ADMIN),
+                             ("adit-redirect", "adit-redirect", "0" * 16)):
+        got = status(unit)
+        want = (user, caps, caps, "1", "2", zero if caps == NET_ADMIN else got[5])
+        tap.same(got, want, f"{unit}: {user}, one capability at most, no new privilege, filtered")
+
+
+def street():
+    """A machine beyond the server's WAN, and the server's default route there."""
+    sh("ip", "netns", "add", STREET)
+    sh("ip", "link", "add", "wan0", "type", "veth", "peer", "name", "eth0", "netns", STREET)
+    works("nmcli", "device", "set", "wan0", "managed", "no")
+    for command in (("address", "add", "203.0.113.2/24", "dev", "wan0"),
+                    ("link", "set", "wan0", "up"),
+                    ("route", "add", "default", "via", "203.0.113.1", "dev", "wan0")):
+        sh("ip", *command)
+    for command in (("link", "set", "lo", "up"), ("link", "set", "eth0", "up"),
+                    ("address", "add", "203.0.113.1/24", "dev", "eth0")):
+        inside("ip", *command)
+
+
+def keys_of(profile):
+    """The secrets of a profile."""
+    return re.findall(r"^(?:PrivateKey|PresharedKey) = (\S+)$", profile, re.MULTILINE)
+
+
+def device(profile):
+    """A plain WireGuard machine of that profile on the street."""
+    key, psk = keys_of(profile)
+    peer = re.search(r"^PublicKey = (\S+)$", profile, re.MULTILINE)[1]
+    port = re.search(r"^Endpoint = \S+:(\d+)$", profile, re.MULTILINE)[1]
+    address = re.search(r"^Address = ([0-9.]+)", profile, re.MULTILINE)[1]
+    inside("ip", "link", "add", "wg0", "type", "wireguard")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in (("key", key), ("psk", psk)):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                file.write(text + "\n")
+        inside("wg", "set", "wg0", "private-key", f"{folder}/key", "peer", peer, "preshared-key",
+               f"{folder}/psk", "allowed-ips", "0.0.0.0/0", "endpoint", f"203.0.113.2:{port}")
+    inside("ip", "address", "add", address + "/32", "dev", "wg0")
+    inside("ip", "link", "set", "wg0", "up")
+    inside("ip", "route", "add", "10.77.0.0/24", "dev", "wg0")
+    return address
+
+
+def serve():
+    """The server's whole work under its unit; the profile of its device."""
+    street()
+    sh("adit-server", "setup", "--endpoint=203.0.113.2", "--wan=wan0", "--subnet=10.77.0.0/24",
+       "--ipv6=none")
+    path = "/run/adit-vm-device.conf"
+    sh("adit-server", "device", "add", HOME, "--out=" + path)
+    tap.same(stat.filemode(os.stat(path).st_mode), "-rw-------", "a profile is its owner's alone")
+    with open(path, encoding="utf-8") as file:
+        profile = file.read()
+    address = device(profile)
+    tap.until(lambda: inside("ping", "-c", "1", "-W", "2", "10.77.0.1", check=works),
+              "the device reaches the server")
+    sh("adit-server", "publish", HOME, "8080")
+    tap.ok(address in sh("nft", "list", "table", "inet", "adit_server"), "the forward is in nft")
+    tap.same(sh("sysctl", "-n", "net.ipv4.ip_forward"), "1", "the server may switch forwarding on")
+    before = sh("wg", "show", "adit", "latest-handshakes")
+    sh("systemctl", "restart", "adit-server")
+    tap.same(sh("wg", "show", "adit", "latest-handshakes"), before, "a restart disturbs no tunnel")
+    tap.ok(HOME in sh("adit-server", "device", "list"), "the store is read again")
+    sh("adit-server", "export", "/run/adit-vm-export")
+    tap.same(stat.filemode(os.stat("/run/adit-vm-export").st_mode), "-rw-------",
+             "so is an export")
+    tap.until(lambda: works("systemctl", "is-active", "adit-redirect"), "the redirect runs")
+    return profile
+
+
+def take(peer):
+    """aditd's work under its unit."""
+    with open("/run/desk.conf", "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(peer.profile)
+    sh("adit", "import", "--backend=direct", "/run/desk.conf")
+    for address in ("10.59.0.1", "fd59::1"):
+        tap.until(lambda to=address: works("ping", "-c", "1", "-W", "2", to),
+                  f"a gateway's server answers: {address}")
+    sh("adit", "default", "desk")
+    tap.ok("20070:" in sh("ip", "-4", "rule"), "a selection is in force")
+    tap.ok(os.path.exists("/etc/adit/guard.ip4"), "the boot guard is written")
+    sh("adit", "default", "none")
+    sh("systemctl", "restart", "aditd")
+    tap.ok("desk" in sh("adit", "list"), "gateways are found again after a restart")
+
+
+def secrets(keys):
+    """Nobody but their owners can read keys, and no log or command line has one."""
+    for path, want in MODES.items():
+        about = os.stat(path)
+        tap.same((stat.filemode(about.st_mode), pwd.getpwuid(about.st_uid).pw_name), want, path)
+    journal = output("journalctl", "--boot", "--no-pager", "--output=export")
+    lines = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            for name in ("cmdline", "environ"):
+                with open(f"/proc/{pid}/{name}", encoding="utf-8", errors="replace") as file:
+                    lines.append(file.read())
+        except OSError:
+            pass  # it has ended
+    tap.ok(len(keys) == 4 and len(set(keys)) == 4, "there are four keys to look for")
+    tap.ok(not any(key in journal for key in keys), "no key is in the journal")
+    tap.ok(not any(key in line for key in keys for line in lines), "no key is in a command line")
+
+
+def main():
+    """The server, the client, their powers, their secrets."""
+    sh("modprobe", "-a", "wireguard", "veth", "nf_tables", "nf_conntrack")
+    try:
+        profile = serve()
+        with Peer("daemons") as peer:
+            take(peer)
+            powers()
+            secrets(keys_of(profile) + keys_of(peer.profile))
+            sh("adit", "remove", "desk")
+        sh("adit-server", "down")
+        tap.ok(not works("nft", "list", "table", "inet", "adit_server"), "down leaves no table")
+    finally:
+        works("ip", "netns", "delete", STREET)
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
