@@ -44,7 +44,7 @@ def main():
         programs = [path for path in names if "/bin/" in path or "/sbin/" in path]
         tap.same([path for path in programs if not works(path, "--help")], [],
                  f"{package}: its programs start")
-        units = [path for path in names if "/systemd/system/" in path]
+        units = [path for path in names if "/systemd/system/" in path and path.endswith(".service")]
         tap.same([complaints(unit) for unit in units], [""] * len(units),
                  f"{package}: its units are valid")
     for unit in ENABLED:
