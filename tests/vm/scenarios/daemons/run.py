@@ -111,9 +111,9 @@ def serve():
     sh("adit-server", "publish", HOME, "8080")
     tap.ok(address in sh("nft", "list", "table", "inet", "adit_server"), "the forward is in nft")
     tap.same(sh("sysctl", "-n", "net.ipv4.ip_forward"), "1", "the server may switch forwarding on")
-    before = sh("wg", "show", "adit", "latest-handshakes")
+    before = sh("wg", "show", "adit0", "latest-handshakes")
     sh("systemctl", "restart", "adit-server")
-    tap.same(sh("wg", "show", "adit", "latest-handshakes"), before, "a restart disturbs no tunnel")
+    tap.same(sh("wg", "show", "adit0", "latest-handshakes"), before, "a restart disturbs no tunnel")
     tap.ok(HOME in sh("adit-server", "device", "list"), "the store is read again")
     sh("adit-server", "export", "/run/adit-vm-export")
     tap.same(stat.filemode(os.stat("/run/adit-vm-export").st_mode), "-rw-------",
