@@ -8,9 +8,9 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
-#include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -154,22 +154,24 @@ on_door(int fd, GIOCondition condition, gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-/* Who may connect gets our sockets: root, and the responder's group if there is one, which a
- * server without root must be a member of to give the door away. */
+/* Who may connect gets our sockets: root, and the responder's group if there is such a user; a
+ * server without root must be a member to give the door away. It gets its name last: a
+ * responder that finds it finds it open. */
 static gboolean
 make_door(AditResponder *self, GError **error)
 {
-    const struct group *group = getgrnam(USER);
+    const struct passwd *user = getpwnam(USER);
+    g_autofree char *making = g_strconcat(self->path, ".new", NULL);
     struct sockaddr_un at = { .sun_family = AF_UNIX };
 
-    if (g_strlcpy(at.sun_path, self->path, sizeof(at.sun_path)) >= sizeof(at.sun_path))
+    if (g_strlcpy(at.sun_path, making, sizeof(at.sun_path)) >= sizeof(at.sun_path))
         return adit_syserror_set(error, ENAMETOOLONG, "%s", self->path);
     self->door = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    g_unlink(self->path); /* of a server that was killed */
+    g_unlink(making); /* of a server that was killed */
     if (self->door < 0 || fchmod(self->door, 0600) != 0 ||
         bind(self->door, (const struct sockaddr *)&at, sizeof(at)) != 0 ||
-        (group && chown(self->path, (uid_t)-1, group->gr_gid) != 0) ||
-        chmod(self->path, 0660) != 0 || listen(self->door, 4) != 0)
+        (user && (chown(making, (uid_t)-1, user->pw_gid) != 0 || chmod(making, 0660) != 0)) ||
+        listen(self->door, 4) != 0 || g_rename(making, self->path) != 0)
         return adit_syserror_set(error, errno, "%s", self->path);
     return TRUE;
 }

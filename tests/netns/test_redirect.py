@@ -134,7 +134,7 @@ def test_stranger(lab):
     s.respond()
     pid = s.vps.run("pgrep", "-x", "adit-redirect").stdout.split()[0]
     assert "Uid:\t65534" in s.vps.read(f"/proc/{pid}/status")
-    assert oct(os.stat(f"/proc/{s.vps.pid}/root/run/adit/redirect.sock").st_mode & 0o777) == "0o600"
+    assert oct(os.stat(f"/proc/{s.vps.pid}/root/run/adit-server/redirect.sock").st_mode & 0o777) == "0o600"
 
 
 if __name__ == "__main__":
