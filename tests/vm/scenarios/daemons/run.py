@@ -10,11 +10,12 @@ import os
 import pwd
 import re
 import stat
+import subprocess
 import tempfile
 
 import tap
 from peer import Peer
-from tap import output, sh, works
+from tap import sh, works
 
 NET_ADMIN = "0000000000001000"
 STREET = "street"  # the Internet: the device and its visitor
@@ -144,7 +145,8 @@ def secrets(keys):
     for path, want in MODES.items():
         about = os.stat(path)
         tap.same((stat.filemode(about.st_mode), pwd.getpwuid(about.st_uid).pw_name), want, path)
-    journal = output("journalctl", "--boot", "--no-pager", "--output=export")
+    journal = subprocess.run(("journalctl", "--boot", "--no-pager", "--output=export"),
+                             stdout=subprocess.PIPE, check=True).stdout.decode(errors="replace")
     lines = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
