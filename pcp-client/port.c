@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pcp-client/port.h"
 
+#include "libadit/core/error.h"
 #include "libadit/core/pcp.h"
 #include "libadit/sys/syserror.h"
 
@@ -126,9 +127,13 @@ adit_port_is_stirred(AditPort *port)
     return stirred;
 }
 
+/* On a device without an address of the family the kernel connects all the same, from 0.0.0.0.
+ */
 static AditUdp *
 open_request(const AditPort *port, GError **error)
 {
+    g_autoptr(AditUdp) udp = NULL;
+    AditAddr own;
     const AditUdpConfig config = {
         .family = port->server.family,
         .device = port->device,
@@ -136,7 +141,15 @@ open_request(const AditPort *port, GError **error)
         .peer = { port->server, ADIT_PCP_SERVER_PORT },
     };
 
-    return adit_udp_open(&config, error);
+    udp = adit_udp_open(&config, error);
+    if (!udp)
+        return NULL;
+    own = adit_udp_get_local(udp);
+    if (!adit_addr_is_unspecified(&own))
+        return g_steal_pointer(&udp);
+    g_set_error(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND, "pcp: %s: no address to ask from",
+                port->device ?: "this machine");
+    return NULL;
 }
 
 /* Not connected: that would bind it to one address, and multicast would pass it by. */
@@ -172,6 +185,15 @@ is_same(const AditPort *port, const AditUdp *fresh, guint ifindex)
     return adit_addr_cmp(&have, &got) == 0;
 }
 
+static void
+listen_for_notices(AditPort *port)
+{
+    g_clear_error(&port->error);
+    port->notice = open_notice(port, &port->error);
+    if (port->notice)
+        watch(port, adit_udp_get_fd(port->notice), NULL);
+}
+
 gboolean
 adit_port_look(AditPort *port)
 {
@@ -181,20 +203,20 @@ adit_port_look(AditPort *port)
 
     if (fresh && is_same(port, fresh, ifindex)) {
         adit_udp_close(fresh);
+        if (!port->notice)
+            listen_for_notices(port); /* whoever held the port may be gone */
         return FALSE;
     }
     hang_up(port);
-    g_clear_error(&port->error);
     if (!fresh) {
+        g_clear_error(&port->error);
         port->error = g_steal_pointer(&error);
         return TRUE;
     }
     port->ifindex = ifindex;
     port->request = fresh;
-    port->notice = open_notice(port, &port->error);
     watch(port, adit_udp_get_fd(port->request), NULL);
-    if (port->notice)
-        watch(port, adit_udp_get_fd(port->notice), NULL);
+    listen_for_notices(port);
     return TRUE;
 }
 

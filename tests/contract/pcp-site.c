@@ -41,14 +41,25 @@ pcp_site_do(gboolean server, const char *words)
     enter(client_ns);
 }
 
-static void
-cable(guint i)
+void
+pcp_site_plug(void)
 {
     g_autofree char *words = g_strdup_printf(
-        "link add c%u type veth peer name s%u netns /proc/%d/fd/%d", i, i, getpid(), server_ns);
+        "link add c0 type veth peer name s0 netns /proc/%d/fd/%d", getpid(), server_ns);
 
-    enter(client_ns);
-    ip(words);
+    pcp_site_do(FALSE, words);
+    pcp_site_do(TRUE, "addr add 10.59.0.1/24 dev s0");
+    pcp_site_do(TRUE, "addr add fd59::1/64 dev s0 nodad");
+    pcp_site_do(TRUE, "link set s0 up");
+    pcp_site_do(FALSE, "addr add 10.59.0.2/24 dev c0");
+    pcp_site_do(FALSE, "addr add fd59::2/64 dev c0 nodad");
+    pcp_site_do(FALSE, "link set c0 up");
+}
+
+void
+pcp_site_pull(void)
+{
+    pcp_site_do(TRUE, "link del s0");
 }
 
 gboolean
@@ -123,13 +134,7 @@ pcp_site_set_up(PcpSite *site, guint8 family)
     g_autofree char *dir = g_dir_make_tmp("adit-pcp-XXXXXX", NULL);
 
     memset(site, 0, sizeof(*site));
-    cable(0);
-    pcp_site_do(TRUE, "addr add 10.59.0.1/24 dev s0");
-    pcp_site_do(TRUE, "addr add fd59::1/64 dev s0 nodad");
-    pcp_site_do(TRUE, "link set s0 up");
-    pcp_site_do(FALSE, "addr add 10.59.0.2/24 dev c0");
-    pcp_site_do(FALSE, "addr add fd59::2/64 dev c0 nodad");
-    pcp_site_do(FALSE, "link set c0 up");
+    pcp_site_plug();
     site->family = family;
     site->state = g_build_filename(dir, "state", NULL);
     site->events = g_array_new(FALSE, FALSE, sizeof(AditPoolNews));
@@ -148,7 +153,7 @@ pcp_site_tear_down(PcpSite *site)
     g_clear_pointer(&site->client, adit_client_free);
     g_clear_pointer(&site->server.udp, adit_udp_close);
     g_clear_pointer(&site->server.liar, adit_udp_close);
-    pcp_site_do(TRUE, "link del s0");
+    pcp_site_pull();
     g_unlink(site->state);
     g_assert_cmpint(g_rmdir(dir), ==, 0);
     g_free(site->state);
@@ -202,20 +207,28 @@ epoch_now(const PcpSite *site)
     return site->server.epoch + (pcp_site_now(site) - site->server.epoch_at) / 1000;
 }
 
+void
+pcp_site_reply(const PcpSite *site, guint i, AditPcpReply *ret)
+{
+    const AditPcpRequest *request = &g_array_index(site->server.requests, AditPcpRequest, i);
+
+    adit_pcp_reply_init(request, ret);
+    ret->epoch = epoch_now(site);
+    ret->lifetime = MIN(request->lifetime, site->server.lifetime);
+    if (request->opcode == ADIT_PCP_MAP) {
+        ret->body.external = pcp_site_server_addr(site->family);
+        ret->body.external_port = request->body.external_port ?: request->body.internal_port;
+    }
+}
+
 static void
-answer(PcpSite *site, const AditUdpPacket *packet, const AditPcpRequest *request)
+answer(PcpSite *site, const AditUdpPacket *packet)
 {
     guint8 bytes[ADIT_PCP_MAX];
     AditUdpPacket out = { .peer = packet->peer, .bytes = bytes };
     AditPcpReply reply;
 
-    adit_pcp_reply_init(request, &reply);
-    reply.epoch = epoch_now(site);
-    reply.lifetime = MIN(request->lifetime, site->server.lifetime);
-    if (request->opcode == ADIT_PCP_MAP) {
-        reply.body.external = pcp_site_server_addr(site->family);
-        reply.body.external_port = request->body.external_port ?: request->body.internal_port;
-    }
+    pcp_site_reply(site, site->server.requests->len - 1, &reply);
     out.len = adit_pcp_reply_encode(&reply, bytes);
     g_assert_cmpuint(adit_udp_send(site->server.udp, &out, 1), ==, 1);
 }
@@ -234,7 +247,7 @@ serve(PcpSite *site)
         g_array_append_val(site->server.requests, request);
         g_array_append_val(site->server.sources, packet.peer);
         if (!site->server.mute)
-            answer(site, &packet, &request);
+            answer(site, &packet);
     }
 }
 
@@ -282,6 +295,15 @@ pcp_site_hear(PcpSite *site, guint n)
     while (site->server.requests->len < n && g_get_monotonic_time() < end)
         pcp_site_turn(site, QUIET_MS);
     g_assert_cmpuint(site->server.requests->len, ==, n);
+}
+
+void
+pcp_site_leap(PcpSite *site)
+{
+    const gint64 deadline = adit_client_deadline(site->client);
+
+    g_assert_cmpint(deadline, !=, ADIT_NEVER);
+    site->leap += MAX(0, deadline - pcp_site_now(site));
 }
 
 void

@@ -9,13 +9,12 @@
 /* Two machines of one process, and a PCP server on one of them that does as it is told:
  *
  *   client   c0 10.59.0.2, fd59::2 ------- s0 10.59.0.1, fd59::1   server
- *            c1 10.60.0.2          ------- s1 10.60.0.1            an uplink
  *
  * Time is the real one and what a test leaps ahead. */
 
 typedef struct {
-    AditUdp *udp; /* NULL: nobody listens */
-    AditUdp *liar;
+    AditUdp *udp;  /* NULL: nobody listens */
+    AditUdp *liar; /* for the tests; closed at the end */
     guint32 epoch;
     gint64 epoch_at;
     guint32 lifetime; /* granted at most */
@@ -37,6 +36,9 @@ typedef struct {
 gboolean pcp_site_build(void);
 void pcp_site_demolish(void);
 void pcp_site_do(gboolean server, const char *words); /* ip @words, on that machine */
+/* Lays the cable c0 - s0, with its addresses; pulls it out, both ends of it. */
+void pcp_site_plug(void);
+void pcp_site_pull(void);
 /* Without client yet. */
 void pcp_site_set_up(PcpSite *site, guint8 family);
 void pcp_site_tear_down(PcpSite *site);
@@ -53,9 +55,13 @@ void pcp_site_turn(PcpSite *site, int wait_ms);
 void pcp_site_reach(PcpSite *site, const AditMapping *mapping, AditMappingState state);
 /* Goes on until so many requests were heard in all. */
 void pcp_site_hear(PcpSite *site, guint n);
+/* Leaps to where the client's next deadline is. */
+void pcp_site_leap(PcpSite *site);
 /* Nothing happens for a little while: no event, no request. */
 void pcp_site_quiet(PcpSite *site);
 guint pcp_site_count(const PcpSite *site, AditMappingNews what);
+/* What the server would answer to request number @i. */
+void pcp_site_reply(const PcpSite *site, guint i, AditPcpReply *ret);
 /* Bytes of the server's from @udp to the client's port. */
 void pcp_site_send(const PcpSite *site, AditUdp *udp, guint16 port, const void *bytes,
                    gsize len);

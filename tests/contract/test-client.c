@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "libadit/core/error.h"
 #include "tests/contract/netns.h"
 #include "tests/contract/pcp-site.h"
 
+#include <grp.h>
+#include <net/if.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const AditPcpRequest *
 request(const PcpSite *site, guint i)
@@ -102,17 +107,418 @@ test_crash(void)
     pcp_site_tear_down(&site);
 }
 
+/* A granted mapping of port 443 at a server that answers. */
+static const AditMapping *
+begin(PcpSite *site, guint8 family)
+{
+    const AditMapping *mapping;
+
+    pcp_site_set_up(site, family);
+    pcp_site_serve(site);
+    pcp_site_open(site, "c0", NULL);
+    mapping = pcp_site_add(site, 443);
+    pcp_site_reach(site, mapping, ADIT_MAPPING_GRANTED);
+    return mapping;
+}
+
+static gboolean
+has_way(const PcpSite *site)
+{
+    const AditAddr own = adit_client_get_own(site->client);
+
+    return adit_addr_is_set(&own);
+}
+
+static void
+wait_way(PcpSite *site, gboolean way)
+{
+    for (guint i = 0; i < 100 && has_way(site) != way; i++)
+        pcp_site_turn(site, 100);
+    g_assert_cmpint(has_way(site), ==, way);
+}
+
+static void
+replug(PcpSite *site)
+{
+    g_clear_pointer(&site->server.udp, adit_udp_close);
+    pcp_site_plug();
+    pcp_site_serve(site);
+}
+
+/* The device comes back with another number before the grace is over: nothing was lost. */
+static void
+test_device(void)
+{
+    PcpSite site;
+    const AditMapping *mapping = begin(&site, AF_INET6);
+    const guint before = if_nametoindex("c0");
+
+    pcp_site_pull();
+    wait_way(&site, FALSE);
+    g_assert_nonnull(adit_client_get_error(site.client));
+    replug(&site);
+    g_assert_cmpuint(if_nametoindex("c0"), !=, before);
+    wait_way(&site, TRUE);
+    g_assert_cmpuint(pcp_site_count(&site, ADIT_MAPPING_NEWS_LOST), ==, 0);
+    adit_client_drop(site.client, mapping, pcp_site_now(&site));
+    pcp_site_hear(&site, 2);
+    pcp_site_tear_down(&site);
+}
+
+static void
+test_grace(void)
+{
+    PcpSite site;
+    const AditMapping *mapping = begin(&site, AF_INET);
+
+    pcp_site_pull();
+    wait_way(&site, FALSE);
+    pcp_site_quiet(&site);
+    site.leap += ADIT_CLIENT_GRACE_MS;
+    pcp_site_turn(&site, 100);
+    g_assert_cmpuint(pcp_site_count(&site, ADIT_MAPPING_NEWS_LOST), ==, 1);
+    g_assert_cmpint(mapping->reason, ==, ADIT_MAPPING_MOVED);
+    g_assert_cmpint(adit_client_deadline(site.client), ==, ADIT_NEVER);
+    pcp_site_quiet(&site);
+
+    replug(&site);
+    pcp_site_reach(&site, mapping, ADIT_MAPPING_GRANTED);
+    g_assert_cmpmem(request(&site, 0)->body.nonce, 12, request(&site, 1)->body.nonce, 12);
+    pcp_site_tear_down(&site);
+}
+
+/* C13, with nobody to tell us of the change. */
+static void
+test_address(void)
+{
+    PcpSite site;
+    const AditMapping *mapping = begin(&site, AF_INET);
+    AditAddr own;
+
+    pcp_site_do(FALSE, "addr add 10.59.0.3/24 dev c0");
+    pcp_site_do(FALSE, "addr del 10.59.0.2/24 dev c0"); /* its secondaries go along */
+    pcp_site_do(FALSE, "addr replace 10.59.0.3/24 dev c0");
+    pcp_site_hear(&site, 2);
+    pcp_site_reach(&site, mapping, ADIT_MAPPING_GRANTED);
+    own = adit_client_get_own(site.client);
+    g_assert_cmpint(adit_addr_cmp(&request(&site, 1)->client, &own), ==, 0);
+    g_assert_cmpuint(pcp_site_count(&site, ADIT_MAPPING_NEWS_LOST), ==, 1);
+    pcp_site_tear_down(&site);
+}
+
+/* Told of it, before the address is there. */
+static void
+test_move(void)
+{
+    PcpSite site;
+    const AditMapping *mapping = begin(&site, AF_INET6);
+    AditAddr own;
+
+    g_assert_true(adit_addr_parse("fd59::3", &own, NULL));
+    adit_client_move(site.client, &own, pcp_site_now(&site));
+    g_assert_false(has_way(&site));
+    pcp_site_do(FALSE, "addr add fd59::3/64 dev c0 nodad");
+    pcp_site_hear(&site, 2);
+    pcp_site_reach(&site, mapping, ADIT_MAPPING_GRANTED);
+    g_assert_cmpint(adit_addr_cmp(&request(&site, 1)->client, &own), ==, 0);
+    pcp_site_tear_down(&site);
+}
+
+static void
+test_late_device(void)
+{
+    const AditMapping *mapping;
+    PcpSite site;
+
+    pcp_site_set_up(&site, AF_INET);
+    pcp_site_pull();
+    pcp_site_open(&site, "c0", "10.59.0.2");
+    mapping = pcp_site_add(&site, 443);
+    pcp_site_quiet(&site);
+    replug(&site);
+    pcp_site_reach(&site, mapping, ADIT_MAPPING_GRANTED);
+    pcp_site_tear_down(&site);
+}
+
+static void
+add_some(PcpSite *site, const AditMapping **ret, guint n)
+{
+    for (guint i = 0; i < n; i++)
+        ret[i] = pcp_site_add(site, 1000 + i);
+    for (guint i = 0; i < n; i++)
+        pcp_site_reach(site, ret[i], ADIT_MAPPING_GRANTED);
+}
+
+static void
+wait_drained(PcpSite *site)
+{
+    for (guint i = 0; i < 100 && !adit_client_is_drained(site->client); i++)
+        pcp_site_turn(site, 100);
+    g_assert_true(adit_client_is_drained(site->client));
+    g_assert_false(g_file_test(site->state, G_FILE_TEST_EXISTS));
+}
+
+/* C12: an orderly removal leaves nothing at the server, and nothing on the disk; a dead server
+ * holds it up for a bounded time only. */
+static void
+test_drain(void)
+{
+    const AditMapping *mappings[3];
+    PcpSite site;
+
+    for (guint dead = 0; dead < 2; dead++) {
+        begin(&site, AF_INET);
+        add_some(&site, mappings, G_N_ELEMENTS(mappings));
+        g_assert_true(g_file_test(site.state, G_FILE_TEST_EXISTS));
+        site.server.mute = dead;
+        adit_client_drain(site.client, pcp_site_now(&site));
+        pcp_site_hear(&site, 8);
+        for (guint i = 4; i < 8; i++)
+            g_assert_cmpuint(request(&site, i)->lifetime, ==, 0);
+        site.leap += dead ? ADIT_MAPPING_DELETE_MS : 0;
+        wait_drained(&site);
+        g_assert_cmpuint(pcp_site_count(&site, ADIT_MAPPING_NEWS_DELETED), ==, 4);
+        pcp_site_tear_down(&site);
+    }
+}
+
+/* What is no longer wanted after a restart is deleted, with the nonce it was asked with. */
+static void
+test_sweep(void)
+{
+    const AditMapping *mappings[2];
+    guint8 nonce[ADIT_PCP_NONCE];
+    guint events;
+    PcpSite site;
+
+    begin(&site, AF_INET);
+    add_some(&site, mappings, G_N_ELEMENTS(mappings));
+    memcpy(nonce, mappings[0]->nonce, sizeof(nonce));
+    adit_client_free(site.client);
+
+    pcp_site_open(&site, "c0", NULL);
+    pcp_site_reach(&site, pcp_site_add(&site, 443), ADIT_MAPPING_GRANTED);
+    pcp_site_reach(&site, pcp_site_add(&site, 1001), ADIT_MAPPING_GRANTED);
+    events = site.events->len;
+    adit_client_sweep(site.client, pcp_site_now(&site));
+    pcp_site_hear(&site, 6);
+    g_assert_cmpuint(request(&site, 5)->lifetime, ==, 0);
+    g_assert_cmpmem(request(&site, 5)->body.nonce, 12, nonce, 12);
+    pcp_site_quiet(&site);
+    g_assert_cmpuint(site.events->len, ==, events);
+    pcp_site_tear_down(&site);
+}
+
+/* Dropped and added again before the server has confirmed: one mapping, with a fresh nonce. */
+static void
+test_again(void)
+{
+    PcpSite site;
+    const AditMapping *mapping = begin(&site, AF_INET);
+
+    site.server.mute = TRUE;
+    adit_client_drop(site.client, mapping, pcp_site_now(&site));
+    pcp_site_hear(&site, 2);
+    g_assert_true(pcp_site_add(&site, 443) == mapping);
+    site.server.mute = FALSE;
+    pcp_site_leap(&site);
+    pcp_site_reach(&site, mapping, ADIT_MAPPING_GRANTED);
+    g_assert_cmpuint(pcp_site_count(&site, ADIT_MAPPING_NEWS_DELETED), ==, 0);
+    g_assert_cmpint(memcmp(mapping->nonce, request(&site, 0)->body.nonce, 12), !=, 0);
+    pcp_site_tear_down(&site);
+}
+
+/* The network woke after a silence: is the server still the one it was? */
+static void
+test_silence(void)
+{
+    PcpSite site;
+
+    begin(&site, AF_INET6);
+    adit_client_handshake(site.client, pcp_site_now(&site));
+    pcp_site_quiet(&site);
+    site.leap += ADIT_POOL_SILENCE_MS + 1;
+    adit_client_handshake(site.client, pcp_site_now(&site));
+    pcp_site_hear(&site, 2);
+    g_assert_cmpuint(request(&site, 1)->opcode, ==, ADIT_PCP_ANNOUNCE);
+    pcp_site_quiet(&site);
+    pcp_site_tear_down(&site);
+}
+
+/* Another program has the port of notices for itself; when it has gone, we hear them again. */
+static void
+test_port_taken(void)
+{
+    const AditUdpConfig config = { .family = AF_INET, .port = ADIT_PCP_CLIENT_PORT };
+    const AditMapping *mapping;
+    AditUdp *other;
+    PcpSite site;
+
+    pcp_site_set_up(&site, AF_INET);
+    other = pcp_site_open_udp(FALSE, &config);
+    pcp_site_serve(&site);
+    pcp_site_open(&site, "c0", NULL);
+    g_assert_error(adit_client_get_error(site.client), ADIT_ERROR, ADIT_ERROR_BUSY);
+    mapping = pcp_site_add(&site, 443);
+    pcp_site_reach(&site, mapping, ADIT_MAPPING_GRANTED);
+    adit_udp_close(other);
+    pcp_site_do(FALSE, "addr add 10.61.0.1/24 dev lo");
+    for (guint i = 0; i < 100 && adit_client_get_error(site.client); i++)
+        pcp_site_turn(&site, 100);
+    g_assert_no_error(adit_client_get_error(site.client));
+    pcp_site_announce(&site, 0, FALSE);
+    pcp_site_do(FALSE, "addr del 10.61.0.1/24 dev lo");
+    pcp_site_tear_down(&site);
+}
+
+/* One that shares it does not take our notices away: ours is bound to the device. */
+static void
+test_port_shared(void)
+{
+    const AditUdpConfig config = {
+        .family = AF_INET,
+        .port = ADIT_PCP_CLIENT_PORT,
+        .share = TRUE,
+    };
+    AditUdp *other;
+    PcpSite site;
+
+    begin(&site, AF_INET);
+    other = pcp_site_open_udp(FALSE, &config);
+    pcp_site_announce(&site, 0, FALSE);
+    adit_udp_close(other);
+    pcp_site_tear_down(&site);
+}
+
+/* An ordinary user can do all of it. */
+static void
+test_unprivileged(void)
+{
+    int status;
+    pid_t pid;
+    PcpSite site;
+
+    pcp_site_set_up(&site, AF_INET);
+    pcp_site_serve(&site);
+    pid = fork();
+    if (pid == 0) {
+        g_assert_cmpint(setgroups(0, NULL) | setresgid(65534, 65534, 65534) |
+                            setresuid(65534, 65534, 65534),
+                        ==, 0);
+        g_clear_pointer(&site.state, g_free);
+        pcp_site_open(&site, "c0", NULL);
+        pcp_site_reach(&site, pcp_site_add(&site, 443), ADIT_MAPPING_GRANTED);
+        pcp_site_announce(&site, 0, FALSE);
+        _exit(0);
+    }
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    g_assert_cmpint(status, ==, 0);
+    pcp_site_tear_down(&site);
+}
+
+/* A file that is none, or of another server, is not in the way. */
+static void
+test_bad_state(void)
+{
+    static const char *const texts[] = {
+        "hello\n",
+        "[Server]\nAddress=10.59.0.77\n[Mapping]\nProtocol=6\nPort=443\n"
+        "Nonce=000102030405060708090a0b\n",
+    };
+    PcpSite site;
+
+    for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
+        pcp_site_set_up(&site, AF_INET);
+        pcp_site_serve(&site);
+        g_assert_true(g_file_set_contents(site.state, texts[i], -1, NULL));
+        if (i == 0)
+            g_test_expect_message("adit", G_LOG_LEVEL_WARNING, "*begun anew*");
+        pcp_site_open(&site, "c0", NULL);
+        g_test_assert_expected_messages();
+        pcp_site_reach(&site, pcp_site_add(&site, 443), ADIT_MAPPING_GRANTED);
+        g_assert_cmpuint(request(&site, 0)->body.nonce[1], !=, 1);
+        pcp_site_tear_down(&site);
+    }
+}
+
+/* A disk that refuses: said once, and published all the same. */
+static void
+test_bad_disk(void)
+{
+    PcpSite site;
+    char *good;
+
+    pcp_site_set_up(&site, AF_INET);
+    pcp_site_serve(&site);
+    good = site.state;
+    site.state = g_strdup("/proc/nowhere/state");
+    pcp_site_open(&site, "c0", NULL);
+    g_test_expect_message("adit", G_LOG_LEVEL_WARNING, "*a restart would lose mappings*");
+    pcp_site_reach(&site, pcp_site_add(&site, 443), ADIT_MAPPING_GRANTED);
+    g_test_assert_expected_messages();
+    g_free(site.state);
+    site.state = good;
+    pcp_site_tear_down(&site);
+}
+
+static void
+test_refuses(void)
+{
+    const AditWish bad[] = {
+        { 0, 443, 443, FALSE, FALSE, 7200 },
+        { IPPROTO_TCP, 0, 443, FALSE, FALSE, 7200 },
+        { IPPROTO_TCP, 443, 443, FALSE, FALSE, 0 },
+    };
+    const AditWish twice = { IPPROTO_TCP, 443, 443, FALSE, FALSE, 7200 };
+    g_autoptr(GError) error = NULL;
+    PcpSite site;
+
+    pcp_site_set_up(&site, AF_INET);
+    pcp_site_open(&site, "c0", NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_assert_null(adit_client_add(site.client, &bad[i], NULL, 0, &error));
+        g_assert_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG);
+        g_clear_error(&error);
+    }
+    pcp_site_add(&site, 443);
+    g_assert_null(adit_client_add(site.client, &twice, NULL, 0, &error));
+    g_assert_error(error, ADIT_ERROR, ADIT_ERROR_BUSY);
+    pcp_site_tear_down(&site);
+}
+
 int
 main(int argc, char **argv)
 {
+    static const struct {
+        const char *path;
+        void (*func)(void);
+    } tests[] = {
+        { "/client/life", test_life },
+        { "/client/C14-notice", test_notice },
+        { "/client/C14-port-taken", test_port_taken },
+        { "/client/C14-port-shared", test_port_shared },
+        { "/client/C1-crash", test_crash },
+        { "/client/device", test_device },
+        { "/client/grace", test_grace },
+        { "/client/late-device", test_late_device },
+        { "/client/C13-address", test_address },
+        { "/client/C13-move", test_move },
+        { "/client/C12-drain", test_drain },
+        { "/client/sweep", test_sweep },
+        { "/client/again", test_again },
+        { "/client/silence", test_silence },
+        { "/client/unprivileged", test_unprivileged },
+        { "/client/bad-state", test_bad_state },
+        { "/client/bad-disk", test_bad_disk },
+        { "/client/refuses", test_refuses },
+    };
     int status;
 
     g_test_init(&argc, &argv, NULL);
     if (!pcp_site_build())
         return test_netns_skip("network namespace: not to be had");
-    g_test_add_func("/client/life", test_life);
-    g_test_add_func("/client/C14-notice", test_notice);
-    g_test_add_func("/client/C1-crash", test_crash);
+    for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
+        g_test_add_func(tests[i].path, tests[i].func);
     status = g_test_run();
     pcp_site_demolish();
     return status;
