@@ -229,6 +229,8 @@ answer(PcpSite *site, const AditUdpPacket *packet)
     AditPcpReply reply;
 
     pcp_site_reply(site, site->server.requests->len - 1, &reply);
+    if (site->server.fickle)
+        reply.epoch = site->server.requests->len % 2 ? 1 : 1u << 31;
     out.len = adit_pcp_reply_encode(&reply, bytes);
     g_assert_cmpuint(adit_udp_send(site->server.udp, &out, 1), ==, 1);
 }

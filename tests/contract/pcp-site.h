@@ -19,6 +19,7 @@ typedef struct {
     gint64 epoch_at;
     guint32 lifetime; /* granted at most */
     gboolean mute;
+    gboolean fickle;  /* each answer's epoch contradicts the last one's */
     GArray *requests; /* AditPcpRequest, as heard */
     GArray *sources;  /* AditSockAddr of each */
 } PcpServer;
