@@ -239,6 +239,9 @@ read_section(Reader *reader, const char *name, const AditConf *conf, guint at, G
             !(seen & (1u << k)))
             return fail(name, head, error, "incomplete");
     }
+    if (reader->mapping && reader->mapping->external.port != 0 &&
+        reader->mapping->lifetime == 0)
+        return fail(name, head, error, "granted for no time");
     return i - at;
 }
 

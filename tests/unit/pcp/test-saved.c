@@ -66,6 +66,7 @@ static const BadRow bad[] = {
     { "no-hex", HEAD "[Mapping]\nNonce=0001020304050607zz0a0b00\n",
       "x:5: Nonce: not 24 hexadecimal digits" },
     { "bad-shares", HEAD MAPPING "Shares=no\n", "x:8: Shares: only \"yes\" stands here" },
+    { "no-lifetime", HEAD MAPPING "ExternalPort=443\n", "x:4: Mapping: granted for no time" },
     { "no-nonce", HEAD "[Mapping]\nProtocol=6\nPort=443\n", "x:4: Mapping: incomplete" },
 };
 
