@@ -2,8 +2,8 @@
 #pragma once
 
 #include "libadit/sys/reconcile.h"
+#include "libadit/sys/watch.h"
 #include "policy-routing/facts.h"
-#include "policy-routing/watch.h"
 
 /* The edge of the policy: makes rules, routes, the nftables table, settings and the boot guard
  * of this machine what the planner says, and keeps them so. */

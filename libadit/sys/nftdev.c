@@ -427,3 +427,9 @@ adit_nftdev_apply(AditNftDev *dev, const AditOp *op, guint n, gboolean *ret_lost
     }
     return send_singly(dev, op, n, ret_lost, error);
 }
+
+const AditNl *
+adit_nftdev_socket(const AditNftDev *dev)
+{
+    return dev->nl;
+}

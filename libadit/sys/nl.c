@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/filter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -111,6 +113,26 @@ int
 adit_nl_get_fd(const AditNl *nl)
 {
     return mnl_socket_get_fd(nl->socket);
+}
+
+/* The kernel writes into every event whose request it answers. A busy server makes hundreds of
+ * thousands a second of them: the kernel throws them away before they take room in the buffer.
+ * It loads words in network order. */
+gboolean
+adit_nl_ignore(AditNl *nl, const AditNl *who, GError **error)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_pid)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, g_htonl(mnl_socket_get_portid(who->socket)), 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, G_MAXUINT32),
+    };
+    const struct sock_fprog filter = { G_N_ELEMENTS(code), code };
+
+    if (setsockopt(mnl_socket_get_fd(nl->socket), SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+                   sizeof(filter)) != 0)
+        return adit_syserror_set(error, errno, "netlink filter");
+    return TRUE;
 }
 
 gboolean

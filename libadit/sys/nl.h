@@ -16,6 +16,8 @@ AditNl *adit_nl_open(int protocol, GError **error);
 int adit_nl_get_fd(const AditNl *nl);
 /* For a socket that only listens: on one that also calls, answers and events would mix. */
 gboolean adit_nl_subscribe(AditNl *nl, guint group, GError **error);
+/* What @who caused by its own requests is not heard on @nl, not even counted. */
+gboolean adit_nl_ignore(AditNl *nl, const AditNl *who, GError **error);
 /* Sends all messages of @m in as few writes as fit and waits for each ack. Stops at the first
  * refusal and stores its number in @ret_failed (may be NULL); of the messages behind it, those
  * in the same write have been carried out all the same. @func may be NULL. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "policy-routing/watch.h"
+#include "libadit/sys/watch.h"
 
 #include "libadit/core/error.h"
 #include "libadit/sys/nl.h"
 #include "libadit/wire/rtnl-seen.h"
-#include "policy-routing/numbers.h"
 
 #include <glib-unix.h>
 #include <libmnl/libmnl.h>
@@ -35,7 +34,7 @@ struct _AditWatch {
     gpointer data;
     char *table;
     GStrv links;
-    gboolean main_changed;
+    gboolean main_changed, table_changed;
     gboolean concerned; /* an event was read that calls for a look */
     guint n_read;       /* events, ever */
     guint row;
@@ -122,6 +121,7 @@ on_filter_event(const struct nlmsghdr *nlh, gpointer data, GError **error)
 {
     AditWatch *self = data;
     const struct nlattr *attr;
+    gboolean ours = FALSE;
 
     self->n_read++;
     if (NFNL_MSG_TYPE(nlh->nlmsg_type) == NFT_MSG_NEWGEN)
@@ -129,8 +129,10 @@ on_filter_event(const struct nlmsghdr *nlh, gpointer data, GError **error)
     mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
     {
         if (mnl_attr_get_type(attr) == NFTA_TABLE_NAME)
-            self->concerned |= g_strcmp0(mnl_attr_get_str(attr), self->table) == 0;
+            ours |= g_strcmp0(mnl_attr_get_str(attr), self->table) == 0;
     }
+    self->table_changed |= ours;
+    self->concerned |= ours;
     return TRUE;
 }
 
@@ -145,7 +147,7 @@ read_events(AditWatch *self, AditNl *nl, AditNlFunc func)
 
         if (!adit_nl_dispatch(nl, func, self, &local)) {
             g_debug("watch: %s", local->message); /* overrun: anything may have happened */
-            self->main_changed = self->concerned = TRUE;
+            self->main_changed = self->table_changed = self->concerned = TRUE;
         } else if (self->n_read == before) {
             return;
         }
@@ -210,7 +212,7 @@ adit_watch_new(AditWatchFunc func, gpointer data, GError **error)
 
     self->func = func;
     self->data = data;
-    self->main_changed = TRUE;
+    self->main_changed = self->table_changed = TRUE;
     self->route = open_events(NETLINK_ROUTE, route_groups, error);
     self->filter = self->route ? open_events(NETLINK_NETFILTER, filter_groups, error) : NULL;
     if (!self->filter)
@@ -235,16 +237,35 @@ adit_watch_set_ours(AditWatch *self, const char *table, const char *const *links
     self->links = g_strdupv((char **)links);
 }
 
+/* The caller is about to look at the rest itself. */
+static gboolean
+take(AditWatch *self, gboolean *changed)
+{
+    gboolean was;
+
+    read_all(self);
+    self->concerned = FALSE;
+    was = *changed;
+    *changed = FALSE;
+    return was;
+}
+
 gboolean
 adit_watch_take_main(AditWatch *self)
 {
-    gboolean changed;
+    return take(self, &self->main_changed);
+}
 
-    read_all(self); /* the caller is about to look at the rest itself */
-    self->concerned = FALSE;
-    changed = self->main_changed;
-    self->main_changed = FALSE;
-    return changed;
+gboolean
+adit_watch_take_table(AditWatch *self)
+{
+    return take(self, &self->table_changed);
+}
+
+gboolean
+adit_watch_ignore(AditWatch *self, const AditNl *who, GError **error)
+{
+    return adit_nl_ignore(self->filter, who, error);
 }
 
 void

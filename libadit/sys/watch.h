@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "libadit/core/state.h"
+#include "libadit/sys/nl.h"
 
 /* Hears what others do to the kernel, and asks its owner to look again: soon after an event
  * that may concern us, and seldom without one. Idle, it costs nothing. */
@@ -17,6 +17,10 @@ void adit_watch_set_ours(AditWatch *watch, const char *table, const char *const 
 /* Reads what has arrived; TRUE once after each time that main's routes may have changed, and
  * the first time. */
 gboolean adit_watch_take_main(AditWatch *watch);
+/* The same of our table in nftables. */
+gboolean adit_watch_take_table(AditWatch *watch);
+/* What @who does to nftables needs no look: it is ours, and there is much of it. */
+gboolean adit_watch_ignore(AditWatch *watch, const AditNl *who, GError **error);
 void adit_watch_free(AditWatch *watch);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditWatch, adit_watch_free)
