@@ -314,13 +314,63 @@ on_updated(const char *id, const GError *error, gpointer data)
         finish(change, g_steal_pointer(&change->error));
 }
 
+/* An entry that changes by the choice, and what it was. */
+typedef struct {
+    AditEntry *entry;
+    gboolean before[2];
+} Choice;
+
+/* Their entries say the new one already. */
+static GArray *
+choose(AditDaemon *daemon, const AditEntry *chosen, const gboolean families[2])
+{
+    GArray *choices = g_array_new(FALSE, FALSE, sizeof(Choice));
+
+    for (guint i = 0; i < daemon->entries->len; i++) {
+        AditEntry *entry = g_ptr_array_index(daemon->entries, i);
+        const Choice choice = { entry, { entry->selected[0], entry->selected[1] } };
+
+        for (guint f = 0; f < 2; f++)
+            if (families[f])
+                entry->selected[f] = entry == chosen;
+        if (memcmp(choice.before, entry->selected, sizeof(choice.before)) != 0)
+            g_array_append_val(choices, choice);
+    }
+    return choices;
+}
+
+/* After a crash in between two may claim to be the default: the planner refuses, and nothing
+ * is opened. */
+static gboolean
+save_choices(AditDaemon *daemon, const GArray *choices, GError **error)
+{
+    for (guint i = 0; i < choices->len; i++)
+        if (!adit_catalog_save_decision(g_array_index(choices, Choice, i).entry,
+                                        daemon->places->state, error))
+            return FALSE;
+    return TRUE;
+}
+
+/* What could not be carried out is not to be tried again at the next start. */
+static void
+take_back(AditDaemon *daemon, const GArray *choices)
+{
+    for (guint i = 0; i < choices->len; i++) {
+        const Choice *choice = &g_array_index(choices, Choice, i);
+
+        memcpy(choice->entry->selected, choice->before, sizeof(choice->before));
+    }
+    save_choices(daemon, choices, NULL);
+    adit_daemon_apply_policy(daemon, NULL);
+}
+
 /* Managers hear of the choice: name servers and source addresses follow it. */
 static void
-update_all(Change *change, const GPtrArray *entries)
+update_all(Change *change, const GArray *choices)
 {
-    change->waiting = entries->len + 1; /* one of our own: answers may come at once */
-    for (guint i = 0; i < entries->len; i++) {
-        const AditEntry *entry = g_ptr_array_index(entries, i);
+    change->waiting = choices->len + 1; /* one of our own: answers may come at once */
+    for (guint i = 0; i < choices->len; i++) {
+        const AditEntry *entry = g_array_index(choices, Choice, i).entry;
         AditBackend *backend = backend_of(change->daemon, entry);
         g_auto(AditWish) wish = { 0 };
 
@@ -330,28 +380,6 @@ update_all(Change *change, const GPtrArray *entries)
     on_updated(NULL, NULL, change);
 }
 
-/* Who changes by the choice; their entries say the new one already. */
-static GPtrArray *
-choose(AditDaemon *daemon, const AditEntry *chosen, const gboolean families[2])
-{
-    GPtrArray *changed = g_ptr_array_new();
-
-    for (guint i = 0; i < daemon->entries->len; i++) {
-        AditEntry *entry = g_ptr_array_index(daemon->entries, i);
-        gboolean differs = FALSE;
-
-        for (guint f = 0; f < 2; f++) {
-            const gboolean wanted = families[f] ? entry == chosen : entry->selected[f];
-
-            differs |= entry->selected[f] != wanted;
-            entry->selected[f] = wanted;
-        }
-        if (differs)
-            g_ptr_array_add(changed, entry);
-    }
-    return changed;
-}
-
 void
 adit_change_set_default(AditDaemon *daemon, const char *name, const gboolean families[2],
                         AditChangeDone done, gpointer data)
@@ -359,19 +387,17 @@ adit_change_set_default(AditDaemon *daemon, const char *name, const gboolean fam
     Change *change = change_new(daemon, NULL, done, data);
     GError *error = NULL;
     AditEntry *chosen = name ? adit_daemon_find(daemon, name, &error) : NULL;
-    g_autoptr(GPtrArray) changed = NULL;
+    g_autoptr(GArray) choices = NULL;
 
     if (name && (!chosen || !adit_rival_check(name, families, &error))) {
         finish(change, error);
         return;
     }
-    changed = choose(daemon, chosen, families);
-    for (guint i = 0; i < changed->len && !error; i++)
-        adit_catalog_save_decision(g_ptr_array_index(changed, i), daemon->places->state,
-                                   &error);
-    if (error || !adit_daemon_apply_policy(daemon, &error)) {
+    choices = choose(daemon, chosen, families);
+    if (!save_choices(daemon, choices, &error) || !adit_daemon_apply_policy(daemon, &error)) {
+        take_back(daemon, choices);
         finish(change, error);
         return;
     }
-    update_all(change, changed);
+    update_all(change, choices);
 }

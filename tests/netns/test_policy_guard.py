@@ -343,6 +343,26 @@ def test_bypass(lab):
     site.client.process.wait_output("adit.conf: .policy. bypass-marks: 0x1000000: its mask reaches", 10)
 
 
+def test_refused(lab):
+    """a choice that cannot be carried out is taken back: in the kernel, on disk and in what is listed"""
+    site = Site(lab, "vps", "second")
+    home = site.home
+    for first, files in (("none", ("guard.ip4", "guard.nft")), ("gw2", ("guard.ip6",))):
+        site.select(first)
+        before, listed = ours(home), site.client.adit("list", "--json").stdout
+        decided = home.sh("cat /var/lib/adit/gateways/*").stdout
+        for name in files:
+            home.sh(f"mv /etc/adit/{name} /root/{name}; mkdir /etc/adit/{name}")
+            said = site.client.adit("default", "gw1", check=False)
+            assert said.code == 1 and name in said.stderr, (said.code, said.stderr)
+            until(lambda: ours(home) == before, 5, "the kernel as before")
+            assert site.client.adit("list", "--json").stdout == listed
+            assert home.sh("cat /var/lib/adit/gateways/*").stdout == decided
+            home.sh(f"rmdir /etc/adit/{name}; mv /root/{name} /etc/adit/{name}")
+    site.select("gw1")
+    assert "20070" in ours(home)
+
+
 def test_address(lab):
     """a profile's address changes within its subnet, and the new one does not go with the old"""
     home = lab["home"]
