@@ -24,6 +24,7 @@
 /* Rule priorities; each terminal rule stands right behind its lookup. */
 #define ADIT_PREF_OUTER 1730
 #define ADIT_PREF_MARK 1740
+#define ADIT_PREF_CLASH 1745
 #define ADIT_PREF_SOURCE_LOCAL 1748
 #define ADIT_PREF_SOURCE 1750
 #define ADIT_PREF_SUBNET 1755

@@ -12,6 +12,7 @@
  *
  *   1730 the tunnels' own packets        -> main, else blackhole
  *   1740 marked with a gateway's slot    -> its table, else blackhole
+ *   1745 from there to its server, 0     -> its table, else blackhole (a LAN has its numbers)
  *   1748 from a gateway's address, 0     -> main without defaults (containers of this host)
  *   1750 from a gateway's address, 0     -> its table, else blackhole
  *   1755 to a gateway's subnet           -> its table, else blackhole
@@ -166,23 +167,6 @@ add_unicast_routes(AditState *want, const AditGateway *gateway, guint8 family)
     }
 }
 
-static void
-add_source_rules(AditState *want, const AditGateway *gateway, guint8 family,
-                 const AditFacts *facts, const AditPolicy *policy)
-{
-    for (guint i = 0; i < gateway->n_addresses; i++) {
-        AditRule rule = { .family = family, .mask = ADIT_MARK_MASK };
-
-        if (gateway->addresses[i].family != family)
-            continue;
-        rule.src = adit_prefix_host(&gateway->addresses[i]);
-        rule.priority = ADIT_PREF_SOURCE_LOCAL;
-        add_local_exits(want, &rule, facts, policy);
-        rule.priority = ADIT_PREF_SOURCE;
-        add_pair(want, &rule, adit_gateway_table(gateway), policy);
-    }
-}
-
 const AditAddress *
 adit_plan_find_clash(const AditGateway *gateway, const AditFacts *facts)
 {
@@ -202,6 +186,45 @@ is_hidden(const AditPrefix *subnet, const AditGateway *gateway, const AditFacts 
             adit_prefix_overlaps(&facts->on_link[i].prefix, subnet))
             return TRUE;
     return FALSE;
+}
+
+/* The server's address, when a LAN has the network it is in; else unset. */
+static AditAddr
+find_hidden_server(const AditGateway *gateway, guint8 family, const AditFacts *facts)
+{
+    const AditAddr *server = &gateway->servers[family == AF_INET6];
+    const AditAddr none = { 0 };
+
+    for (guint i = 0; adit_addr_is_set(server) && i < gateway->n_subnets; i++)
+        if (adit_prefix_contains(&gateway->subnets[i], server) &&
+            is_hidden(&gateway->subnets[i], gateway, facts))
+            return *server;
+    return none;
+}
+
+static void
+add_source_rules(AditState *want, const AditGateway *gateway, guint8 family,
+                 const AditFacts *facts, const AditPolicy *policy)
+{
+    const AditAddr hidden = find_hidden_server(gateway, family, facts);
+
+    for (guint i = 0; i < gateway->n_addresses; i++) {
+        AditRule rule = { .family = family, .mask = ADIT_MARK_MASK };
+
+        if (gateway->addresses[i].family != family)
+            continue;
+        rule.src = adit_prefix_host(&gateway->addresses[i]);
+        if (adit_addr_is_set(&hidden)) { /* main would lead to the LAN */
+            rule.priority = ADIT_PREF_CLASH;
+            rule.dst = adit_prefix_host(&hidden);
+            add_pair(want, &rule, adit_gateway_table(gateway), policy);
+            rule.dst = everything(family);
+        }
+        rule.priority = ADIT_PREF_SOURCE_LOCAL;
+        add_local_exits(want, &rule, facts, policy);
+        rule.priority = ADIT_PREF_SOURCE;
+        add_pair(want, &rule, adit_gateway_table(gateway), policy);
+    }
 }
 
 /* While a LAN has the same network only the server's own address goes into the tunnel. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Answers by the way of the question, by the real daemon: whatever is selected, whoever asks."""
+import json
 import socket
 
 import tap
@@ -164,6 +165,54 @@ def test_down_elsewhere(lab):
     site.client.adit("up", "gw1")
     assert home.sysctl("net.ipv4.conf.eth0.rp_filter") == "2"
     site.until_up(site.gates[0])
+
+
+def test_clash(lab):
+    """a LAN with the tunnel's numbers: found, named, and only the server's own address goes into the tunnel"""
+    site = Site(lab, "vps")
+    home, client = site.home, site.client
+
+    def problem():
+        return client.adit("list", "--json").stdout
+
+    def way(address):
+        return home.run("ip", "route", "get", address, check=False).stdout.split(" dev ")[-1].split(" ")[0]
+
+    assert (way("10.59.0.1"), way("10.59.0.9")) == ("gw1", "gw1") and "10.59.0.0/24" not in problem()
+    home.run("ip", "address", "add", "10.59.0.77/24", "dev", "lan0")
+    until(lambda: way("10.59.0.9") == "lan0", 2, "the LAN to be reached")
+    assert way("10.59.0.1") == "gw1", home.run("ip", "route", "get", "10.59.0.1").stdout
+    assert home.ping("10.59.0.1", source="10.59.0.2").all
+    said = problem()
+    assert "10.59.0.0/24 is the network of lan0, too" in said and "only 10.59.0.1 is reached" in said, said
+    assert not _ask_all_of(site), "its visitors are served as before"
+    for name in ("gw1", "none"):
+        site.select(name)
+        assert (way("10.59.0.1"), way("10.59.0.9")) == ("gw1", "lan0")
+    home.run("ip", "address", "del", "10.59.0.77/24", "dev", "lan0")
+    until(lambda: way("10.59.0.9") == "gw1", 2, "the subnet to be the tunnel's again")
+    assert "lan0" not in problem()
+
+
+def _ask_all_of(site):
+    _serve(site)
+    return _ask_all(site, True)
+
+
+def test_overlap(lab):
+    """two gateways with one subnet, or one inside the other's: refused, naming both; nothing is left of it"""
+    site = Site(lab, "vps")
+    home, profile = site.home, site.gates[0].profile
+    before = everything(home)
+    for subnet in ("10.59.0.7/24", "10.59.0.130/28", "10.59.9.1/16"):
+        rows = [r for r in profile.split("\n") if not r.startswith("Address")]
+        home.write("/root/two.conf", "\n".join(rows).replace("[Interface]", f"[Interface]\nAddress = {subnet}", 1)
+                   .replace("10.59.0.1/32, ", "").replace("10.59.0.0/24", subnet))
+        said = site.client.adit("import", "/root/two.conf", check=False)
+        assert said.code == 1 and "overlaps 10.59.0.0/24 of gw1" in said.stderr, (said.code, said.stderr)
+        assert everything(home) == before
+    assert len(json.loads(site.client.adit("list", "--json").stdout)) == 1
+    assert not home.exists("/etc/adit/gateways/two.conf")
 
 
 LAN = """

@@ -288,8 +288,8 @@ test_table(void)
 static void
 test_mutant_rules(void)
 {
-    static const guint32 prefs[] = { 1730, 1731, 1740, 1741,  1748,  1750,
-                                     1751, 1755, 1756, 20060, 20070, 20071 };
+    static const guint32 prefs[] = { 1730, 1731, 1740, 1741, 1745,  1746,  1748,
+                                     1750, 1751, 1755, 1756, 20060, 20070, 20071 };
     g_autoptr(Verdicts) v = verdicts_load();
 
     for (guint i = 0; i < G_N_ELEMENTS(prefs); i++) {
