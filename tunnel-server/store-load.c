@@ -9,19 +9,6 @@
 /* Column readers. What does not fit its column (a file changed by another hand) comes out
  * unset, and the model does not settle. */
 
-static AditAddr
-get_addr(sqlite3_stmt *row, int column)
-{
-    const AditAddr none = { 0 };
-    const void *bytes = sqlite3_column_blob(row, column);
-
-    switch (sqlite3_column_bytes(row, column)) {
-    case 4: return adit_addr_from_bytes(AF_INET, bytes);
-    case 16: return adit_addr_from_bytes(AF_INET6, bytes);
-    default: return none;
-    }
-}
-
 static void
 get_key(sqlite3_stmt *row, int column, AditKey *ret)
 {
@@ -34,37 +21,15 @@ get_key(sqlite3_stmt *row, int column, AditKey *ret)
 static AditPrefix
 get_prefix(sqlite3_stmt *row, int column)
 {
-    AditAddr addr = get_addr(row, column);
+    AditAddr addr = adit_store_get_addr(row, column);
 
     return adit_prefix_make(&addr, (guint8)sqlite3_column_int(row, column + 1));
-}
-
-static char *
-get_text(sqlite3_stmt *row, int column)
-{
-    return g_strdup((const char *)sqlite3_column_text(row, column));
-}
-
-/* Lists are words with blanks between. */
-static AditPrefix *
-get_prefixes(sqlite3_stmt *row, int column, guint *ret_n)
-{
-    g_autofree char *text = get_text(row, column);
-    g_auto(GStrv) words = g_strsplit(text ? text : "", " ", -1);
-    g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(AditPrefix));
-    AditPrefix net;
-
-    for (guint i = 0; words[i]; i++)
-        if (adit_prefix_parse(words[i], &net, NULL))
-            g_array_append_val(list, net);
-    *ret_n = list->len;
-    return g_memdup2(list->data, list->len * sizeof(AditPrefix));
 }
 
 static AditAddr *
 get_addrs(sqlite3_stmt *row, int column, guint *ret_n)
 {
-    g_autofree char *text = get_text(row, column);
+    g_autofree char *text = adit_store_get_text(row, column);
     g_auto(GStrv) words = g_strsplit(text ? text : "", " ", -1);
     g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(AditAddr));
     AditAddr addr;
@@ -104,8 +69,8 @@ static gboolean
 take_server(AditModel *model, sqlite3_stmt *row)
 {
     get_key(row, 0, &model->private_key);
-    model->endpoint = get_text(row, 1);
-    model->wan = get_text(row, 2);
+    model->endpoint = adit_store_get_text(row, 1);
+    model->wan = adit_store_get_text(row, 2);
     model->listen_port = (guint16)sqlite3_column_int(row, 3);
     model->mtu = (guint32)sqlite3_column_int(row, 4);
     return TRUE;
@@ -117,10 +82,10 @@ take_subnet(AditModel *model, sqlite3_stmt *row)
     AditSubnet *subnet = adit_model_add_subnet(model);
 
     subnet->id = sqlite3_column_int64(row, 0);
-    subnet->name = get_text(row, 1);
+    subnet->name = adit_store_get_text(row, 1);
     subnet->net4 = get_prefix(row, 2);
     subnet->net6 = get_prefix(row, 4);
-    subnet->wan4 = get_addr(row, 6);
+    subnet->wan4 = adit_store_get_addr(row, 6);
     subnet->dns = get_addrs(row, 7, &subnet->n_dns);
     return TRUE;
 }
@@ -131,16 +96,16 @@ take_device(AditModel *model, sqlite3_stmt *row)
     AditDeviceEntry *device = adit_model_add_device(model);
 
     device->id = sqlite3_column_int64(row, 0);
-    device->name = get_text(row, 1);
-    device->addr4 = get_addr(row, 3);
+    device->name = adit_store_get_text(row, 1);
+    device->addr4 = adit_store_get_addr(row, 3);
     get_key(row, 4, &device->public_key);
     get_key(row, 5, &device->preshared_key);
     device->kind = g_strcmp0((const char *)sqlite3_column_text(row, 6), "client") == 0
                        ? ADIT_DEVICE_CLIENT
                        : ADIT_DEVICE_SERVER;
     device->may_publish = sqlite3_column_int(row, 7) != 0;
-    device->routes = get_prefixes(row, 8, &device->n_routes);
-    device->endpoint.addr = get_addr(row, 9);
+    device->routes = adit_store_get_prefixes(row, 8, &device->n_routes);
+    device->endpoint.addr = adit_store_get_addr(row, 9);
     device->endpoint.port = (guint16)sqlite3_column_int(row, 10);
     return find_by_id(model->subnets, sqlite3_column_int64(row, 2), &device->subnet);
 }
@@ -149,18 +114,18 @@ static gboolean
 take_publish(AditModel *model, sqlite3_stmt *row)
 {
     AditPublish *publish = adit_model_add_publish(model);
-    g_autofree char *proto = get_text(row, 5);
-    g_autofree char *redirect = get_text(row, 11);
+    g_autofree char *proto = adit_store_get_text(row, 5);
+    g_autofree char *redirect = adit_store_get_text(row, 11);
 
     publish->id = sqlite3_column_int64(row, 0);
     publish->family = sqlite3_column_int(row, 1) == 4 ? AF_INET : AF_INET6;
-    publish->external = get_addr(row, 2);
+    publish->external = adit_store_get_addr(row, 2);
     publish->first = (guint16)sqlite3_column_int(row, 3);
     publish->last = (guint16)sqlite3_column_int(row, 4);
     publish->internal = (guint16)sqlite3_column_int(row, 7);
     publish->enabled = sqlite3_column_int(row, 8) != 0;
-    publish->label = get_text(row, 9);
-    publish->allow_from = get_prefixes(row, 10, &publish->n_allow_from);
+    publish->label = adit_store_get_text(row, 9);
+    publish->allow_from = adit_store_get_prefixes(row, 10, &publish->n_allow_from);
     return proto && adit_proto_parse(proto, &publish->proto) && redirect &&
            adit_redirect_parse(redirect, &publish->redirect) &&
            find_by_id(model->devices, sqlite3_column_int64(row, 6), &publish->device);

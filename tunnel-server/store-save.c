@@ -11,28 +11,12 @@
  * although no two may ever have the same one. Foreign keys are checked at the commit. */
 
 static void
-bind_addr(sqlite3_stmt *stmt, int column, const AditAddr *addr)
-{
-    if (adit_addr_is_set(addr))
-        sqlite3_bind_blob(stmt, column, addr->bytes, (int)adit_addr_size(addr),
-                          SQLITE_TRANSIENT);
-    else
-        sqlite3_bind_null(stmt, column);
-}
-
-static void
 bind_key(sqlite3_stmt *stmt, int column, const AditKey *key)
 {
     if (adit_key_is_zero(key))
         sqlite3_bind_null(stmt, column);
     else
         sqlite3_bind_blob(stmt, column, key->bytes, ADIT_KEY_LEN, SQLITE_TRANSIENT);
-}
-
-static void
-bind_text(sqlite3_stmt *stmt, int column, const char *text)
-{
-    sqlite3_bind_text(stmt, column, text, -1, SQLITE_TRANSIENT); /* NULL binds NULL */
 }
 
 static void
@@ -45,19 +29,6 @@ bind_id(sqlite3_stmt *stmt, int column, gint64 id)
 }
 
 static void
-bind_prefixes(sqlite3_stmt *stmt, int column, const AditPrefix *nets, guint n)
-{
-    g_autoptr(GString) out = g_string_new(NULL);
-
-    for (guint i = 0; i < n; i++) {
-        g_autofree char *text = adit_prefix_to_string(&nets[i]);
-
-        g_string_append_printf(out, "%s%s", i ? " " : "", text);
-    }
-    bind_text(stmt, column, out->str);
-}
-
-static void
 bind_addrs(sqlite3_stmt *stmt, int column, const AditAddr *addrs, guint n)
 {
     g_autoptr(GString) out = g_string_new(NULL);
@@ -67,7 +38,7 @@ bind_addrs(sqlite3_stmt *stmt, int column, const AditAddr *addrs, guint n)
 
         g_string_append_printf(out, "%s%s", i ? " " : "", text);
     }
-    bind_text(stmt, column, out->str);
+    adit_store_bind_text(stmt, column, out->str);
 }
 
 /* -- what has changed -- */
@@ -148,7 +119,7 @@ put_address(Writer *to, const AditAddr *addr, gint64 id, GError **error)
 {
     if (!adit_addr_is_set(addr))
         return TRUE;
-    bind_addr(to->detail, 1, addr);
+    adit_store_bind_addr(to->detail, 1, addr);
     sqlite3_bind_int64(to->detail, 2, id);
     return adit_store_step(to->store, to->detail, error);
 }
@@ -159,12 +130,12 @@ put_subnet(Writer *to, AditModel *model, guint i, GError **error)
     AditSubnet *subnet = g_ptr_array_index(model->subnets, i);
 
     bind_id(to->insert, 1, subnet->id);
-    bind_text(to->insert, 2, subnet->name);
-    bind_addr(to->insert, 3, &subnet->net4.addr);
+    adit_store_bind_text(to->insert, 2, subnet->name);
+    adit_store_bind_addr(to->insert, 3, &subnet->net4.addr);
     sqlite3_bind_int(to->insert, 4, subnet->net4.len);
-    bind_addr(to->insert, 5, &subnet->net6.addr);
+    adit_store_bind_addr(to->insert, 5, &subnet->net6.addr);
     sqlite3_bind_int(to->insert, 6, subnet->net6.len);
-    bind_addr(to->insert, 7, &subnet->wan4);
+    adit_store_bind_addr(to->insert, 7, &subnet->wan4);
     bind_addrs(to->insert, 8, subnet->dns, subnet->n_dns);
     if (!adit_store_step(to->store, to->insert, error))
         return FALSE;
@@ -179,15 +150,16 @@ put_device(Writer *to, AditModel *model, guint i, GError **error)
     AditDeviceEntry *device = g_ptr_array_index(model->devices, i);
 
     bind_id(to->insert, 1, device->id);
-    bind_text(to->insert, 2, device->name);
+    adit_store_bind_text(to->insert, 2, device->name);
     sqlite3_bind_int64(to->insert, 3, adit_model_subnet(model, device->subnet)->id);
-    bind_addr(to->insert, 4, &device->addr4);
-    bind_addr(to->insert, 5, &device->addr6);
+    adit_store_bind_addr(to->insert, 4, &device->addr4);
+    adit_store_bind_addr(to->insert, 5, &device->addr6);
     bind_key(to->insert, 6, &device->public_key);
     bind_key(to->insert, 7, &device->preshared_key);
-    bind_text(to->insert, 8, device->kind == ADIT_DEVICE_CLIENT ? "client" : "server");
+    adit_store_bind_text(to->insert, 8,
+                         device->kind == ADIT_DEVICE_CLIENT ? "client" : "server");
     sqlite3_bind_int(to->insert, 9, device->may_publish);
-    bind_prefixes(to->insert, 10, device->routes, device->n_routes);
+    adit_store_bind_prefixes(to->insert, 10, device->routes, device->n_routes);
     if (!adit_store_step(to->store, to->insert, error))
         return FALSE;
     device->id = sqlite3_last_insert_rowid(to->store->db);
@@ -204,7 +176,7 @@ put_ports(Writer *to, const AditModel *model, const AditPublish *publish, GError
         for (guint proto = ADIT_PROTO_TCP; proto <= ADIT_PROTO_UDP; proto <<= 1) {
             if (!(publish->proto & proto))
                 continue;
-            bind_addr(to->detail, 1, &addr);
+            adit_store_bind_addr(to->detail, 1, &addr);
             sqlite3_bind_int(to->detail, 2, (int)port);
             sqlite3_bind_int(to->detail, 3, (int)proto);
             sqlite3_bind_int64(to->detail, 4, publish->id);
@@ -221,16 +193,16 @@ put_publish(Writer *to, AditModel *model, guint i, GError **error)
 
     bind_id(to->insert, 1, publish->id);
     sqlite3_bind_int(to->insert, 2, publish->family == AF_INET ? 4 : 6);
-    bind_addr(to->insert, 3, &publish->external);
+    adit_store_bind_addr(to->insert, 3, &publish->external);
     sqlite3_bind_int(to->insert, 4, publish->first);
     sqlite3_bind_int(to->insert, 5, publish->last);
-    bind_text(to->insert, 6, adit_proto_name(publish->proto));
+    adit_store_bind_text(to->insert, 6, adit_proto_name(publish->proto));
     sqlite3_bind_int64(to->insert, 7, adit_model_device(model, publish->device)->id);
     sqlite3_bind_int(to->insert, 8, publish->internal);
     sqlite3_bind_int(to->insert, 9, publish->enabled);
-    bind_text(to->insert, 10, publish->label);
-    bind_prefixes(to->insert, 11, publish->allow_from, publish->n_allow_from);
-    bind_text(to->insert, 12, adit_redirect_name(publish->redirect));
+    adit_store_bind_text(to->insert, 10, publish->label);
+    adit_store_bind_prefixes(to->insert, 11, publish->allow_from, publish->n_allow_from);
+    adit_store_bind_text(to->insert, 12, adit_redirect_name(publish->redirect));
     if (!adit_store_step(to->store, to->insert, error))
         return FALSE;
     publish->id = sqlite3_last_insert_rowid(to->store->db);
@@ -360,8 +332,8 @@ save_server(AditServerStore *store, const AditModel *model, GError **error)
     if (!stmt)
         return FALSE;
     bind_key(stmt, 1, &model->private_key);
-    bind_text(stmt, 2, model->endpoint);
-    bind_text(stmt, 3, model->wan);
+    adit_store_bind_text(stmt, 2, model->endpoint);
+    adit_store_bind_text(stmt, 3, model->wan);
     sqlite3_bind_int(stmt, 4, model->listen_port);
     sqlite3_bind_int64(stmt, 5, model->mtu);
     return adit_store_step(store, stmt, error);

@@ -11,7 +11,6 @@
 
 #define BUSY_MS 2000
 
-/* Step n brings user_version from n to n + 1. A released step never changes. */
 static const char *const steps[] = {
     /* Addresses and keys are blobs in network order: one form, so that UNIQUE means it. All
      * addresses of the tunnel, whoever has them, stand in one table with one key; all open
@@ -120,12 +119,12 @@ read_version(AditServerStore *store, guint *ret, GError **error)
 }
 
 static gboolean
-migrate_step(AditServerStore *store, guint version, GError **error)
+migrate_step(AditServerStore *store, const char *step, guint version, GError **error)
 {
     g_autofree char *stamp = g_strdup_printf("PRAGMA user_version = %u", version + 1);
 
     if (adit_store_exec(store, "BEGIN IMMEDIATE", error) &&
-        adit_store_exec(store, steps[version], error) && adit_store_exec(store, stamp, error) &&
+        adit_store_exec(store, step, error) && adit_store_exec(store, stamp, error) &&
         adit_store_exec(store, "COMMIT", error))
         return TRUE;
     adit_server_store_rollback(store);
@@ -133,20 +132,20 @@ migrate_step(AditServerStore *store, guint version, GError **error)
 }
 
 static gboolean
-migrate(AditServerStore *store, GError **error)
+migrate(AditServerStore *store, const AditStoreSchema *schema, GError **error)
 {
     guint version = 0;
 
     if (!read_version(store, &version, error))
         return FALSE;
-    if (version > G_N_ELEMENTS(steps)) {
+    if (version > schema->n_steps) {
         g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
                     "%s: schema %u: made by a newer adit, this one knows %u", store->path,
-                    version, (guint)G_N_ELEMENTS(steps));
+                    version, schema->n_steps);
         return FALSE;
     }
-    for (; version < G_N_ELEMENTS(steps); version++)
-        if (!migrate_step(store, version, error))
+    for (; version < schema->n_steps; version++)
+        if (!migrate_step(store, schema->steps[version], version, error))
             return FALSE;
     return TRUE;
 }
@@ -169,7 +168,7 @@ make_private(const char *path, GError **error)
 }
 
 AditServerStore *
-adit_server_store_open(const char *path, GError **error)
+adit_store_open_file(const char *path, const AditStoreSchema *schema, GError **error)
 {
     g_autoptr(AditServerStore) store = g_new0(AditServerStore, 1);
 
@@ -186,9 +185,17 @@ adit_server_store_open(const char *path, GError **error)
                          "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                          "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON",
                          error) ||
-        !migrate(store, error))
+        !migrate(store, schema, error))
         return NULL;
     return g_steal_pointer(&store);
+}
+
+AditServerStore *
+adit_server_store_open(const char *path, GError **error)
+{
+    static const AditStoreSchema schema = { steps, G_N_ELEMENTS(steps) };
+
+    return adit_store_open_file(path, &schema, error);
 }
 
 gboolean
