@@ -6,7 +6,7 @@
 #include "libadit/sys/settings-file.h"
 #include "libadit/sys/syserror.h"
 #include "tunnel-server/facts.h"
-#include "tunnel-server/pcp-server.h"
+#include "tunnel-server/lease-key.h"
 #include "tunnel-server/responder.h"
 #include "tunnel-server/store.h"
 
@@ -47,6 +47,12 @@ adit_admin_facts(const AditAdmin *self)
     return &self->facts;
 }
 
+AditPcpServer *
+adit_admin_pcp(const AditAdmin *self)
+{
+    return self->pcp;
+}
+
 const char *
 adit_admin_trouble(const AditAdmin *self)
 {
@@ -74,6 +80,7 @@ adit_admin_open(const AditPlaces *places, GError **error)
 {
     g_autoptr(AditAdmin) self = g_new0(AditAdmin, 1);
     g_autofree char *path = g_build_filename(places->state, "server.db", NULL);
+    g_autofree char *leases = g_build_filename(places->state, "leases.db", NULL);
 
     self->settings_path = g_build_filename(places->config, "server.conf", NULL);
     self->settings = adit_settings_file_load(&adit_server_settings, self->settings_path, error);
@@ -92,7 +99,7 @@ adit_admin_open(const AditPlaces *places, GError **error)
     self->server = adit_server_open(places->state, error);
     if (!self->server)
         return NULL;
-    self->pcp = adit_pcp_server_new(adit_server_nft(self->server));
+    self->pcp = adit_pcp_server_new(adit_server_nft(self->server), leases);
     adit_pcp_server_set_rules(self->pcp, self->settings);
     self->responder = adit_responder_new(places->runtime, error);
     return self->responder ? g_steal_pointer(&self) : NULL;
@@ -161,17 +168,18 @@ place_responder(AditAdmin *self, const AditModel *model)
 static gboolean
 put_in_force(AditAdmin *self, const AditModel *model, AditPcpSite **ret_site, GError **error)
 {
+    AditLeases *leases = adit_pcp_server_leases(self->pcp);
     g_autoptr(AditPcpSite) site = NULL;
-    AditState *leases;
+    AditState *opened;
 
     if (self->down || is_new(model))
         return TRUE;
     site = adit_pcp_site_new(model, &self->facts, self->settings);
-    if (!self->started && !adit_pcp_server_restore(self->pcp, site, error))
+    if (!self->started && !adit_leases_restore(leases, site, error))
         return FALSE;
-    leases = adit_state_new();
-    adit_pcp_server_plan(self->pcp, site, leases);
-    if (!adit_server_apply(self->server, model, &self->facts, leases, error))
+    opened = adit_state_new();
+    adit_leases_plan(leases, site, opened);
+    if (!adit_server_apply(self->server, model, &self->facts, opened, error))
         return FALSE;
     place_responder(self, model);
     *ret_site = g_steal_pointer(&site);
@@ -293,13 +301,13 @@ adit_admin_traffic(AditAdmin *self)
 const AditLeaseTable *
 adit_admin_leases(const AditAdmin *self)
 {
-    return adit_pcp_server_leases(self->pcp);
+    return adit_leases_table(adit_pcp_server_leases(self->pcp));
 }
 
 void
 adit_admin_watch_leases(AditAdmin *self, void (*func)(gpointer data), gpointer data)
 {
-    adit_pcp_server_watch(self->pcp, func, data);
+    adit_leases_watch(adit_pcp_server_leases(self->pcp), func, data);
 }
 
 gboolean
@@ -441,6 +449,31 @@ adit_admin_change(AditAdmin *self, const AditAudit *audit, AditEdit edit, gpoint
     adopt(self, &site);
     self->started = TRUE;
     g_clear_pointer(&self->trouble, g_free);
+    audit_change(audit);
+    return TRUE;
+}
+
+gboolean
+adit_admin_set_lease_enabled(AditAdmin *self, const AditAudit *audit, guint8 family,
+                             gboolean enabled, GError **error)
+{
+    AditLeases *leases = adit_pcp_server_leases(self->pcp);
+    const AditPcpSite *site = adit_pcp_server_site(self->pcp);
+    const AditLease *lease = NULL;
+    AditSockAddr at;
+    guint8 proto;
+
+    if (site && adit_lease_key_parse(self->model, &self->facts, audit->object, &proto, &at) &&
+        at.addr.family == family)
+        lease = adit_lease_find_external(adit_leases_table(leases), proto, &at);
+    if (!lease) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND, "%s: no such mapping",
+                    audit->object);
+        return FALSE;
+    }
+    if (!adit_leases_set_enabled(leases, site, lease, enabled,
+                                 (guint32)self->settings->min_lifetime, error))
+        return FALSE;
     audit_change(audit);
     return TRUE;
 }

@@ -3,7 +3,7 @@
 
 #include "libadit/sys/places.h"
 #include "tunnel-server/daemon.h"
-#include "tunnel-server/lease.h"
+#include "tunnel-server/pcp-server.h"
 #include "tunnel-server/settings.h"
 
 /* The server as its operator sees it: what is kept (store.h) and what is in force (daemon.h),
@@ -30,7 +30,8 @@ const char *adit_admin_trouble(const AditAdmin *self);          /* why it is bro
 AditWgDump *adit_admin_peers(AditAdmin *self);                  /* NULL: no tunnel */
 gboolean adit_admin_has_responder(const AditAdmin *self);       /* adit-redirect is there */
 AditTrafficTable *adit_admin_traffic(AditAdmin *self);          /* NULL: no ports */
-const AditLeaseTable *adit_admin_leases(const AditAdmin *self); /* what devices have opened */
+AditPcpServer *adit_admin_pcp(const AditAdmin *self); /* what devices open themselves */
+const AditLeaseTable *adit_admin_leases(const AditAdmin *self); /* the same as a table */
 /* Called when it has changed; NULL: nobody is. */
 void adit_admin_watch_leases(AditAdmin *self, void (*func)(gpointer data), gpointer data);
 /* "host:port" for profiles; NULL: not known. */
@@ -50,6 +51,9 @@ typedef gboolean (*AditEdit)(AditModel *model, gpointer data, GError **error);
  * failure nothing has changed, neither in the store nor in the kernel. */
 gboolean adit_admin_change(AditAdmin *self, const AditAudit *audit, AditEdit edit,
                            gpointer data, GError **error);
+/* One that a device has opened itself, by its key; NOT_FOUND: there is none. */
+gboolean adit_admin_set_lease_enabled(AditAdmin *self, const AditAudit *audit, guint8 family,
+                                      gboolean enabled, GError **error);
 /* The same up to settling, for a dry run; NULL on failure. */
 AditModel *adit_admin_try(AditAdmin *self, AditEdit edit, gpointer data, GError **error);
 

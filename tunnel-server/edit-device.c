@@ -5,28 +5,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static guint
-addr_hash(gconstpointer data)
-{
-    const AditAddr *addr = data;
-    guint hash = 5381;
-
-    for (guint i = 0; i < sizeof(addr->bytes); i++)
-        hash = hash * 33 + addr->bytes[i];
-    return hash;
-}
-
-static gboolean
-addr_equal(gconstpointer a, gconstpointer b)
-{
-    return adit_addr_cmp(a, b) == 0;
-}
-
 /* Every address somebody has; borrowed from @model. */
 static GHashTable *
 taken_addresses(const AditModel *model)
 {
-    GHashTable *taken = g_hash_table_new(addr_hash, addr_equal);
+    GHashTable *taken = g_hash_table_new(adit_addr_hash, adit_addr_equal);
 
     for (guint i = 0; i < model->n_taken; i++)
         g_hash_table_add(taken, &model->taken[i]);

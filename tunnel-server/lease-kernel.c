@@ -75,6 +75,5 @@ adit_lease_commit(AditLeaseTable *table, const AditPcpSite *site, AditNftDev *nf
     for (guint i = 0; !ok && i < ops->len; i++)
         if (lost[i])
             lose(table, ops->op[i].object, ret_lost);
-    adit_lease_settle(table);
     return ok;
 }

@@ -6,8 +6,8 @@
 
 /* The kernel follows the table of leases. */
 
-/* Carries out the changes of @table, all in one transaction, and settles it. A change that the
- * kernel refuses is undone, costs the others nothing, and its outside end is appended to
+/* Carries out the changes of @table, all in one transaction; it is not settled. A change that
+ * the kernel refuses is undone, costs the others nothing, and its outside end is appended to
  * @ret_lost (array of AditSockAddr; of one address and port both transports count as lost).
  * FALSE: @error is the first refusal. */
 gboolean adit_lease_commit(AditLeaseTable *table, const AditPcpSite *site, AditNftDev *nft,

@@ -27,6 +27,10 @@ void adit_lease_plan(const AditLease *lease, const AditPcpSite *site, gint64 now
  * changes. */
 void adit_lease_restore(AditLeaseTable *table, const AditState *have, const AditPcpSite *site,
                         gint64 now_ms);
+/* What is known of it from the disk (own parts are copied), into what the kernel knows, or, if
+ * that holds nothing, instead of it. It is no change. */
+void adit_lease_merge(AditLeaseTable *table, const AditLease *kept, const AditPcpSite *site,
+                      gint64 now_ms, gboolean kernel_holds);
 /* The outside end that an element of a mapping is about. */
 gboolean adit_lease_element_external(const AditElement *element, guint8 *ret_proto,
                                      AditSockAddr *ret);

@@ -7,7 +7,8 @@
  * (lease-kernel.h) follows what this table records as changed. Times are milliseconds of the
  * boot clock. */
 
-#define ADIT_LEASE_DESCRIPTION_MAX 64 /* octets kept of one */
+#define ADIT_LEASE_NEVER (G_MAXINT64 / 4) /* the end of one that is off */
+#define ADIT_LEASE_DESCRIPTION_MAX 64     /* octets kept of one */
 
 typedef enum {
     ADIT_LEASE_SECOND = 1 << 0, /* StartOS: a second outside port of the same inside port */
@@ -28,7 +29,7 @@ typedef struct {
     AditLeaseEnds ends;
     guint8 nonce[ADIT_PCP_NONCE]; /* zeros: of a NAT-PMP client, which knows none */
     gint64 device;                /* id in the store */
-    gint64 since_ms, expires_ms;  /* as granted last; OFF: for ever */
+    gint64 since_ms, expires_ms;  /* as granted last; off: NEVER */
     AditPcpRedirect redirect;     /* external_port 0: none was asked for */
     guint8 n_filters;
     AditPrefix *filters; /* none: everybody may visit; owned */

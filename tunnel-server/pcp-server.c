@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tunnel-server/pcp-server.h"
 
-#include "tunnel-server/lease-kernel.h"
+#include "tunnel-server/pcp-announce.h"
 #include "tunnel-server/pcp-exchange.h"
 #include "tunnel-server/pcp-rate.h"
 #include "tunnel-server/pcp-socket.h"
 
+#include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define TURN (2 * ADIT_UDP_BATCH)
 
@@ -18,38 +18,26 @@ typedef struct {
 } Pending;
 
 struct _AditPcpServer {
-    AditNftDev *nft;
-    AditLeaseTable *table;
+    AditLeases *leases;
     AditPcpSite *site; /* NULL: down */
     const AditServerSettings *rules;
     AditPcpSockets *sockets;
     AditPcpRate *rate;
-    gint64 epoch_ms; /* when it was 0 */
-    guint tick;
-    void (*watch)(gpointer data);
-    gpointer watch_data;
+    AditPcpAnnounce *announce;
+    guint tick, announce_timer;
     guint n_pending;
     Pending pending[TURN];
 };
 
-static gint64
-boot_ms(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_BOOTTIME, &ts);
-    return (gint64)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static AditPcpDesk
 desk_now(AditPcpServer *self)
 {
-    const gint64 now_ms = boot_ms();
+    const gint64 now_ms = adit_leases_now();
     const AditPcpDesk desk = { .rules = self->rules,
                                .site = self->site,
-                               .table = self->table,
+                               .table = adit_leases_table(self->leases),
                                .now_ms = now_ms,
-                               .epoch = (guint32)((now_ms - self->epoch_ms) / 1000),
+                               .epoch = adit_leases_epoch(self->leases, now_ms),
                                .dice = g_random_int() };
 
     return desk;
@@ -88,6 +76,7 @@ take_packets(AditPcpServer *self, guint8 family, AditPcpDesk *desk)
         if (!host || !adit_pcp_exchange_begin(desk, host, packets[i].bytes, packets[i].len,
                                               &pending->exchange))
             continue;
+        adit_pcp_announce_heard(self->announce, &host->addr);
         desk->dice = desk->dice * 1664525 + 1013904223;
         pending->packet = packets[i];
         self->n_pending++;
@@ -108,12 +97,7 @@ commit(AditPcpServer *self, gint64 now_ms)
 {
     g_autoptr(GArray) lost = g_array_new(FALSE, FALSE, sizeof(AditSockAddr));
     g_autoptr(GError) error = NULL;
-    guint n_changes;
-
-    adit_lease_changes(self->table, &n_changes);
-    if (n_changes > 0 && self->watch)
-        self->watch(self->watch_data);
-    if (adit_lease_commit(self->table, self->site, self->nft, now_ms, lost, &error))
+    if (adit_leases_commit(self->leases, self->site, now_ms, lost, &error))
         return;
     g_warning("leases: %s", error->message);
     for (guint i = 0; i < self->n_pending; i++)
@@ -159,37 +143,136 @@ on_packets(gpointer data)
     self->n_pending = 0;
 }
 
-/* -- time -- */
+/* -- unasked -- */
 
-#define EXPIRE_MAX 1024 /* of one turn; the rest is a moment later */
+static void
+send_unasked(AditPcpServer *self, guint8 family, AditUdpPacket *packets, guint n)
+{
+    AditUdp *udp = adit_pcp_sockets_get(self->sockets, family);
+
+    if (udp && n > 0)
+        adit_udp_send(udp, packets, n); /* nobody there: the next round tries again */
+}
+
+static gsize
+encode_announce(AditPcpServer *self, guint8 ret[ADIT_PCP_MAX])
+{
+    const AditPcpReply reply = { .version = ADIT_PCP_VERSION,
+                                 .opcode = ADIT_PCP_ANNOUNCE,
+                                 .epoch = adit_leases_epoch(self->leases, adit_leases_now()) };
+
+    return adit_pcp_reply_encode(&reply, ret);
+}
+
+static void
+announce_to(AditPcpServer *self, const AditPcpTarget *targets, guint n)
+{
+    static const guint8 families[] = { AF_INET, AF_INET6 };
+    guint8 bytes[ADIT_PCP_MAX];
+    const gsize len = encode_announce(self, bytes);
+
+    for (guint f = 0; f < G_N_ELEMENTS(families); f++) {
+        AditUdpPacket packets[ADIT_UDP_BATCH];
+        guint some = 0;
+
+        for (guint i = 0; i < n; i++)
+            if (targets[i].peer.family == families[f])
+                packets[some++] = (AditUdpPacket){
+                    .peer = { targets[i].peer, ADIT_PCP_CLIENT_PORT },
+                    .local = targets[i].server,
+                    .bytes = bytes,
+                    .len = len,
+                };
+        send_unasked(self, families[f], packets, some);
+    }
+}
+
+static gboolean
+on_announce(gpointer data)
+{
+    AditPcpServer *self = data;
+    AditPcpTarget targets[ADIT_UDP_BATCH];
+    const gint64 now_ms = adit_leases_now();
+    const guint n =
+        adit_pcp_announce_next(self->announce, now_ms, targets, G_N_ELEMENTS(targets));
+    const gint64 at = adit_pcp_announce_deadline(self->announce);
+
+    if (self->sockets)
+        announce_to(self, targets, n);
+    self->announce_timer =
+        at == G_MAXINT64 ? 0 : g_timeout_add((guint)MAX(at - now_ms, 1), on_announce, self);
+    return G_SOURCE_REMOVE;
+}
+
+/* Everybody shall know of this epoch. */
+static void
+begin_announce(AditPcpServer *self)
+{
+    const guint n = adit_pcp_site_n_hosts(self->site);
+    g_autofree AditPcpTarget *targets = g_new0(AditPcpTarget, n);
+
+    for (guint i = 0; i < n; i++) {
+        const AditPcpHost *host = adit_pcp_site_nth_host(self->site, i);
+
+        targets[i] = (AditPcpTarget){ host->addr, host->server };
+    }
+    adit_pcp_announce_begin(self->announce, targets, n, adit_leases_now());
+    if (self->announce_timer == 0)
+        self->announce_timer = g_timeout_add(1, on_announce, self);
+}
+
+/* RFC 6887 section 14.2: a mapping that ended, or is on again, without its device's doing. */
+static void
+tell_change(const AditLeaseChange *change, gpointer data)
+{
+    AditPcpServer *self = data;
+    const AditLease *lease = change->lease ? change->lease : change->before;
+    const gint64 now_ms = adit_leases_now();
+    const gboolean on = change->lease && adit_lease_is_on(lease);
+    const AditPcpHost *host =
+        self->site && lease ? adit_pcp_site_host(self->site, &lease->ends.internal) : NULL;
+    AditPcpReply reply = { .version = ADIT_PCP_VERSION, .opcode = ADIT_PCP_MAP };
+    guint8 bytes[ADIT_PCP_MAX];
+    AditUdpPacket packet = { .bytes = bytes };
+
+    if (!host || !self->sockets)
+        return;
+    reply.epoch = adit_leases_epoch(self->leases, now_ms);
+    reply.result = on ? ADIT_PCP_SUCCESS : ADIT_PCP_NOT_AUTHORIZED;
+    reply.lifetime = on ? adit_lease_left(lease, now_ms) : ADIT_PCP_ERROR_LONG;
+    memcpy(reply.body.nonce, lease->nonce, ADIT_PCP_NONCE);
+    reply.body.protocol = lease->ends.proto;
+    reply.body.internal_port = lease->ends.internal_port;
+    reply.body.external_port = lease->ends.external_port;
+    reply.body.external = host->reported;
+    packet.peer = (AditSockAddr){ host->addr, ADIT_PCP_CLIENT_PORT };
+    packet.local = host->server;
+    packet.len = adit_pcp_reply_encode(&reply, bytes);
+    send_unasked(self, host->addr.family, &packet, 1);
+}
+
+/* -- life -- */
 
 static gboolean
 on_tick(gpointer data)
 {
     AditPcpServer *self = data;
-    const gint64 now_ms = boot_ms();
-    const AditLease *lease;
 
-    if (!self->site)
-        return G_SOURCE_CONTINUE;
-    for (guint n = 0; n < EXPIRE_MAX && (lease = adit_lease_first_to_end(self->table)) &&
-                      lease->expires_ms + ADIT_LEASE_GRACE_MS <= now_ms;
-         n++)
-        adit_lease_remove(self->table, lease, now_ms, self->rules->recycle * 1000);
-    commit(self, now_ms);
+    if (self->site)
+        adit_leases_tick(self->leases, self->site, self->rules->recycle * 1000);
     return G_SOURCE_CONTINUE;
 }
 
 AditPcpServer *
-adit_pcp_server_new(AditNftDev *nft)
+adit_pcp_server_new(AditNftDev *nft, const char *path)
 {
     AditPcpServer *self = g_new0(AditPcpServer, 1);
 
-    self->nft = nft;
-    self->table = adit_lease_table_new();
+    self->leases = adit_leases_new(nft, path);
     self->rate = adit_pcp_rate_new();
-    self->epoch_ms = boot_ms();
+    self->announce = adit_pcp_announce_new();
     self->tick = g_timeout_add_seconds(1, on_tick, self);
+    adit_leases_set_teller(self->leases, tell_change, self);
     return self;
 }
 
@@ -198,60 +281,12 @@ adit_pcp_server_free(AditPcpServer *self)
 {
     if (!self)
         return;
+    adit_pcp_server_down(self);
     g_clear_handle_id(&self->tick, g_source_remove);
-    g_clear_pointer(&self->sockets, adit_pcp_sockets_free);
-    g_clear_pointer(&self->table, adit_lease_table_free);
-    g_clear_pointer(&self->site, adit_pcp_site_free);
+    g_clear_pointer(&self->leases, adit_leases_free);
     g_clear_pointer(&self->rate, adit_pcp_rate_free);
+    g_clear_pointer(&self->announce, adit_pcp_announce_free);
     g_free(self);
-}
-
-gboolean
-adit_pcp_server_restore(AditPcpServer *self, const AditPcpSite *site, GError **error)
-{
-    g_autoptr(AditState) have = adit_state_new();
-    gboolean intact;
-
-    if (!adit_nftdev_dump(self->nft, have, &intact, error))
-        return FALSE;
-    adit_state_seal(have);
-    adit_lease_table_free(self->table);
-    self->table = adit_lease_table_new();
-    adit_lease_restore(self->table, have, site, boot_ms());
-    return TRUE;
-}
-
-typedef struct {
-    AditPcpServer *self;
-    const AditPcpSite *site;
-    AditState *want;
-    gint64 now_ms;
-} Visit;
-
-static void
-plan_one(const AditLease *lease, gpointer data)
-{
-    const Visit *visit = data;
-
-    if (adit_lease_fits(lease, visit->site))
-        adit_lease_plan(lease, visit->site, visit->now_ms, ADIT_LEASE_AS_GRANTED, visit->want);
-}
-
-void
-adit_pcp_server_plan(AditPcpServer *self, const AditPcpSite *site, AditState *want)
-{
-    Visit visit = { self, site, want, boot_ms() };
-
-    adit_lease_foreach(self->table, plan_one, &visit);
-}
-
-static void
-revoke_unfit(const AditLease *lease, gpointer data)
-{
-    const Visit *visit = data;
-
-    if (!adit_lease_fits(lease, visit->site))
-        adit_lease_remove(visit->self->table, lease, visit->now_ms, 0);
 }
 
 void
@@ -261,15 +296,9 @@ adit_pcp_server_set_rules(AditPcpServer *self, const AditServerSettings *setting
     adit_pcp_rate_forget(self->rate);
 }
 
-void
-adit_pcp_server_adopt(AditPcpServer *self, AditPcpSite *site)
+static void
+place_sockets(AditPcpServer *self)
 {
-    Visit visit = { .self = self, .site = site, .now_ms = boot_ms() };
-
-    adit_lease_foreach(self->table, revoke_unfit, &visit);
-    adit_lease_settle(self->table); /* the kernel has them no more: see _plan() */
-    g_clear_pointer(&self->site, adit_pcp_site_free);
-    self->site = site;
     if (!self->rules->pcp)
         g_clear_pointer(&self->sockets, adit_pcp_sockets_free);
     else if (!self->sockets)
@@ -279,23 +308,36 @@ adit_pcp_server_adopt(AditPcpServer *self, AditPcpSite *site)
 }
 
 void
-adit_pcp_server_down(AditPcpServer *self)
+adit_pcp_server_adopt(AditPcpServer *self, AditPcpSite *site)
 {
-    g_clear_pointer(&self->sockets, adit_pcp_sockets_free);
-    g_clear_pointer(&self->site, adit_pcp_site_free);
-    g_clear_pointer(&self->table, adit_lease_table_free);
-    self->table = adit_lease_table_new();
+    const gboolean first = self->site == NULL;
+    g_autoptr(AditPcpSite) before = g_steal_pointer(&self->site);
+    gboolean lost;
+
+    self->site = site;
+    place_sockets(self);
+    lost = adit_leases_adopt(self->leases, site);
+    if (first || lost)
+        begin_announce(self);
 }
 
 void
-adit_pcp_server_watch(AditPcpServer *self, void (*func)(gpointer data), gpointer data)
+adit_pcp_server_down(AditPcpServer *self)
 {
-    self->watch = func;
-    self->watch_data = data;
+    g_clear_handle_id(&self->announce_timer, g_source_remove);
+    g_clear_pointer(&self->sockets, adit_pcp_sockets_free);
+    g_clear_pointer(&self->site, adit_pcp_site_free);
+    adit_leases_down(self->leases);
 }
 
-const AditLeaseTable *
-adit_pcp_server_leases(const AditPcpServer *self)
+AditLeases *
+adit_pcp_server_leases(AditPcpServer *self)
 {
-    return self->table;
+    return self->leases;
+}
+
+const AditPcpSite *
+adit_pcp_server_site(const AditPcpServer *self)
+{
+    return self->site;
 }

@@ -4,7 +4,6 @@
 #include "tunnel-server/dataplane.h"
 
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #define REDIRECT_PORT 80
@@ -17,22 +16,6 @@ struct _AditPcpSite {
     guint16 listen_port;
     guint8 reserved[2][65536 / 8]; /* a bit a port: TCP, UDP */
 };
-
-static guint
-addr_hash(gconstpointer key)
-{
-    const AditAddr *addr = key;
-    guint32 words[4];
-
-    memcpy(words, addr->bytes, sizeof(words));
-    return (words[0] ^ words[1] * 31) + (words[2] ^ words[3] * 17) * 2654435761u;
-}
-
-static gboolean
-addr_equal(gconstpointer a, gconstpointer b)
-{
-    return adit_addr_cmp(a, b) == 0;
-}
 
 static AditAddr
 outside_of(const AditSubnet *subnet, const AditServerFacts *facts)
@@ -152,7 +135,7 @@ adit_pcp_site_new(const AditModel *model, const AditServerFacts *facts,
 {
     AditPcpSite *site = g_new0(AditPcpSite, 1);
 
-    site->hosts = g_hash_table_new(addr_hash, addr_equal);
+    site->hosts = g_hash_table_new(adit_addr_hash, adit_addr_equal);
     site->list = g_ptr_array_new_with_free_func(g_free);
     site->by_external = g_array_new(FALSE, FALSE, sizeof(AditPcpManual));
     site->by_internal = g_array_new(FALSE, FALSE, sizeof(AditPcpManual));

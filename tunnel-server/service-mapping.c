@@ -153,15 +153,38 @@ edit_enabled(AditModel *model, gpointer data, GError **error)
     return publish != NULL;
 }
 
+/* One that its device has opened. FALSE: it is none of those, or the caller has its error. */
+static gboolean
+set_lease_enabled(AditServerService *self, GDBusMethodInvocation *call, const char *verb,
+                  const Wish *wish, gboolean *ret_handled)
+{
+    const AditAudit audit = { adit_service_uid(self, call), verb, wish->key };
+    GError *error = NULL;
+    guint at;
+
+    *ret_handled = FALSE;
+    if (adit_edit_find_publish(adit_admin_model(self->admin), wish->family, wish->key, &at,
+                               NULL))
+        return FALSE;
+    adit_admin_set_lease_enabled(self->admin, &audit, wish->family, wish->enabled, &error);
+    if (g_error_matches(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND)) {
+        g_error_free(error);
+        return FALSE; /* the words for a mapping that is not there are the other's */
+    }
+    *ret_handled = TRUE;
+    return !adit_service_fail(call, error);
+}
+
 static gboolean
 on_set_enabled(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family,
                const char *key, gboolean enabled, AditServerService *self)
 {
     Wish wish = { .family = family_of(family), .key = key, .enabled = enabled };
+    const char *verb = verb_of(family, "forward set-enabled", "pinhole set-enabled");
+    gboolean handled;
 
-    if (adit_service_change(self, call,
-                            verb_of(family, "forward set-enabled", "pinhole set-enabled"), key,
-                            edit_enabled, &wish))
+    if (set_lease_enabled(self, call, verb, &wish, &handled) ||
+        (!handled && adit_service_change(self, call, verb, key, edit_enabled, &wish)))
         adit_srv_manager_complete_set_mapping_enabled(manager, call);
     return TRUE;
 }

@@ -21,6 +21,8 @@ struct _AditServerService {
 gboolean adit_service_change(AditServerService *self, GDBusMethodInvocation *call,
                              const char *verb, const char *object, AditEdit edit,
                              gpointer data);
+/* Who asks. */
+guint adit_service_uid(AditServerService *self, GDBusMethodInvocation *call);
 /* TRUE: the caller has @error as its answer. NULL: FALSE. */
 gboolean adit_service_fail(GDBusMethodInvocation *call, GError *error);
 /* A descriptor that reads as @text; wiped with its last holder. */

@@ -102,6 +102,12 @@ adit_service_fail(GDBusMethodInvocation *call, GError *error)
     return TRUE;
 }
 
+guint
+adit_service_uid(AditServerService *self, GDBusMethodInvocation *call)
+{
+    return caller_of(self, call)->uid;
+}
+
 gboolean
 adit_service_change(AditServerService *self, GDBusMethodInvocation *call, const char *verb,
                     const char *object, AditEdit edit, gpointer data)

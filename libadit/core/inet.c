@@ -27,6 +27,22 @@ adit_addr_is_set(const AditAddr *addr)
     return addr->family != 0;
 }
 
+guint
+adit_addr_hash(gconstpointer addr)
+{
+    guint64 half[2], hash;
+
+    memcpy(half, ((const AditAddr *)addr)->bytes, sizeof(half));
+    hash = (half[0] ^ (half[1] << 7 | half[1] >> 57)) * G_GUINT64_CONSTANT(0x9e3779b97f4a7c15);
+    return (guint)(hash ^ hash >> 32);
+}
+
+gboolean
+adit_addr_equal(gconstpointer a, gconstpointer b)
+{
+    return adit_addr_cmp(a, b) == 0;
+}
+
 AditAddr
 adit_addr_from_bytes(guint8 family, const void *bytes)
 {

@@ -32,6 +32,9 @@ gboolean adit_addr_parse(const char *text, AditAddr *ret, GError **error);
 char *adit_addr_to_string(const AditAddr *addr);
 /* Unset first, then IPv4, then IPv6, each in numeric order. */
 int adit_addr_cmp(const AditAddr *a, const AditAddr *b);
+/* For a GHashTable of AditAddr. */
+guint adit_addr_hash(gconstpointer addr);
+gboolean adit_addr_equal(gconstpointer a, gconstpointer b);
 AditAddr adit_addr_from_bytes(guint8 family, const void *bytes);
 guint adit_addr_size(const AditAddr *addr); /* 4, 16, or 0 when unset */
 guint adit_family_bits(guint8 family);      /* 32 or 128 */

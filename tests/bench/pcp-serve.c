@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* pcp-serve NET4 DEVICE4 WAN4 NET6 [EXISTING]: the PCP server on a link named adit0 that
+/* pcp-serve NET4 DEVICE4 WAN4 NET6 FOLDER: the PCP server on a link named adit0 that
  * somebody else has made, without WireGuard behind it, so that a benchmark measures the server
  * and not a tunnel. In a network namespace of its own. Says "ready". */
 
@@ -24,8 +24,7 @@ make_model(char **argv)
     if (!adit_prefix_parse(argv[1], &subnet->net4, &error) ||
         !adit_addr_parse(argv[2], &device->addr4, &error) ||
         !adit_addr_parse(argv[3], &subnet->wan4, &error) ||
-        !adit_prefix_parse(argv[4], &subnet->net6, &error) ||
-        !adit_model_settle(model, &error))
+        !adit_prefix_parse(argv[4], &subnet->net6, &error) || !adit_model_settle(model, &error))
         g_error("%s", error->message);
     return model;
 }
@@ -41,10 +40,12 @@ main(int argc, char **argv)
     g_autoptr(AditPcpServer) server = NULL;
     g_autoptr(AditState) want = NULL;
     AditServerSettings *rules = adit_settings_defaults(&adit_server_settings);
+    g_autofree char *path = NULL;
     AditPcpSite *site;
 
-    if (argc < 5)
+    if (argc < 6)
         return 2;
+    path = g_build_filename(argv[5], "leases.db", NULL);
     rules->quota = 65535;
     rules->low_quota = 1023;
     rules->rate = rules->burst = 1000000;
@@ -53,11 +54,13 @@ main(int argc, char **argv)
     nft = adit_nftdev_open(adit_dataplane_blueprint(), &error);
     if (!nft)
         g_error("%s", error->message);
-    server = adit_pcp_server_new(nft);
+    server = adit_pcp_server_new(nft, path);
     adit_pcp_server_set_rules(server, rules);
     want = adit_state_new();
     adit_server_add_ports(want, model, &facts);
     adit_state_seal(want);
+    if (!adit_leases_restore(adit_pcp_server_leases(server), site, &error))
+        g_error("%s", error->message);
     if (!adit_nftdev_reconcile(nft, want, NULL, &error))
         g_error("%s", error->message);
     adit_pcp_server_adopt(server, site);

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/leases.h"
+
+#include "libadit/core/error.h"
+#include "tunnel-server/lease-kernel.h"
+#include "tunnel-server/lease-store.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define EXPIRE_MAX 1024 /* of one tick; the rest is a second later */
+#define TUNNEL_SET "tunnel"
+
+struct _AditLeases {
+    AditNftDev *nft;
+    AditLeaseTable *table;
+    AditLeaseStore *store; /* NULL: no file */
+    AditLeaseEpoch epoch;
+    AditLeasesFunc tell;
+    gpointer tell_data;
+    void (*watch)(gpointer data);
+    gpointer watch_data;
+};
+
+static gint64
+clock_ms(clockid_t clock)
+{
+    struct timespec ts;
+
+    clock_gettime(clock, &ts);
+    return (gint64)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+gint64
+adit_leases_now(void)
+{
+    return clock_ms(CLOCK_BOOTTIME);
+}
+
+static AditLeaseNow
+both_clocks(void)
+{
+    const AditLeaseNow now = { clock_ms(CLOCK_BOOTTIME), clock_ms(CLOCK_REALTIME) };
+
+    return now;
+}
+
+/* What is not written can be lost: then the epoch must not go on at the next start, and it does
+ * not, because only a clean end says so. */
+static void
+drop_store(AditLeases *self, const GError *error)
+{
+    g_warning("%s: leases are not kept across a reboot", error->message);
+    g_clear_pointer(&self->store, adit_lease_store_close);
+}
+
+AditLeases *
+adit_leases_new(AditNftDev *nft, const char *path)
+{
+    AditLeases *self = g_new0(AditLeases, 1);
+    g_autofree char *boot_id = NULL;
+    g_autoptr(GError) error = NULL;
+
+    self->nft = nft;
+    self->table = adit_lease_table_new();
+    self->store = adit_lease_store_open(path, &error);
+    if (!self->store)
+        drop_store(self, error);
+    if (g_file_get_contents("/proc/sys/kernel/random/boot_id", &boot_id, NULL, NULL))
+        g_strlcpy(self->epoch.boot_id, g_strstrip(boot_id), sizeof(self->epoch.boot_id));
+    self->epoch.zero_boot_ms = adit_leases_now();
+    return self;
+}
+
+void
+adit_leases_set_teller(AditLeases *self, AditLeasesFunc func, gpointer data)
+{
+    self->tell = func;
+    self->tell_data = data;
+}
+
+void
+adit_leases_watch(AditLeases *self, void (*func)(gpointer data), gpointer data)
+{
+    self->watch = func;
+    self->watch_data = data;
+}
+
+/* Durable; @clean: and nothing will follow. */
+static gboolean
+keep_epoch(AditLeases *self, gboolean clean, GError **error)
+{
+    const AditLeaseNow now = both_clocks();
+
+    self->epoch.clean = clean;
+    self->epoch.zero_wall_ms = self->epoch.zero_boot_ms + now.wall_ms - now.boot_ms;
+    return !self->store || adit_lease_store_set_epoch(self->store, &self->epoch, error);
+}
+
+static void
+end(AditLeases *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (self->epoch.known && !keep_epoch(self, TRUE, &error))
+        drop_store(self, error);
+    self->epoch.known = FALSE;
+}
+
+void
+adit_leases_free(AditLeases *self)
+{
+    if (!self)
+        return;
+    end(self);
+    g_clear_pointer(&self->store, adit_lease_store_close);
+    g_clear_pointer(&self->table, adit_lease_table_free);
+    g_free(self);
+}
+
+/* -- start and end -- */
+
+/* A table without our link in it was never in force. */
+static gboolean
+is_table(const AditState *have)
+{
+    for (guint i = 0; i < adit_state_len(have, ADIT_KIND_ELEMENT); i++) {
+        const AditElement *e = adit_state_get(have, ADIT_KIND_ELEMENT, i);
+
+        if (g_str_equal(e->set, TUNNEL_SET))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+restore_file(AditLeases *self, const AditPcpSite *site, const AditLeaseNow *now,
+             gboolean kernel_holds)
+{
+    g_autoptr(GError) error = NULL;
+    AditLeaseEpoch kept = { 0 };
+    g_autoptr(GArray) leases =
+        self->store ? adit_lease_store_load(self->store, now, &kept, &error) : NULL;
+
+    if (error)
+        drop_store(self, error);
+    for (guint i = 0; leases && i < leases->len; i++)
+        adit_lease_merge(self->table, &g_array_index(leases, AditLease, i), site, now->boot_ms,
+                         kernel_holds);
+    self->epoch.zero_boot_ms =
+        adit_lease_epoch_zero(&kept, self->epoch.boot_id, now, kernel_holds);
+}
+
+gboolean
+adit_leases_restore(AditLeases *self, const AditPcpSite *site, GError **error)
+{
+    const AditLeaseNow now = both_clocks();
+    g_autoptr(AditState) have = adit_state_new();
+    g_autoptr(GError) local = NULL;
+    gboolean intact;
+
+    if (!adit_nftdev_dump(self->nft, have, &intact, error))
+        return FALSE;
+    adit_state_seal(have);
+    adit_lease_table_free(self->table);
+    self->table = adit_lease_table_new();
+    adit_lease_restore(self->table, have, site, now.boot_ms);
+    restore_file(self, site, &now, is_table(have));
+    self->epoch.known = TRUE;
+    if (!keep_epoch(self, FALSE, &local))
+        drop_store(self, local);
+    if (adit_lease_table_len(self->table) > 0)
+        g_info("leases: %u found, epoch %u", adit_lease_table_len(self->table),
+               adit_leases_epoch(self, now.boot_ms));
+    return TRUE;
+}
+
+void
+adit_leases_down(AditLeases *self)
+{
+    end(self);
+    g_clear_pointer(&self->table, adit_lease_table_free);
+    self->table = adit_lease_table_new();
+}
+
+/* -- with the model -- */
+
+typedef struct {
+    AditLeases *self;
+    const AditPcpSite *site;
+    AditState *want;
+    gint64 now_ms;
+    gboolean moved;
+} Visit;
+
+static void
+plan_one(const AditLease *lease, gpointer data)
+{
+    const Visit *visit = data;
+
+    if (adit_lease_fits(lease, visit->site))
+        adit_lease_plan(lease, visit->site, visit->now_ms, ADIT_LEASE_AS_GRANTED, visit->want);
+}
+
+void
+adit_leases_plan(AditLeases *self, const AditPcpSite *site, AditState *want)
+{
+    Visit visit = { .self = self, .site = site, .want = want, .now_ms = adit_leases_now() };
+
+    adit_lease_foreach(self->table, plan_one, &visit);
+}
+
+/* Its redirect gives way to what the operator has put there. */
+static void
+yield_redirect(const AditLease *lease, const Visit *visit)
+{
+    const AditSockAddr at = { lease->ends.external, lease->redirect.external_port };
+    AditLease next = *lease;
+
+    if (lease->redirect.status != ADIT_PCP_REDIRECT_ACTIVE ||
+        !adit_pcp_site_manual(visit->site, IPPROTO_TCP, &at))
+        return;
+    next.redirect.status = ADIT_PCP_REDIRECT_YIELDED;
+    adit_lease_update(visit->self->table, lease, &next);
+}
+
+static void
+adopt_one(const AditLease *lease, gpointer data)
+{
+    Visit *visit = data;
+    const AditPcpHost *host = adit_pcp_site_host(visit->site, &lease->ends.internal);
+
+    if (adit_lease_fits(lease, visit->site)) {
+        yield_redirect(lease, visit);
+        return;
+    }
+    if (host && adit_addr_cmp(&host->external, &lease->ends.external) != 0)
+        visit->moved = TRUE;
+    adit_lease_remove(visit->self->table, lease, visit->now_ms, 0);
+}
+
+static void
+write_file(AditLeases *self)
+{
+    const AditLeaseNow now = both_clocks();
+    g_autoptr(GError) error = NULL;
+
+    if (self->store && !adit_lease_store_write(self->store, self->table, &now, &error))
+        drop_store(self, error);
+}
+
+/* In force: tell who has to know, keep it. */
+static void
+conclude(AditLeases *self, gboolean unasked)
+{
+    guint n;
+    const AditLeaseChange *changes = adit_lease_changes(self->table, &n);
+
+    for (guint i = 0; unasked && self->tell && i < n; i++)
+        self->tell(&changes[i], self->tell_data);
+    if (n > 0 && self->watch)
+        self->watch(self->watch_data);
+    write_file(self);
+    adit_lease_settle(self->table);
+}
+
+gboolean
+adit_leases_adopt(AditLeases *self, const AditPcpSite *site)
+{
+    Visit visit = { .self = self, .site = site, .now_ms = adit_leases_now() };
+
+    adit_lease_foreach(self->table, adopt_one, &visit);
+    conclude(self, TRUE);
+    if (visit.moved)
+        self->epoch.zero_boot_ms = visit.now_ms;
+    return visit.moved;
+}
+
+/* -- with the devices -- */
+
+AditLeaseTable *
+adit_leases_table(AditLeases *self)
+{
+    return self->table;
+}
+
+guint32
+adit_leases_epoch(const AditLeases *self, gint64 now_ms)
+{
+    return (guint32)((now_ms - self->epoch.zero_boot_ms) / 1000);
+}
+
+gboolean
+adit_leases_commit(AditLeases *self, const AditPcpSite *site, gint64 now_ms, GArray *ret_lost,
+                   GError **error)
+{
+    gboolean ok = adit_lease_commit(self->table, site, self->nft, now_ms, ret_lost, error);
+
+    conclude(self, FALSE);
+    return ok;
+}
+
+void
+adit_leases_tick(AditLeases *self, const AditPcpSite *site, gint64 recycle_ms)
+{
+    const gint64 now_ms = adit_leases_now();
+    g_autoptr(GArray) lost = g_array_new(FALSE, FALSE, sizeof(AditSockAddr));
+    g_autoptr(GError) error = NULL;
+    const AditLease *lease;
+
+    for (guint n = 0; n < EXPIRE_MAX && (lease = adit_lease_first_to_end(self->table)) &&
+                      lease->expires_ms + ADIT_LEASE_GRACE_MS <= now_ms;
+         n++)
+        adit_lease_remove(self->table, lease, now_ms, recycle_ms);
+    if (!adit_leases_commit(self, site, now_ms, lost, &error))
+        g_warning("leases: %s", error->message);
+    g_clear_error(&error);
+    if (self->store && !adit_lease_store_commit(self->store, &error))
+        drop_store(self, error);
+}
+
+/* -- with the operator -- */
+
+gboolean
+adit_leases_set_enabled(AditLeases *self, const AditPcpSite *site, const AditLease *lease,
+                        gboolean enabled, guint32 lifetime, GError **error)
+{
+    const gint64 now_ms = adit_leases_now();
+    g_autoptr(GArray) lost = g_array_new(FALSE, FALSE, sizeof(AditSockAddr));
+    AditLease next = *lease;
+    gboolean ok;
+
+    if (adit_lease_is_on(lease) == enabled)
+        return TRUE;
+    next.since_ms = now_ms;
+    next.expires_ms = enabled ? now_ms + lifetime * G_GINT64_CONSTANT(1000) : ADIT_LEASE_NEVER;
+    next.ends.flags ^= ADIT_LEASE_OFF;
+    adit_lease_update(self->table, lease, &next);
+    ok = adit_lease_commit(self->table, site, self->nft, now_ms, lost, error);
+    conclude(self, ok);
+    return ok && keep_epoch(self, FALSE, error);
+}
