@@ -25,6 +25,7 @@ struct _AditAdmin {
     AditResponder *responder;
     AditModel *model; /* what is kept; in force unless down or broken */
     AditServerFacts facts;
+    AditWgDump *seen; /* who was there when last looked at */
     char *trouble;
     gboolean started, down;
 };
@@ -116,6 +117,7 @@ adit_admin_close(AditAdmin *self)
     g_clear_pointer(&self->server, adit_server_close);
     g_clear_pointer(&self->store, adit_server_store_close);
     g_clear_pointer(&self->model, adit_model_free);
+    g_clear_pointer(&self->seen, adit_wg_dump_free);
     adit_server_facts_clear(&self->facts);
     g_free(self->settings_path);
     g_free(self->trouble);
@@ -209,6 +211,26 @@ keep_unknown_endpoints(AditAdmin *self)
     }
 }
 
+/* A link that somebody took away comes back knowing nobody: the server has to speak first. */
+static void
+remember_endpoints(AditAdmin *self)
+{
+    AditWgDump *dump = adit_admin_peers(self);
+
+    if (dump) {
+        g_clear_pointer(&self->seen, adit_wg_dump_free);
+        self->seen = dump;
+        return;
+    }
+    for (guint i = 0; self->seen && i < self->model->devices->len; i++) {
+        AditDeviceEntry *device = g_ptr_array_index(self->model->devices, i);
+        const AditWgPeer *peer = adit_wg_dump_find(self->seen, &device->public_key);
+
+        if (peer)
+            device->endpoint = peer->status.endpoint;
+    }
+}
+
 static void
 forget_endpoints(AditModel *model)
 {
@@ -243,7 +265,9 @@ adit_admin_look_again(AditAdmin *self, GError **error)
     g_clear_pointer(&self->trouble, g_free);
     if (self->down || is_new(self->model))
         return TRUE;
-    if (!self->started)
+    if (self->started)
+        remember_endpoints(self);
+    else
         keep_unknown_endpoints(self);
     if (!look(self, &reason)) {
         self->trouble = g_strdup(reason->message);

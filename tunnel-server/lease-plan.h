@@ -9,8 +9,8 @@
 
 /* The kernel closes a port so long after its lease has ended, if we do not (a renewal may be on
  * its way); we do it a bit earlier. */
-#define ADIT_LEASE_KERNEL_GRACE_MS 5000
-#define ADIT_LEASE_GRACE_MS 2000
+#define ADIT_LEASE_KERNEL_GRACE_MS 4000
+#define ADIT_LEASE_GRACE_MS 1000
 
 typedef enum {
     ADIT_LEASE_AS_GRANTED, /* with its whole time, and what is left of it */

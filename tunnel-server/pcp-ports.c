@@ -37,6 +37,8 @@ adit_pcp_port_look(const AditPcpDesk *desk, const AditPcpPort *port)
         return v;
     }
     v.holder = adit_pcp_site_reserved(desk->site, port->proto, &port->external);
+    if (!v.holder)
+        v.holder = adit_pcp_site_listener(desk->site, port->proto, &port->external);
     if (v.holder) {
         v.state = ADIT_PCP_PORT_RESERVED;
         return v;

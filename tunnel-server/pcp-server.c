@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tunnel-server/pcp-server.h"
 
+#include "libadit/sys/listening.h"
 #include "tunnel-server/pcp-announce.h"
 #include "tunnel-server/pcp-exchange.h"
 #include "tunnel-server/pcp-rate.h"
 #include "tunnel-server/pcp-socket.h"
 
+#include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#define LOOK_MS 1000
 #define TURN (2 * ADIT_UDP_BATCH)
 
 /* A packet of this turn and its answer to be. */
@@ -25,6 +28,8 @@ struct _AditPcpServer {
     AditPcpRate *rate;
     AditPcpAnnounce *announce;
     guint tick, announce_timer;
+    guint told;       /* generation of the sockets that was announced */
+    gint64 looked_ms; /* at who listens on this machine */
     guint n_pending;
     Pending pending[TURN];
 };
@@ -125,6 +130,27 @@ send_answers(AditPcpServer *self, guint8 family)
         adit_udp_send(udp, packets, n);
 }
 
+/* What listens on this machine is nobody's to open. Looked at once a second while somebody
+ * asks: for each request it would cost more than the request. */
+static void
+look_at_listening(AditPcpServer *self, gint64 now_ms)
+{
+    g_autoptr(GArray) listening = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (now_ms - self->looked_ms < LOOK_MS)
+        return;
+    self->looked_ms = now_ms;
+    listening = adit_listening_dump(&error);
+    if (!listening) {
+        g_debug("PCP: %s", error->message);
+        return;
+    }
+    adit_pcp_site_set_listening(self->site,
+                                (const AditListening *)(gconstpointer)listening->data,
+                                listening->len, if_nametoindex(adit_pcp_site_wan(self->site)));
+}
+
 static void
 on_packets(gpointer data)
 {
@@ -134,6 +160,7 @@ on_packets(gpointer data)
     if (!self->site)
         return;
     desk = desk_now(self);
+    look_at_listening(self, desk.now_ms);
     self->n_pending = 0;
     take_packets(self, AF_INET, &desk);
     take_packets(self, AF_INET6, &desk);
@@ -310,15 +337,17 @@ place_sockets(AditPcpServer *self)
 void
 adit_pcp_server_adopt(AditPcpServer *self, AditPcpSite *site)
 {
-    const gboolean first = self->site == NULL;
     g_autoptr(AditPcpSite) before = g_steal_pointer(&self->site);
-    gboolean lost;
+    guint generation = 0;
 
     self->site = site;
+    self->looked_ms = 0;
     place_sockets(self);
-    lost = adit_leases_adopt(self->leases, site);
-    if (first || lost)
+    if (self->sockets)
+        generation = adit_pcp_sockets_generation(self->sockets);
+    if (adit_leases_adopt(self->leases, site) || generation != self->told)
         begin_announce(self);
+    self->told = generation;
 }
 
 void
@@ -327,6 +356,7 @@ adit_pcp_server_down(AditPcpServer *self)
     g_clear_handle_id(&self->announce_timer, g_source_remove);
     g_clear_pointer(&self->sockets, adit_pcp_sockets_free);
     g_clear_pointer(&self->site, adit_pcp_site_free);
+    self->told = 0;
     adit_leases_down(self->leases);
 }
 

@@ -4,6 +4,7 @@
 #include "tunnel-server/dataplane.h"
 
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define REDIRECT_PORT 80
@@ -13,8 +14,10 @@ struct _AditPcpSite {
     GPtrArray *list;                   /* AditPcpHost */
     GArray *by_external, *by_internal; /* AditPcpManual, sorted */
     GStringChunk *names;
+    char wan[ADIT_NAME_LEN];
     guint16 listen_port;
-    guint8 reserved[2][65536 / 8]; /* a bit a port: TCP, UDP */
+    guint8 reserved[65536 / 8];     /* a bit a port */
+    guint8 listening[2][65536 / 8]; /* TCP, UDP */
 };
 
 static AditAddr
@@ -122,11 +125,10 @@ cmp_internal(gconstpointer a, gconstpointer b)
 }
 
 static void
-reserve(AditPcpSite *site, guint first, guint last)
+mark(guint8 *bits, guint first, guint last)
 {
     for (guint port = first; port <= last; port++)
-        for (guint i = 0; i < G_N_ELEMENTS(site->reserved); i++)
-            site->reserved[i][port / 8] |= (guint8)(1u << port % 8);
+        bits[port / 8] |= (guint8)(1u << port % 8);
 }
 
 AditPcpSite *
@@ -141,8 +143,10 @@ adit_pcp_site_new(const AditModel *model, const AditServerFacts *facts,
     site->by_internal = g_array_new(FALSE, FALSE, sizeof(AditPcpManual));
     site->names = g_string_chunk_new(1024);
     site->listen_port = model->listen_port;
+    memcpy(site->wan, facts->wan, sizeof(site->wan));
     for (guint i = 0; i < settings->reserved.len; i++)
-        reserve(site, settings->reserved.ranges[i].first, settings->reserved.ranges[i].last);
+        mark(site->reserved, settings->reserved.ranges[i].first,
+             settings->reserved.ranges[i].last);
     for (guint i = 0; i < model->devices->len; i++)
         add_device(site, model, adit_model_device(model, i), facts);
     for (guint i = 0; i < model->publishes->len; i++)
@@ -169,6 +173,12 @@ const AditPcpHost *
 adit_pcp_site_host(const AditPcpSite *site, const AditAddr *addr)
 {
     return g_hash_table_lookup(site->hosts, addr);
+}
+
+const char *
+adit_pcp_site_wan(const AditPcpSite *site)
+{
+    return site->wan;
 }
 
 guint
@@ -227,6 +237,34 @@ adit_pcp_site_manual_to(const AditPcpSite *site, guint8 proto, const AditSockAdd
                : NULL;
 }
 
+/* Whether a visitor of one of our IPv4 addresses would reach it. */
+static gboolean
+is_outside(const AditPcpSite *site, const AditListening *l, guint wan)
+{
+    if (l->ifindex != 0 && l->ifindex != wan)
+        return FALSE;
+    if (adit_addr_is_unspecified(&l->addr))
+        return l->addr.family == AF_INET || l->v6only != 1;
+    for (guint i = 0; i < site->list->len; i++) {
+        const AditPcpHost *host = adit_pcp_site_nth_host(site, i);
+
+        if (host->addr.family == AF_INET && adit_addr_cmp(&host->external, &l->addr) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+void
+adit_pcp_site_set_listening(AditPcpSite *site, const AditListening *listening, guint n,
+                            guint wan)
+{
+    memset(site->listening, 0, sizeof(site->listening));
+    for (guint i = 0; i < n; i++)
+        if (is_outside(site, &listening[i], wan))
+            mark(site->listening[listening[i].protocol == IPPROTO_UDP], listening[i].port,
+                 listening[i].port);
+}
+
 static gboolean
 is_marked(const guint8 *bits, guint16 port)
 {
@@ -246,7 +284,14 @@ adit_pcp_site_reserved(const AditPcpSite *site, guint8 proto, const AditSockAddr
         return "DNS of this server";
     if (port == ADIT_DATAPLANE_PCP_PORT)
         return "PCP itself";
-    if (is_marked(site->reserved[proto == IPPROTO_UDP], port))
-        return "this server: see Reserved= in server.conf";
-    return NULL;
+    return is_marked(site->reserved, port) ? "this server: see Reserved= in server.conf" : NULL;
+}
+
+const char *
+adit_pcp_site_listener(const AditPcpSite *site, guint8 proto, const AditSockAddr *external)
+{
+    return external->addr.family == AF_INET &&
+                   is_marked(site->listening[proto == IPPROTO_UDP], external->port)
+               ? "a program of this server that listens there"
+               : NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "libadit/wire/diag.h"
 #include "tunnel-server/plan.h"
 #include "tunnel-server/settings.h"
 
@@ -37,6 +38,7 @@ AditPcpSite *adit_pcp_site_new(const AditModel *model, const AditServerFacts *fa
 void adit_pcp_site_free(AditPcpSite *site);
 
 const AditPcpHost *adit_pcp_site_host(const AditPcpSite *site, const AditAddr *addr);
+const char *adit_pcp_site_wan(const AditPcpSite *site); /* the interface */
 guint adit_pcp_site_n_hosts(const AditPcpSite *site);
 const AditPcpHost *adit_pcp_site_nth_host(const AditPcpSite *site, guint i);
 /* NULL: free of manual ones. */
@@ -45,9 +47,16 @@ const AditPcpManual *adit_pcp_site_manual(const AditPcpSite *site, guint8 proto,
 /* The manual one that leads to this inside end. */
 const AditPcpManual *adit_pcp_site_manual_to(const AditPcpSite *site, guint8 proto,
                                              const AditSockAddr *internal);
+/* What programs of the VPS itself listen on now, those bound to other devices than @wan aside;
+ * replaces what was told before. */
+void adit_pcp_site_set_listening(AditPcpSite *site, const AditListening *listening, guint n,
+                                 guint wan);
 /* Why no device may have the port: "reserved", ...; NULL: it may. Of the VPS's own addresses
  * only: a GUA is all its device's. */
 const char *adit_pcp_site_reserved(const AditPcpSite *site, guint8 proto,
+                                   const AditSockAddr *external);
+/* Likewise, but only for a port that is asked for now. */
+const char *adit_pcp_site_listener(const AditPcpSite *site, guint8 proto,
                                    const AditSockAddr *external);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditPcpSite, adit_pcp_site_free)

@@ -22,6 +22,7 @@ struct _AditPcpSockets {
     AditPcpSocketsFunc func;
     gpointer data;
     guint ifindex; /* that the sockets are bound to */
+    guint generation;
     Socket sockets[2];
     AditNl *links; /* hears of links that come and go; NULL: we only look from time to time */
     guint links_source;
@@ -70,7 +71,7 @@ complain(AditPcpSockets *self, const GError *error)
     self->trouble = g_strdup(error->message);
 }
 
-gboolean
+void
 adit_pcp_sockets_check(AditPcpSockets *self)
 {
     const guint ifindex = if_nametoindex(self->device);
@@ -90,11 +91,17 @@ adit_pcp_sockets_check(AditPcpSockets *self)
             complain(self, error);
     }
     self->ifindex = ifindex;
-    if (opened) {
-        g_clear_pointer(&self->trouble, g_free);
-        g_info("PCP: listening on %s", self->device);
-    }
-    return opened;
+    if (!opened)
+        return;
+    self->generation++;
+    g_clear_pointer(&self->trouble, g_free);
+    g_info("PCP: listening on %s", self->device);
+}
+
+guint
+adit_pcp_sockets_generation(const AditPcpSockets *self)
+{
+    return self->generation;
 }
 
 static gboolean

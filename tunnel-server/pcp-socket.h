@@ -14,9 +14,11 @@ typedef void (*AditPcpSocketsFunc)(gpointer data);
 
 AditPcpSockets *adit_pcp_sockets_new(const char *device, AditPcpSocketsFunc func,
                                      gpointer data);
-/* Opens what is not open on the device as it is now; closes both when there is none. TRUE: they
- * are new. */
-gboolean adit_pcp_sockets_check(AditPcpSockets *sockets);
+/* Opens what is not open on the device as it is now; closes both when there is none. Happens by
+ * itself when the kernel tells of links. */
+void adit_pcp_sockets_check(AditPcpSockets *sockets);
+/* Counts the devices there were: another one knows no peers yet. */
+guint adit_pcp_sockets_generation(const AditPcpSockets *sockets);
 /* NULL: closed. @family: AF_INET or AF_INET6. */
 AditUdp *adit_pcp_sockets_get(AditPcpSockets *sockets, guint8 family);
 void adit_pcp_sockets_free(AditPcpSockets *sockets);

@@ -148,10 +148,11 @@ class Peer:
     def own(self, family):
         return self.v6 if family == 6 else self.v4
 
-    def map(self, internal, external=0, family=4, **more):
+    def map(self, internal, external=0, family=4, timeout=10, **more):
         """MAP; returns the reply. Without a nonce of the caller's, each port has one of its own."""
         more.setdefault("nonce", self.nonce(internal, more.get("protocol", TCP)))
-        return Reply.read(self.ask(request(self.own(family), internal=internal, external=external, **more), family))
+        return Reply.read(self.ask(request(self.own(family), internal=internal, external=external, **more), family,
+                                   timeout))
 
     def unmap(self, internal, family=4, **more):
         return self.map(internal, family=family, lifetime=0, **more)
