@@ -337,9 +337,9 @@ place_sockets(AditPcpServer *self)
 void
 adit_pcp_server_adopt(AditPcpServer *self, AditPcpSite *site)
 {
-    g_autoptr(AditPcpSite) before = g_steal_pointer(&self->site);
     guint generation = 0;
 
+    g_clear_pointer(&self->site, adit_pcp_site_free);
     self->site = site;
     self->looked_ms = 0;
     place_sockets(self);
