@@ -2,6 +2,7 @@
 #include "policy-routing/guard.h"
 #include "policy-routing/reply-plan.h"
 #include "policy-routing/reply-table.h"
+#include "tests/golden.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -30,9 +31,11 @@ test_text(void)
 {
     const AditPolicy policy = { 0 };
     const AditReplyOptions options = { 0 };
-    AditAddress main_routes[] = { { .link = "eth0",
-                                    .prefix = { .addr = { .family = AF_INET } } } };
-    const AditFacts facts = { .main = main_routes, .n_main = 1 };
+    AditAddress main_routes[] = {
+        { .link = "eth0", .prefix = { .addr = { .family = AF_INET } } },
+        { .link = "eth0", .prefix = { .addr = { .family = AF_INET6 } } },
+    };
+    const AditFacts facts = { .main = main_routes, .n_main = 2 };
     g_autoptr(AditGateway) gateway = make_gateway();
     const AditGateway *const gateways[] = { gateway };
     g_autoptr(AditState) want = adit_plan(gateways, 1, &facts, &policy, NULL);
@@ -46,6 +49,9 @@ test_text(void)
     ip4 = adit_guard_ip(want, AF_INET);
     ip6 = adit_guard_ip(want, AF_INET6);
     nft = adit_guard_nft(bp, elements);
+    golden_check("guard/home.ip4", ip4); /* a machine in tests/vm boots with them */
+    golden_check("guard/home.ip6", ip6);
+    golden_check("guard/home.nft", nft);
 
     g_assert_nonnull(strstr(ip4, "\nroute add blackhole default table 20101 metric "
                                  "4294967295 protocol 173\n"));
