@@ -102,6 +102,28 @@ test_split(void)
     assert_gateway(gateway, "192.168.0.0/16", "192.168.7.0/24 192.168.0.0/16", "", "");
 }
 
+/* What ip(8) calls our tables: each slot there is, once. */
+static void
+test_table_names(void)
+{
+    g_autofree char *text = NULL;
+    GString *want = g_string_new(NULL);
+    const char *at;
+
+    g_assert_true(
+        g_file_get_contents(ADIT_TEST_DATA "/../../data/rt_tables.conf", &text, NULL, NULL));
+    for (guint slot = 0; slot < 256; slot++) {
+        const AditGateway gateway = { .slot = slot };
+
+        if (adit_gateway_slot_is_valid(slot))
+            g_string_append_printf(want, "%u\tadit%u\n", adit_gateway_table(&gateway), slot);
+    }
+    at = strstr(text, "\n20101");
+    g_assert_nonnull(at);
+    g_assert_cmpstr(at + 1, ==, want->str);
+    g_string_free(want, TRUE);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -110,5 +132,6 @@ main(int argc, char **argv)
     g_test_add_func("/gateway/C17-foreign", test_foreign);
     g_test_add_func("/gateway/C17-foreign-twin", test_foreign_twin);
     g_test_add_func("/gateway/split", test_split);
+    g_test_add_func("/gateway/table-names", test_table_names);
     return g_test_run();
 }

@@ -37,7 +37,7 @@ def rules():
 def routes():
     """Our blackhole routes that are there: two when nothing was touched."""
     lines = [line for family in FAMILIES
-             for line in sh("ip", family, "route", "show", "table", "all").splitlines()]
+             for line in sh("ip", "-N", family, "route", "show", "table", "all").splitlines()]
     return len([line for line in lines if "20101" in line and line.startswith("blackhole")])
 
 
