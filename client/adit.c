@@ -107,8 +107,7 @@ cmd_import(AditCli *cli, char **args, GError **error)
                       profile->hooks[i].key);
     if (opt_dry_run)
         ok = dry_run(cli, backend, name, profile, error);
-    else if (adit_backend_can_drive(backend, error) &&
-             (manager = connect_manager(error)) != NULL)
+    else if ((manager = connect_manager(error)) != NULL)
         ok = settle(
             adit_bus_manager_call_import_sync(manager, title, text, import_options_of(backend),
                                               G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
@@ -131,6 +130,39 @@ cmd_remove(AditCli *cli, char **args, GError **error)
     if (!manager || !settle(adit_bus_manager_call_remove_sync(
                                 manager, args[0], G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
                             &reason, error))
+        return FALSE;
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
+cmd_adopt(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditBusManager) manager = connect_manager(error);
+    g_autofree char *path = NULL;
+    GError *reason = NULL;
+
+    if (!manager || !settle(adit_bus_manager_call_adopt_sync(
+                                manager, args[0], import_options_of(ADIT_BACKEND_AUTO),
+                                G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1, &path,
+                                NULL, &reason),
+                            &reason, error))
+        return FALSE;
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
+cmd_unadopt(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditBusManager) manager = connect_manager(error);
+    GError *reason = NULL;
+
+    if (!manager ||
+        !settle(adit_bus_manager_call_unadopt_sync(
+                    manager, args[0], G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1,
+                    NULL, &reason),
+                &reason, error))
         return FALSE;
     cli->status = 0;
     return TRUE;
@@ -315,6 +347,9 @@ static const GOptionEntry default_options[] = {
 static const AditCommand commands[] = {
     { "import", "FILE", 1, 1, cmd_import, "Enrol the tunnel server of a WireGuard profile",
       import_options, NULL },
+    { "adopt", "NAME", 1, 1, cmd_adopt, "Make a gateway of a connection that is there", NULL,
+      NULL },
+    { "unadopt", "NAME", 1, 1, cmd_unadopt, "Give it back as it was before", NULL, NULL },
     { "list", "", 0, 0, cmd_list, "List the gateways", NULL, NULL },
     { "up", "NAME", 1, 1, cmd_up, "Bring a gateway's tunnel up", NULL, NULL },
     { "down", "NAME", 1, 1, cmd_down, "Bring it down; its leak guard stays", NULL, NULL },

@@ -2,8 +2,14 @@
 #include "client/backend.h"
 
 #include "client/daemon.h"
+#include "client/direct.h"
 #include "libadit/core/error.h"
+#ifdef ADIT_WITH_NM
+#include "nm-plugin/backend.h"
+#include "nm-plugin/dry-run.h"
+#endif
 #ifdef ADIT_WITH_NETWORKD
+#include "networkd-hooks/backend.h"
 #include "networkd-hooks/render.h"
 #endif
 
@@ -28,32 +34,47 @@ adit_backend_parse(const char *text, AditBackendKind *ret)
 }
 
 const char *
-adit_backend_to_string(AditBackendKind backend)
+adit_backend_to_string(AditBackendKind kind)
 {
-    return names[backend];
+    return names[kind];
 }
 
 static gboolean
-refuse(AditBackendKind backend, const char *why, GError **error)
+refuse(AditBackendKind kind, const char *why, GError **error)
 {
     g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "--backend %s: %s",
-                adit_backend_to_string(backend), why);
+                adit_backend_to_string(kind), why);
     return FALSE;
 }
 
+static const gboolean built[] = {
+    [ADIT_BACKEND_AUTO] = TRUE,
+    [ADIT_BACKEND_DIRECT] = TRUE,
+#ifdef ADIT_WITH_NM
+    [ADIT_BACKEND_NETWORKMANAGER] = TRUE,
+#endif
+#ifdef ADIT_WITH_NETWORKD
+    [ADIT_BACKEND_NETWORKD] = TRUE,
+#endif
+};
+
 gboolean
-adit_backend_can_drive(AditBackendKind backend, GError **error)
+adit_backend_can_drive(AditBackendKind kind, GError **error)
 {
-    switch (backend) {
-    case ADIT_BACKEND_AUTO:
-    case ADIT_BACKEND_DIRECT: return TRUE;
-    case ADIT_BACKEND_NETWORKMANAGER:
-        return refuse(backend, "this version drives only direct", error);
-    case ADIT_BACKEND_NETWORKD:
-        return refuse(backend, "this version drives only direct; --dry-run prints the files",
-                      error);
-    }
-    g_assert_not_reached();
+    return ((guint)kind < G_N_ELEMENTS(built) && built[kind]) ||
+           refuse(kind, "this adit was built without it", error);
+}
+
+void
+adit_backends_open(AditBackend *ret[ADIT_N_BACKENDS], AditKernel *kernel, const char *state_dir)
+{
+    ret[ADIT_BACKEND_DIRECT] = adit_direct_new(kernel);
+#ifdef ADIT_WITH_NM
+    ret[ADIT_BACKEND_NETWORKMANAGER] = adit_nm_backend_new(kernel, state_dir);
+#endif
+#ifdef ADIT_WITH_NETWORKD
+    ret[ADIT_BACKEND_NETWORKD] = adit_networkd_backend_new(kernel, NULL);
+#endif
 }
 
 #ifdef ADIT_WITH_NETWORKD
@@ -71,21 +92,38 @@ networkd_dry_run(const char *name, const AditProfile *profile, GError **error)
 static char *
 networkd_dry_run(const char *name, const AditProfile *profile, GError **error)
 {
-    refuse(ADIT_BACKEND_NETWORKD, "built without it", error);
+    refuse(ADIT_BACKEND_NETWORKD, "this adit was built without it", error);
+    return NULL;
+}
+#endif
+
+#ifdef ADIT_WITH_NM
+static char *
+nm_dry_run(const char *name, const AditProfile *profile, GError **error)
+{
+    const AditBackendGateway gateway = {
+        .name = name, .title = name, .slot = FIRST_SLOT, .up = TRUE, .profile = profile
+    };
+
+    return adit_nm_dry_run(&gateway, error);
+}
+#else
+static char *
+nm_dry_run(const char *name, const AditProfile *profile, GError **error)
+{
+    refuse(ADIT_BACKEND_NETWORKMANAGER, "this adit was built without it", error);
     return NULL;
 }
 #endif
 
 char *
-adit_backend_dry_run(AditBackendKind backend, const char *name, const AditProfile *profile,
+adit_backend_dry_run(AditBackendKind kind, const char *name, const AditProfile *profile,
                      GError **error)
 {
-    switch (backend) {
+    switch (kind) {
     case ADIT_BACKEND_AUTO:
     case ADIT_BACKEND_DIRECT: return adit_daemon_dry_run(name, profile, error);
-    case ADIT_BACKEND_NETWORKMANAGER:
-        refuse(backend, "this version plans only direct and networkd", error);
-        return NULL;
+    case ADIT_BACKEND_NETWORKMANAGER: return nm_dry_run(name, profile, error);
     case ADIT_BACKEND_NETWORKD: return networkd_dry_run(name, profile, error);
     }
     g_assert_not_reached();

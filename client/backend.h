@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "libadit/sys/kernel.h"
 #include "policy-routing/backend.h"
 
 /* Which backends there are, and which of them this build and this machine can drive. */
@@ -15,8 +16,12 @@ typedef enum {
 
 gboolean adit_backend_parse(const char *text, AditBackendKind *ret);
 const char *adit_backend_to_string(AditBackendKind kind);
-/* FALSE: CONFIG, in one sentence that names the backends that can be driven. */
+/* FALSE: CONFIG: this build has it not. */
 gboolean adit_backend_can_drive(AditBackendKind kind, GError **error);
+/* Fills in by kind what this build has; @kernel is borrowed, @state_dir theirs to keep things
+ * in. */
+void adit_backends_open(AditBackend *ret[ADIT_N_BACKENDS], AditKernel *kernel,
+                        const char *state_dir);
 /* What an import would make, as text without a key: the plan of a direct gateway, or the files
  * for networkd. */
 char *adit_backend_dry_run(AditBackendKind kind, const char *name, const AditProfile *profile,

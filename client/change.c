@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "client/change.h"
+#include "client/change-private.h"
 
-#include "client/daemon-private.h"
 #include "libadit/core/error.h"
 #include "libadit/core/ifname.h"
 #include "policy-routing/rival.h"
@@ -9,22 +8,10 @@
 #include <net/if.h>
 #include <string.h>
 
-/* Gateways go by name from step to step: an entry may be gone when a manager answers. */
-
-typedef struct {
-    AditDaemon *daemon;
-    char *name;
-    AditChangeDone done;
-    gpointer data;
-    gboolean before; /* set-up: what to go back to */
-    guint waiting;   /* set-default: answers to come */
-    GError *error;   /* the first */
-} Change;
-
-static Change *
-change_new(AditDaemon *daemon, const char *name, AditChangeDone done, gpointer data)
+AditChange *
+adit_change_new(AditDaemon *daemon, const char *name, AditChangeDone done, gpointer data)
 {
-    Change *change = g_new0(Change, 1);
+    AditChange *change = g_new0(AditChange, 1);
 
     change->daemon = daemon;
     change->name = g_strdup(name);
@@ -33,37 +20,54 @@ change_new(AditDaemon *daemon, const char *name, AditChangeDone done, gpointer d
     return change;
 }
 
-/* Takes @error. */
 static void
-finish(Change *change, GError *error)
+change_free(AditChange *change)
 {
+    g_clear_error(&change->error);
+    g_free(change->name);
+    g_free(change);
+}
+
+void
+adit_change_finish(AditChange *change, GError *error)
+{
+    g_autoptr(GError) reason = error;
     AditEntry *entry =
         change->name ? adit_catalog_find(change->daemon->entries, change->name) : NULL;
 
     if (entry)
         entry->busy = FALSE;
     adit_daemon_tell(change->daemon);
-    change->done(change->name, error, change->data);
-    g_clear_error(&error);
-    g_clear_error(&change->error);
-    g_free(change->name);
-    g_free(change);
+    if (change->done)
+        change->done(change->name, reason, change->data);
+    else if (reason)
+        g_warning("%s", reason->message);
+    change_free(change);
 }
 
-static AditEntry *
-find_idle(AditDaemon *daemon, const char *name, GError **error)
+AditEntry *
+adit_change_begin(AditChange *change, AditWish *ret)
 {
-    AditEntry *entry = adit_daemon_find(daemon, name, error);
+    GError *error = NULL;
+    AditEntry *entry = adit_daemon_find(change->daemon, change->name, &error);
 
-    if (!entry || !entry->busy)
-        return entry;
-    g_set_error(error, ADIT_ERROR, ADIT_ERROR_BUSY, "%s: another change of it is under way",
-                name);
-    return NULL;
+    if (entry && entry->busy) {
+        g_set_error(&error, ADIT_ERROR, ADIT_ERROR_BUSY,
+                    "%s: another change of it is under way", change->name);
+        g_clear_pointer(&change->name, g_free); /* who is at it stays busy */
+        entry = NULL;
+    }
+    if (!entry) {
+        adit_change_finish(change, error);
+        return NULL;
+    }
+    entry->busy = TRUE;
+    adit_wish_init(ret, change->daemon, entry);
+    return entry;
 }
 
-static AditBackend *
-backend_of(const AditDaemon *daemon, const AditEntry *entry)
+AditBackend *
+adit_change_backend(const AditDaemon *daemon, const AditEntry *entry)
 {
     return daemon->backends[entry->backend];
 }
@@ -87,9 +91,8 @@ free_name(const AditDaemon *daemon, const char *wish)
     return adit_ifname_derive(wish, (const char *const *)list);
 }
 
-/* On paper and on disk, and its guard in the kernel. */
-static gboolean
-enrol(AditDaemon *daemon, AditEntry *entry, GError **error)
+gboolean
+adit_change_enrol(AditDaemon *daemon, AditEntry *entry, GError **error)
 {
     const AditPlaces *places = daemon->places;
 
@@ -109,10 +112,8 @@ enrol(AditDaemon *daemon, AditEntry *entry, GError **error)
     return FALSE;
 }
 
-/* The kernel first, then the files: what a crash leaves behind is a gateway that is still
- * listed. */
-static gboolean
-forget(AditDaemon *daemon, const char *name, GError **error)
+gboolean
+adit_change_forget(AditDaemon *daemon, const char *name, GError **error)
 {
     AditEntry *entry = adit_catalog_find(daemon->entries, name);
     g_autoptr(AditEntry) holder = NULL;
@@ -131,15 +132,15 @@ forget(AditDaemon *daemon, const char *name, GError **error)
 static void
 on_undone(const char *id, const GError *error, gpointer data)
 {
-    Change *change = data;
+    AditChange *change = data;
 
-    forget(change->daemon, change->name, NULL);
-    finish(change, g_steal_pointer(&change->error));
+    adit_change_forget(change->daemon, change->name, NULL);
+    adit_change_finish(change, g_steal_pointer(&change->error));
 }
 
 /* The import failed: nothing of it stays. */
 static void
-undo(Change *change, const GError *why)
+undo(AditChange *change, const GError *why)
 {
     AditEntry *entry = adit_catalog_find(change->daemon->entries, change->name);
     g_auto(AditWish) wish = { 0 };
@@ -150,14 +151,15 @@ undo(Change *change, const GError *why)
         return;
     }
     adit_wish_init(&wish, change->daemon, entry);
-    backend_of(change->daemon, entry)
-        ->ops->remove(backend_of(change->daemon, entry), &wish.gateway, on_undone, change);
+    adit_change_backend(change->daemon, entry)
+        ->ops->remove(adit_change_backend(change->daemon, entry), &wish.gateway, on_undone,
+                      change);
 }
 
 static void
 on_imported(const char *id, const GError *error, gpointer data)
 {
-    Change *change = data;
+    AditChange *change = data;
     g_autoptr(GError) reason = NULL;
 
     if (error) {
@@ -168,13 +170,13 @@ on_imported(const char *id, const GError *error, gpointer data)
     if (reason)
         undo(change, reason);
     else
-        finish(change, NULL);
+        adit_change_finish(change, NULL);
 }
 
 static void
 on_created(const char *id, const GError *error, gpointer data)
 {
-    Change *change = data;
+    AditChange *change = data;
     AditDaemon *daemon = change->daemon;
     AditEntry *entry = adit_catalog_find(daemon->entries, change->name);
     g_autoptr(GError) reason = error ? g_error_copy(error) : NULL;
@@ -190,8 +192,8 @@ on_created(const char *id, const GError *error, gpointer data)
         return;
     }
     adit_wish_init(&wish, daemon, entry);
-    backend_of(daemon, entry)
-        ->ops->activate(backend_of(daemon, entry), &wish.gateway, on_imported, change);
+    adit_change_backend(daemon, entry)
+        ->ops->activate(adit_change_backend(daemon, entry), &wish.gateway, on_imported, change);
 }
 
 void
@@ -199,7 +201,7 @@ adit_change_import(AditDaemon *daemon, AditBackendKind kind, const char *title,
                    const char *text, AditChangeDone done, gpointer data)
 {
     g_autofree char *name = free_name(daemon, title);
-    Change *change = change_new(daemon, name, done, data);
+    AditChange *change = adit_change_new(daemon, name, done, data);
     g_autoptr(AditProfile) profile = NULL;
     g_autoptr(AditEntry) entry = NULL;
     g_auto(AditWish) wish = { 0 };
@@ -207,19 +209,20 @@ adit_change_import(AditDaemon *daemon, AditBackendKind kind, const char *title,
     GError *error = NULL;
 
     profile = adit_profile_parse(title, text, strlen(text), &error);
+    if (kind == ADIT_BACKEND_AUTO)
+        kind = adit_daemon_choose_backend(daemon);
     if (profile && adit_backend_can_drive(kind, &error)) {
         entry = adit_entry_new(name, g_steal_pointer(&profile));
         entry->up = entry->busy = TRUE;
-        if (kind != ADIT_BACKEND_AUTO)
-            entry->backend = kind;
+        entry->backend = kind;
         entry->title = g_strdup(title);
     }
-    if (!entry || !enrol(daemon, entry, &error)) {
-        finish(change, error);
+    if (!entry || !adit_change_enrol(daemon, entry, &error)) {
+        adit_change_finish(change, error);
         return;
     }
     adit_wish_init(&wish, daemon, entry);
-    backend = backend_of(daemon, entry);
+    backend = adit_change_backend(daemon, entry);
     g_steal_pointer(&entry);
     backend->ops->create(backend, &wish.gateway, on_created, change);
 }
@@ -227,37 +230,30 @@ adit_change_import(AditDaemon *daemon, AditBackendKind kind, const char *title,
 static void
 on_removed(const char *id, const GError *error, gpointer data)
 {
-    Change *change = data;
+    AditChange *change = data;
     GError *reason = error ? g_error_copy(error) : NULL;
 
     if (!reason)
-        forget(change->daemon, change->name, &reason);
-    finish(change, reason);
+        adit_change_forget(change->daemon, change->name, &reason);
+    adit_change_finish(change, reason);
 }
 
 void
 adit_change_remove(AditDaemon *daemon, const char *name, AditChangeDone done, gpointer data)
 {
-    Change *change = change_new(daemon, name, done, data);
-    GError *error = NULL;
-    AditEntry *entry = find_idle(daemon, name, &error);
+    AditChange *change = adit_change_new(daemon, name, done, data);
     g_auto(AditWish) wish = { 0 };
+    AditEntry *entry = adit_change_begin(change, &wish);
+    AditBackend *backend = entry ? adit_change_backend(daemon, entry) : NULL;
 
-    if (!entry) {
-        g_clear_pointer(&change->name, g_free);
-        finish(change, error);
-        return;
-    }
-    entry->busy = TRUE;
-    adit_wish_init(&wish, daemon, entry);
-    backend_of(daemon, entry)
-        ->ops->remove(backend_of(daemon, entry), &wish.gateway, on_removed, change);
+    if (backend)
+        backend->ops->remove(backend, &wish.gateway, on_removed, change);
 }
 
 static void
 on_set_up(const char *id, const GError *error, gpointer data)
 {
-    Change *change = data;
+    AditChange *change = data;
     AditDaemon *daemon = change->daemon;
     AditEntry *entry = adit_catalog_find(daemon->entries, change->name);
     GError *reason = error ? g_error_copy(error) : NULL;
@@ -269,35 +265,27 @@ on_set_up(const char *id, const GError *error, gpointer data)
         adit_catalog_save_decision(entry, daemon->places->state, NULL);
         adit_daemon_apply_policy(daemon, NULL);
     }
-    finish(change, reason);
+    adit_change_finish(change, reason);
 }
 
 void
 adit_change_set_up(AditDaemon *daemon, const char *name, gboolean up, AditChangeDone done,
                    gpointer data)
 {
-    Change *change = change_new(daemon, name, done, data);
-    GError *error = NULL;
-    AditEntry *entry = find_idle(daemon, name, &error);
+    AditChange *change = adit_change_new(daemon, name, done, data);
+    g_autoptr(GError) error = NULL;
     g_auto(AditWish) wish = { 0 };
+    AditEntry *entry = adit_change_begin(change, &wish);
     AditBackend *backend;
 
-    if (!entry) {
-        g_clear_pointer(&change->name, g_free);
-        finish(change, error);
+    if (!entry)
         return;
-    }
     change->before = entry->up;
-    entry->busy = TRUE;
-    entry->up = up;
-    adit_wish_init(&wish, daemon, entry);
-    backend = backend_of(daemon, entry);
-    if (!adit_catalog_save_decision(entry, daemon->places->state, &error)) {
+    wish.gateway.up = entry->up = up;
+    backend = adit_change_backend(daemon, entry);
+    if (!adit_catalog_save_decision(entry, daemon->places->state, &error))
         on_set_up(NULL, error, change);
-        g_clear_error(&error);
-        return;
-    }
-    if (up)
+    else if (up)
         backend->ops->activate(backend, &wish.gateway, on_set_up, change);
     else
         backend->ops->deactivate(backend, &wish.gateway, on_set_up, change);
@@ -306,12 +294,12 @@ adit_change_set_up(AditDaemon *daemon, const char *name, gboolean up, AditChange
 static void
 on_updated(const char *id, const GError *error, gpointer data)
 {
-    Change *change = data;
+    AditChange *change = data;
 
     if (error && !change->error)
         change->error = g_error_copy(error);
     if (--change->waiting == 0)
-        finish(change, g_steal_pointer(&change->error));
+        adit_change_finish(change, g_steal_pointer(&change->error));
 }
 
 /* An entry that changes by the choice, and what it was. */
@@ -366,12 +354,12 @@ take_back(AditDaemon *daemon, const GArray *choices)
 
 /* Managers hear of the choice: name servers and source addresses follow it. */
 static void
-update_all(Change *change, const GArray *choices)
+update_all(AditChange *change, const GArray *choices)
 {
     change->waiting = choices->len + 1; /* one of our own: answers may come at once */
     for (guint i = 0; i < choices->len; i++) {
         const AditEntry *entry = g_array_index(choices, Choice, i).entry;
-        AditBackend *backend = backend_of(change->daemon, entry);
+        AditBackend *backend = adit_change_backend(change->daemon, entry);
         g_auto(AditWish) wish = { 0 };
 
         adit_wish_init(&wish, change->daemon, entry);
@@ -384,19 +372,19 @@ void
 adit_change_set_default(AditDaemon *daemon, const char *name, const gboolean families[2],
                         AditChangeDone done, gpointer data)
 {
-    Change *change = change_new(daemon, NULL, done, data);
+    AditChange *change = adit_change_new(daemon, NULL, done, data);
     GError *error = NULL;
     AditEntry *chosen = name ? adit_daemon_find(daemon, name, &error) : NULL;
     g_autoptr(GArray) choices = NULL;
 
     if (name && (!chosen || !adit_rival_check(name, families, &error))) {
-        finish(change, error);
+        adit_change_finish(change, error);
         return;
     }
     choices = choose(daemon, chosen, families);
     if (!save_choices(daemon, choices, &error) || !adit_daemon_apply_policy(daemon, &error)) {
         take_back(daemon, choices);
-        finish(change, error);
+        adit_change_finish(change, error);
         return;
     }
     update_all(change, choices);

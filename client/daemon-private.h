@@ -19,6 +19,7 @@ struct _AditDaemon {
     AditEndpoints *endpoints;
     AditResolve1 *resolve1;
     AditBackend *backends[ADIT_N_BACKENDS]; /* NULL: not of this build, or of no kind */
+    gpointer ears[ADIT_N_BACKENDS];         /* what their watches are given */
     GPtrArray *entries;                     /* AditEntry, by name */
     AditPolicy policy;
     AditWantedStore *wanted;
@@ -43,6 +44,8 @@ GPtrArray *adit_daemon_make_gateways(const GPtrArray *entries);
 /* In daemon-publish.c: unsealed elements of forward-table.h. */
 AditState *adit_daemon_plan_forwards(AditDaemon *daemon, const GPtrArray *gateways);
 AditEntry *adit_daemon_find(AditDaemon *daemon, const char *name, GError **error);
+/* Who manages the link of the default route; nobody: direct. */
+AditBackendKind adit_daemon_choose_backend(const AditDaemon *daemon);
 void adit_daemon_tell(AditDaemon *daemon);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AditWish, adit_wish_clear)

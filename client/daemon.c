@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client/adopt.h"
 #include "client/daemon-private.h"
-#include "client/direct.h"
 #include "client/settings.h"
 #include "libadit/core/error.h"
 #include "policy-routing/tunnel.h"
@@ -116,6 +116,12 @@ adit_daemon_apply(AditDaemon *self, GError **error)
     return apply_policy(self, self->entries, error) && mend(self, self->entries, error);
 }
 
+gboolean
+adit_daemon_look(AditDaemon *self, GError **error)
+{
+    return mend(self, self->entries, error);
+}
+
 /* Somebody else may have changed what is ours. */
 static gboolean
 on_look(gpointer data)
@@ -127,6 +133,20 @@ on_look(gpointer data)
         return TRUE;
     g_warning("%s", error->message);
     return FALSE;
+}
+
+AditBackendKind
+adit_daemon_choose_backend(const AditDaemon *self)
+{
+    const AditFacts *facts = adit_router_facts(self->router);
+
+    for (guint i = 0; i < facts->n_main; i++)
+        for (AditBackendKind kind = 0;
+             adit_prefix_is_default(&facts->main[i].prefix) && kind < ADIT_N_BACKENDS; kind++)
+            if (self->backends[kind] &&
+                self->backends[kind]->ops->manages(self->backends[kind], facts->main[i].link))
+                return kind;
+    return ADIT_BACKEND_DIRECT;
 }
 
 void
@@ -164,11 +184,12 @@ adit_daemon_new(const AditPlaces *places, GError **error)
     if (!self->wgdev)
         return NULL;
     adit_wgdev_join(self->wgdev, self->kernel);
-    self->backends[ADIT_BACKEND_DIRECT] = adit_direct_new(self->kernel);
+    adit_backends_open(self->backends, self->kernel, places->state);
     self->router =
         adit_router_open(self->kernel, places->config, places->runtime, on_look, self, error);
     if (!self->router)
         return NULL;
+    adit_adopt_watch(self);
     return g_steal_pointer(&self);
 }
 
@@ -177,9 +198,11 @@ adit_daemon_free(AditDaemon *self)
 {
     if (!self)
         return;
-    for (guint i = 0; i < ADIT_N_BACKENDS; i++)
+    for (guint i = 0; i < ADIT_N_BACKENDS; i++) {
         if (self->backends[i])
             self->backends[i]->ops->free(self->backends[i]);
+        g_free(self->ears[i]);
+    }
     adit_endpoints_free(self->endpoints);
     adit_resolve1_free(self->resolve1);
     g_clear_pointer(&self->router, adit_router_free);

@@ -23,6 +23,8 @@ void adit_daemon_set_changed(AditDaemon *daemon, AditDaemonChanged changed, gpoi
 const GPtrArray *adit_daemon_entries(const AditDaemon *daemon); /* AditEntry */
 /* Loads the catalog anew and makes kernel and managers match. */
 gboolean adit_daemon_reload(AditDaemon *daemon, GError **error);
+/* Mends what others changed of links that are up. */
+gboolean adit_daemon_look(AditDaemon *daemon, GError **error);
 gboolean adit_daemon_status(AditDaemon *daemon, const char *name, AditGatewayStatus *ret,
                             GError **error);
 void adit_gateway_status_clear(AditGatewayStatus *status);

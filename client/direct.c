@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/direct.h"
 
+#include "libadit/core/error.h"
 #include "libadit/sys/reconcile.h"
 #include "policy-routing/tunnel.h"
 
@@ -77,6 +78,32 @@ deactivate(AditBackend *backend, const AditBackendGateway *gateway, AditBackendD
     settle(backend, gateway, FALSE, done, data);
 }
 
+static void
+refuse(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+       gpointer data)
+{
+    g_autoptr(GError) error =
+        g_error_new(ADIT_ERROR, ADIT_ERROR_CONFIG,
+                    "%s: aditd made it itself: nothing to adopt or release", gateway->name);
+
+    done(NULL, error, data);
+}
+
+static void
+read_one(AditBackend *backend, const char *word, AditBackendRead done, gpointer data)
+{
+    g_autoptr(GError) error =
+        g_error_new(ADIT_ERROR, ADIT_ERROR_NOT_FOUND, "%s: no such gateway", word);
+
+    done(NULL, error, data);
+}
+
+static gboolean
+manages(AditBackend *backend, const char *link)
+{
+    return FALSE;
+}
+
 /* Nobody but us can add or remove one. */
 static GStrv
 list(AditBackend *backend)
@@ -108,10 +135,14 @@ adit_direct_new(AditKernel *kernel)
     static const AditBackendOps ops = {
         .create = create,
         .update = update,
+        .adopt = refuse,
+        .release = refuse,
         .remove = deactivate,
         .activate = activate,
         .deactivate = deactivate,
+        .read = read_one,
         .list = list,
+        .manages = manages,
         .mend = mend,
         .watch = watch,
         .free = direct_free,

@@ -2,6 +2,7 @@
 #include "client/service.h"
 
 #include "client-dbus-generated.h"
+#include "client/adopt.h"
 #include "client/change.h"
 #include "client/publish-service.h"
 #include "libadit/core/error.h"
@@ -139,6 +140,8 @@ typedef struct {
     AditService *service;
     GDBusMethodInvocation *call;
     void (*complete)(AditBusManager *manager, GDBusMethodInvocation *call);
+    void (*complete_path)(AditBusManager *manager, GDBusMethodInvocation *call,
+                          const char *path); /* or this one */
 } Waiting;
 
 static Waiting *
@@ -158,26 +161,29 @@ on_done(const char *name, const GError *error, gpointer data)
 {
     Waiting *waiting = data;
 
-    if (error)
+    if (error) {
         g_dbus_method_invocation_return_gerror(waiting->call, error);
-    else
+    } else if (waiting->complete_path) {
+        g_autofree char *path = path_of(name);
+
+        waiting->complete_path(waiting->service->manager, waiting->call, path);
+    } else {
         waiting->complete(waiting->service->manager, waiting->call);
+    }
     g_free(waiting);
 }
 
-static void
-on_imported(const char *name, const GError *error, gpointer data)
+/* FALSE: answered that there is no such. */
+static gboolean
+read_backend(GVariant *options, GDBusMethodInvocation *call, AditBackendKind *ret)
 {
-    Waiting *waiting = data;
+    const char *word = NULL;
 
-    if (error) {
-        g_dbus_method_invocation_return_gerror(waiting->call, error);
-    } else {
-        g_autofree char *path = path_of(name);
-
-        adit_bus_manager_complete_import(waiting->service->manager, waiting->call, path);
-    }
-    g_free(waiting);
+    if (!g_variant_lookup(options, "backend", "&s", &word) || adit_backend_parse(word, ret))
+        return TRUE;
+    g_dbus_method_invocation_return_error(call, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                                          "backend: %s: no such", word);
+    return FALSE;
 }
 
 static gboolean
@@ -185,16 +191,37 @@ on_import(AditBusManager *manager, GDBusMethodInvocation *call, const char *name
           const char *profile, GVariant *options, AditService *self)
 {
     AditBackendKind backend = ADIT_BACKEND_AUTO;
-    const char *word = NULL;
+    Waiting *waiting;
 
-    if (g_variant_lookup(options, "backend", "&s", &word) &&
-        !adit_backend_parse(word, &backend)) {
-        g_dbus_method_invocation_return_error(call, ADIT_ERROR, ADIT_ERROR_CONFIG,
-                                              "backend: %s: no such", word);
+    if (!read_backend(options, call, &backend))
         return TRUE;
-    }
-    adit_change_import(self->daemon, backend, name, profile, on_imported,
-                       wait_for(self, call, NULL));
+    waiting = wait_for(self, call, NULL);
+    waiting->complete_path = adit_bus_manager_complete_import;
+    adit_change_import(self->daemon, backend, name, profile, on_done, waiting);
+    return TRUE;
+}
+
+static gboolean
+on_adopt(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
+         GVariant *options, AditService *self)
+{
+    AditBackendKind backend = ADIT_BACKEND_AUTO;
+    Waiting *waiting;
+
+    if (!read_backend(options, call, &backend))
+        return TRUE;
+    waiting = wait_for(self, call, NULL);
+    waiting->complete_path = adit_bus_manager_complete_adopt;
+    adit_adopt(self->daemon, backend, name, on_done, waiting);
+    return TRUE;
+}
+
+static gboolean
+on_unadopt(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
+           AditService *self)
+{
+    adit_unadopt(self->daemon, name, on_done,
+                 wait_for(self, call, adit_bus_manager_complete_unadopt));
     return TRUE;
 }
 
@@ -230,6 +257,12 @@ on_set_default(AditBusManager *manager, GDBusMethodInvocation *call, const char 
 static gboolean
 on_refresh(AditBusManager *manager, GDBusMethodInvocation *call, AditService *self)
 {
+    GError *error = NULL;
+
+    if (!adit_daemon_look(self->daemon, &error)) {
+        g_dbus_method_invocation_take_error(call, error);
+        return TRUE;
+    }
     refresh(self);
     adit_bus_manager_complete_refresh(manager, call);
     return TRUE;
@@ -248,6 +281,8 @@ adit_service_new(AditDaemon *daemon, GDBusConnection *bus)
     adit_bus_manager_set_version(self->manager, ADIT_VERSION);
     g_signal_connect(self->manager, "handle-import", G_CALLBACK(on_import), self);
     g_signal_connect(self->manager, "handle-remove", G_CALLBACK(on_remove), self);
+    g_signal_connect(self->manager, "handle-adopt", G_CALLBACK(on_adopt), self);
+    g_signal_connect(self->manager, "handle-unadopt", G_CALLBACK(on_unadopt), self);
     g_signal_connect(self->manager, "handle-refresh", G_CALLBACK(on_refresh), self);
     g_signal_connect(self->manager, "handle-set-up", G_CALLBACK(on_set_up), self);
     g_signal_connect(self->manager, "handle-set-default", G_CALLBACK(on_set_default), self);

@@ -55,13 +55,16 @@ add_peer(NMSettingWireGuard *wireguard, const AditProfilePeer *from, GError **er
 }
 
 static gboolean
-add_wireguard(NMConnection *connection, const AditProfile *profile, guint32 table,
-              GError **error)
+fill_wireguard(NMConnection *connection, const AditProfile *profile, guint32 table,
+               GError **error)
 {
-    NMSetting *setting = nm_setting_wireguard_new();
+    NMSetting *setting = nm_connection_get_setting(connection, NM_TYPE_SETTING_WIREGUARD);
     char *key = adit_key_to_string(&profile->private_key);
 
-    nm_connection_add_setting(connection, setting);
+    if (!setting) {
+        setting = nm_setting_wireguard_new();
+        nm_connection_add_setting(connection, setting);
+    }
     g_object_set(setting, NM_SETTING_WIREGUARD_PRIVATE_KEY, key,
                  NM_SETTING_WIREGUARD_PRIVATE_KEY_FLAGS, NM_SETTING_SECRET_FLAG_NONE,
                  NM_SETTING_WIREGUARD_LISTEN_PORT, (guint)profile->listen_port,
@@ -70,6 +73,7 @@ add_wireguard(NMConnection *connection, const AditProfile *profile, guint32 tabl
                  NM_SETTING_WIREGUARD_IP4_AUTO_DEFAULT_ROUTE, NM_TERNARY_FALSE,
                  NM_SETTING_WIREGUARD_IP6_AUTO_DEFAULT_ROUTE, NM_TERNARY_FALSE, NULL);
     adit_key_string_free(key);
+    nm_setting_wireguard_clear_peers(NM_SETTING_WIREGUARD(setting));
     for (guint i = 0; i < profile->n_peers; i++)
         if (!add_peer(NM_SETTING_WIREGUARD(setting), &profile->peers[i], error))
             return FALSE;
@@ -109,23 +113,50 @@ add_addresses(NMSettingIPConfig *ip, const AditProfile *profile, guint8 family, 
     return TRUE;
 }
 
-static gboolean
-add_ip(NMConnection *connection, const AditProfile *profile, guint8 family, guint32 table,
-       GError **error)
+static NMSettingIPConfig *
+ip_setting(NMConnection *connection, guint8 family)
 {
-    gboolean carried = adit_profile_carries(profile, family);
-    NMSetting *setting =
-        family == AF_INET ? nm_setting_ip4_config_new() : nm_setting_ip6_config_new();
+    const GType type =
+        family == AF_INET ? NM_TYPE_SETTING_IP4_CONFIG : NM_TYPE_SETTING_IP6_CONFIG;
+    NMSetting *setting = nm_connection_get_setting(connection, type);
 
-    nm_connection_add_setting(connection, setting);
-    g_object_set(setting, NM_SETTING_IP_CONFIG_METHOD, carried ? "manual" : "disabled",
-                 NM_SETTING_IP_CONFIG_NEVER_DEFAULT, TRUE, NULL);
+    if (!setting) {
+        setting = family == AF_INET ? nm_setting_ip4_config_new() : nm_setting_ip6_config_new();
+        nm_connection_add_setting(connection, setting);
+    }
+    return NM_SETTING_IP_CONFIG(setting);
+}
+
+static gboolean
+fill_ip(NMConnection *connection, const AditProfile *profile, guint8 family, guint32 table,
+        GError **error)
+{
+    const gboolean carried = adit_profile_carries(profile, family);
+    NMSettingIPConfig *ip = ip_setting(connection, family);
+
+    nm_setting_ip_config_clear_addresses(ip);
+    nm_setting_ip_config_clear_dns(ip);
+    nm_setting_ip_config_clear_dns_searches(ip);
+    g_object_set(ip, NM_SETTING_IP_CONFIG_METHOD, carried ? "manual" : "disabled",
+                 NM_SETTING_IP_CONFIG_NEVER_DEFAULT, TRUE, NM_SETTING_IP_CONFIG_ROUTE_TABLE,
+                 carried ? table : 0, NULL);
     if (!carried)
         return TRUE;
-    if (table != 0)
-        g_object_set(setting, NM_SETTING_IP_CONFIG_ROUTE_TABLE, table, NULL);
-    add_dns(NM_SETTING_IP_CONFIG(setting), profile, family);
-    return add_addresses(NM_SETTING_IP_CONFIG(setting), profile, family, error);
+    add_dns(ip, profile, family);
+    return add_addresses(ip, profile, family, error);
+}
+
+gboolean
+adit_nm_connection_fill(NMConnection *connection, const AditProfile *profile, guint32 table,
+                        GError **error)
+{
+    if (fill_wireguard(connection, profile, table, error) &&
+        fill_ip(connection, profile, AF_INET, table, error) &&
+        fill_ip(connection, profile, AF_INET6, table, error) &&
+        nm_connection_normalize(connection, NULL, NULL, error))
+        return TRUE;
+    g_prefix_error(error, "%s: ", nm_connection_get_id(connection));
+    return FALSE;
 }
 
 NMConnection *
@@ -137,12 +168,7 @@ adit_nm_connection_new(const AditProfile *profile, const char *id, const char *i
     if (table == 0 && profile->table_mode == ADIT_TABLE_NUMBER)
         table = profile->table;
     add_identity(connection, id, ifname);
-    if (!add_wireguard(connection, profile, table, error) ||
-        !add_ip(connection, profile, AF_INET, table, error) ||
-        !add_ip(connection, profile, AF_INET6, table, error) ||
-        !nm_connection_normalize(connection, NULL, NULL, error)) {
-        g_prefix_error(error, "%s: ", id);
+    if (!adit_nm_connection_fill(connection, profile, table, error))
         return NULL;
-    }
     return g_steal_pointer(&connection);
 }

@@ -13,3 +13,6 @@
  */
 NMConnection *adit_nm_connection_new(const AditProfile *profile, const char *id,
                                      const char *ifname, guint32 table, GError **error);
+/* The same for a connection that is there: what a profile says is said anew, the rest stays. */
+gboolean adit_nm_connection_fill(NMConnection *connection, const AditProfile *profile,
+                                 guint32 table, GError **error);

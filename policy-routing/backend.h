@@ -25,40 +25,55 @@ typedef struct {
 /* @error NULL: done. @id: of a gateway that was created, else NULL. */
 typedef void (*AditBackendDone)(const char *id, const GError *error, gpointer data);
 
-/* What a gateway's manager says of it by itself. */
+/* What a manager has as a WireGuard link, whoever made it. */
 typedef struct {
-    /* Somebody removed it by the manager's own means. */
-    void (*gone)(const char *id, gpointer data);
-    /* Its link came up or went down, or may want mending. */
-    void (*changed)(const char *id, gboolean up, gpointer data);
+    const char *id, *link, *title;
+    const AditProfile *profile;
+} AditBackendFound;
+
+typedef void (*AditBackendRead)(const AditBackendFound *found, const GError *error,
+                                gpointer data);
+
+/* What a manager says by itself. */
+typedef struct {
+    void (*ready)(gpointer data);                 /* it has come, or come back */
+    void (*found)(const char *id, gpointer data); /* a tunnel server's, by its marker */
+    void (*edited)(const char *id, gpointer data);
+    void (*gone)(const char *id, gpointer data); /* removed by the manager's own means */
+    void (*switched)(const char *id, gboolean up, gpointer data); /* by a user's word */
     gpointer data;
 } AditBackendWatch;
 
 typedef struct _AditBackend AditBackend;
 
+typedef void (*AditBackendVerb)(AditBackend *self, const AditBackendGateway *gateway,
+                                AditBackendDone done, gpointer data);
+
 typedef struct {
-    /* The manager knows it from here on; its link need not be there. */
-    void (*create)(AditBackend *self, const AditBackendGateway *gateway, AditBackendDone done,
-                   gpointer data);
-    /* Another profile or selection, in place: tunnel, keys and flows that both have live on. */
-    void (*update)(AditBackend *self, const AditBackendGateway *gateway, AditBackendDone done,
-                   gpointer data);
-    /* Nothing of it is left, link and keys included. One that is not there: done. */
-    void (*remove)(AditBackend *self, const AditBackendGateway *gateway, AditBackendDone done,
-                   gpointer data);
-    void (*activate)(AditBackend *self, const AditBackendGateway *gateway, AditBackendDone done,
-                     gpointer data);
-    void (*deactivate)(AditBackend *self, const AditBackendGateway *gateway,
-                       AditBackendDone done, gpointer data);
-    /* The ids of all it has, NULL-terminated; NULL: it cannot say now. */
-    GStrv (*list)(AditBackend *self);
+    AditBackendVerb create; /* the manager knows it from here on; its link need not be there */
+    AditBackendVerb
+        update;            /* another profile or selection, in place: what both have lives on */
+    AditBackendVerb adopt; /* what somebody else made becomes a gateway's, in place */
+    AditBackendVerb release; /* as it was before adopt, byte for byte */
+    AditBackendVerb remove;  /* link and keys too; one that is not there: done */
+    AditBackendVerb activate;
+    AditBackendVerb deactivate;
+    /* By id, or by what people call it. NOT_FOUND. */
+    void (*read)(AditBackend *self, const char *word, AditBackendRead done, gpointer data);
+    GStrv (*list)(AditBackend *self); /* ids of all it has; NULL: it cannot say now */
+    gboolean (*manages)(AditBackend *self, const char *link);
     /* Puts back what others changed of the kernel's side of a gateway that is up. */
     gboolean (*mend)(AditBackend *self, const AditBackendGateway *gateway, GError **error);
-    /* From now on @watch hears. Copied. */
-    void (*watch)(AditBackend *self, const AditBackendWatch *watch);
+    void (*watch)(AditBackend *self, const AditBackendWatch *watch); /* copied */
     void (*free)(AditBackend *self); /* callbacks that wait are not called any more */
 } AditBackendOps;
 
 struct _AditBackend {
     const AditBackendOps *ops;
 };
+
+/* Deep; keys are wiped when it is freed. */
+AditBackendGateway *adit_backend_gateway_copy(const AditBackendGateway *gateway);
+void adit_backend_gateway_free(AditBackendGateway *gateway);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditBackendGateway, adit_backend_gateway_free)

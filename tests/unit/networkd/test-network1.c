@@ -68,63 +68,124 @@ open_network1(const char *refused, const char *refusal)
     return network1;
 }
 
+typedef struct {
+    gboolean come;
+    char *text;
+    GError *error;
+} Answer;
+
+static void
+on_answer(const char *text, const GError *error, gpointer data)
+{
+    Answer *answer = data;
+
+    g_assert_false(answer->come);
+    answer->come = TRUE;
+    answer->text = g_strdup(text);
+    answer->error = error ? g_error_copy(error) : NULL;
+}
+
+static void
+answer_clear(Answer *answer)
+{
+    g_clear_error(&answer->error);
+    g_clear_pointer(&answer->text, g_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Answer, answer_clear)
+
+static gboolean
+on_late(gpointer data)
+{
+    g_error("no answer");
+    return G_SOURCE_REMOVE;
+}
+
+static void
+wait_for(const Answer *answer)
+{
+    const guint late = g_timeout_add_seconds(30, on_late, NULL);
+
+    while (!answer->come)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(late);
+}
+
 static void
 test_reload(void)
 {
-    g_autoptr(GError) error = NULL;
     g_autoptr(AditNetwork1) network1 = open_network1(NULL, NULL);
+    g_auto(Answer) answer = { 0 };
 
-    g_assert_true(adit_network1_reload(network1, &error));
-    g_assert_no_error(error);
+    adit_network1_reload(network1, on_answer, &answer);
+    g_assert_false(answer.come); /* nothing waits in there */
+    wait_for(&answer);
+    g_assert_no_error(answer.error);
     g_assert_cmpstr(mock.served->str, ==, "Reload();");
 }
 
 static void
 test_reconfigure(void)
 {
-    g_autoptr(GError) error = NULL;
     g_autoptr(AditNetwork1) network1 = open_network1(NULL, NULL);
+    g_auto(Answer) answer = { 0 };
 
-    g_assert_true(adit_network1_reconfigure(network1, "home", &error));
-    g_assert_no_error(error);
+    adit_network1_reconfigure(network1, "home", on_answer, &answer);
+    wait_for(&answer);
+    g_assert_no_error(answer.error);
     g_assert_cmpstr(mock.served->str, ==, "GetLinkByName('home',);ReconfigureLink(7,);");
 }
 
 static void
 test_state(void)
 {
-    g_autoptr(GError) error = NULL;
     g_autoptr(AditNetwork1) network1 = open_network1(NULL, NULL);
-    g_autofree char *state = NULL;
+    g_auto(Answer) answer = { 0 };
 
-    g_assert_true(adit_network1_get_state(network1, "home", &state, &error));
-    g_assert_no_error(error);
-    g_assert_cmpstr(state, ==, "configured");
+    adit_network1_get_state(network1, "home", on_answer, &answer);
+    wait_for(&answer);
+    g_assert_no_error(answer.error);
+    g_assert_cmpstr(answer.text, ==, "configured");
 }
 
 static void
 test_unknown_link(void)
 {
-    g_autoptr(GError) error = NULL;
     g_autoptr(AditNetwork1) network1 =
         open_network1("GetLinkByName", "org.freedesktop.resolve1.NoSuchLink");
-    char *state = NULL;
+    g_auto(Answer) answer = { 0 };
 
-    g_assert_false(adit_network1_get_state(network1, "home", &state, &error));
-    g_assert_error(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND);
-    g_assert_cmpstr(error->message, ==, "systemd-networkd: home: Link home not found");
-    g_assert_null(state);
+    adit_network1_get_state(network1, "home", on_answer, &answer);
+    wait_for(&answer);
+    g_assert_error(answer.error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND);
+    g_assert_cmpstr(answer.error->message, ==, "systemd-networkd: home: Link home not found");
+    g_assert_null(answer.text);
 }
 
 static void
 test_denied(void)
 {
-    g_autoptr(GError) error = NULL;
     g_autoptr(AditNetwork1) network1 =
         open_network1("Reload", "org.freedesktop.DBus.Error.AccessDenied");
+    g_auto(Answer) answer = { 0 };
 
-    g_assert_false(adit_network1_reload(network1, &error));
-    g_assert_error(error, ADIT_ERROR, ADIT_ERROR_DENIED);
+    adit_network1_reload(network1, on_answer, &answer);
+    wait_for(&answer);
+    g_assert_error(answer.error, ADIT_ERROR, ADIT_ERROR_DENIED);
+}
+
+/* Closed while it waits: nobody is called, nothing leaks. */
+static void
+test_closed(void)
+{
+    AditNetwork1 *network1 = open_network1(NULL, NULL);
+    g_auto(Answer) answer = { 0 };
+
+    adit_network1_reload(network1, on_answer, &answer);
+    adit_network1_close(network1);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_false(answer.come);
 }
 
 /* On a bus without it: before the name is taken. */
@@ -133,11 +194,13 @@ check_no_networkd(void)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(AditNetwork1) network1 = adit_network1_open(&error);
+    g_auto(Answer) answer = { 0 };
 
     g_assert_no_error(error);
-    g_assert_false(adit_network1_reload(network1, &error));
-    g_assert_error(error, ADIT_ERROR, ADIT_ERROR_TIMEOUT);
-    g_assert_cmpstr(error->message, ==,
+    adit_network1_reload(network1, on_answer, &answer);
+    wait_for(&answer);
+    g_assert_error(answer.error, ADIT_ERROR, ADIT_ERROR_TIMEOUT);
+    g_assert_cmpstr(answer.error->message, ==,
                     "systemd-networkd: not running: systemctl start systemd-networkd");
 }
 
@@ -207,6 +270,7 @@ main(int argc, char **argv)
     g_test_add_func("/networkd/network1/state", test_state);
     g_test_add_func("/networkd/network1/unknown-link", test_unknown_link);
     g_test_add_func("/networkd/network1/denied", test_denied);
+    g_test_add_func("/networkd/network1/closed", test_closed);
     g_test_add_func("/networkd/network1/no-bus", test_no_bus);
     g_test_dbus_up(daemon);
     g_setenv("DBUS_SYSTEM_BUS_ADDRESS", g_test_dbus_get_bus_address(daemon), TRUE);

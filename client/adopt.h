@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "client/change.h"
+
+/* Gateways that somebody else made, by GNOME, nmcli or a hand: taken over, followed, let go. */
+
+/* @word: its id, or what people call it. */
+void adit_adopt(AditDaemon *daemon, AditBackendKind kind, const char *word, AditChangeDone done,
+                gpointer data);
+/* As it was before, and no gateway any more. */
+void adit_unadopt(AditDaemon *daemon, const char *name, AditChangeDone done, gpointer data);
+/* From now on what managers say is followed. */
+void adit_adopt_watch(AditDaemon *daemon);

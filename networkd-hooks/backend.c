@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "networkd-hooks/backend.h"
+
+#include "libadit/core/error.h"
+#include "libadit/sys/reconcile.h"
+#include "networkd-hooks/network1.h"
+#include "networkd-hooks/render.h"
+#include "networkd-hooks/write.h"
+#include "policy-routing/mend.h"
+
+#include <gio/gio.h>
+#include <net/if.h>
+#include <string.h>
+
+/* A gateway that is up has its files in the folder, and networkd keeps its link; one that is
+ * down has neither. networkd tells nobody that a file went: the folder is watched. */
+
+#define STATES "/run/systemd/netif/links" /* one file a link, what sd-network reads */
+#define PREFIX "60-adit-"
+#define SUFFIX ".netdev"
+
+typedef struct {
+    AditBackend parent;
+    AditKernel *kernel;
+    char *folder;
+    AditNetwork1 *network1; /* NULL: no bus yet */
+    GFileMonitor *monitor;
+    AditBackendWatch watch;
+    guint writing; /* operations that change the folder themselves */
+} Networkd;
+
+typedef struct {
+    Networkd *networkd;
+    AditBackendGateway *gateway;
+    AditBackendDone done;
+    gpointer data;
+} Task;
+
+static Task *
+task_new(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+         gpointer data)
+{
+    Task *task = g_new0(Task, 1);
+
+    task->networkd = (Networkd *)backend;
+    task->gateway = adit_backend_gateway_copy(gateway);
+    task->done = done;
+    task->data = data;
+    task->networkd->writing++;
+    return task;
+}
+
+static void
+task_end(Task *task, const char *id, const GError *error)
+{
+    task->networkd->writing--;
+    task->done(id, error, task->data);
+    adit_backend_gateway_free(task->gateway);
+    g_free(task);
+}
+
+static gboolean
+connect_bus(Networkd *self, GError **error)
+{
+    if (!self->network1)
+        self->network1 = adit_network1_open(error);
+    return self->network1 != NULL;
+}
+
+static gboolean
+write_files(Networkd *self, const AditBackendGateway *gateway, GError **error)
+{
+    const AditNetworkdGateway wanted = { .link = gateway->name,
+                                         .slot = gateway->slot,
+                                         .selected = { gateway->selected[0],
+                                                       gateway->selected[1] },
+                                         .profile = gateway->profile };
+    g_autoptr(GPtrArray) files = adit_networkd_render(&wanted, error);
+    gid_t group;
+
+    return files && adit_networkd_group(&group, error) &&
+           adit_networkd_write(self->folder, gateway->name, files, group, error);
+}
+
+/* networkd forgets a link whose files are gone, and leaves it. */
+static gboolean
+delete_link(Networkd *self, const char *link, GError **error)
+{
+    const char *const links[] = { link, NULL };
+    const AditScope scope = { .kinds = ADIT_KIND_BIT(ADIT_KIND_LINK), .links = links };
+    g_autoptr(AditState) nothing = adit_state_seal(adit_state_new());
+
+    return adit_reconcile(self->kernel, nothing, &scope, NULL, error);
+}
+
+static void
+on_reloaded(const char *answer, const GError *error, gpointer data)
+{
+    task_end(data, NULL, error);
+}
+
+/* networkd is asked last: a crash before it leaves files that the next start of networkd reads.
+ */
+static void
+finish(Task *task, gboolean good, GError *why)
+{
+    g_autoptr(GError) error = why;
+
+    if (good && connect_bus(task->networkd, &error))
+        adit_network1_reload(task->networkd->network1, on_reloaded, task);
+    else
+        task_end(task, NULL, error);
+}
+
+static void
+create(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+       gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (connect_bus((Networkd *)backend, &error))
+        done(gateway->name, NULL, data);
+    else
+        done(NULL, error, data);
+}
+
+static void
+activate(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+         gpointer data)
+{
+    Task *task = task_new(backend, gateway, done, data);
+    GError *error = NULL;
+    const gboolean good = write_files(task->networkd, gateway, &error);
+
+    finish(task, good, error);
+}
+
+/* A removal is no more than this, either. */
+static void
+deactivate(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+           gpointer data)
+{
+    Task *task = task_new(backend, gateway, done, data);
+    GError *error = NULL;
+    const gboolean good = adit_networkd_remove(task->networkd->folder, gateway->name, &error) &&
+                          delete_link(task->networkd, gateway->name, &error);
+
+    finish(task, good, error);
+}
+
+/* Without networkd there is nobody to tell. */
+static void
+on_forgotten(const char *answer, const GError *error, gpointer data)
+{
+    task_end(data, NULL, NULL);
+}
+
+static void
+remove_it(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+          gpointer data)
+{
+    Task *task = task_new(backend, gateway, done, data);
+    g_autoptr(GError) error = NULL;
+
+    if (!adit_networkd_remove(task->networkd->folder, gateway->name, &error) ||
+        !delete_link(task->networkd, gateway->name, &error))
+        task_end(task, NULL, error);
+    else if (!connect_bus(task->networkd, NULL))
+        task_end(task, NULL, NULL);
+    else
+        adit_network1_reload(task->networkd->network1, on_forgotten, task);
+}
+
+/* Before version 257 networkd takes neither peers nor keys of a changed .netdev to a link that
+ * is there: what it left undone is done here. */
+static void
+on_reconfigured(const char *answer, const GError *why, gpointer data)
+{
+    Task *task = data;
+    g_autoptr(GError) error = why ? g_error_copy(why) : NULL;
+
+    if (!error)
+        adit_mend(task->networkd->kernel, task->gateway, &error);
+    task_end(task, NULL, error);
+}
+
+static void
+on_update_read(const char *answer, const GError *error, gpointer data)
+{
+    Task *task = data;
+
+    if (error)
+        task_end(task, NULL, error);
+    else
+        adit_network1_reconfigure(task->networkd->network1, task->gateway->name,
+                                  on_reconfigured, task);
+}
+
+static void
+update(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+       gpointer data)
+{
+    Task *task;
+    g_autoptr(GError) error = NULL;
+
+    if (!gateway->up) {
+        done(NULL, NULL, data);
+        return;
+    }
+    task = task_new(backend, gateway, done, data);
+    if (write_files(task->networkd, gateway, &error) && connect_bus(task->networkd, &error))
+        adit_network1_reload(task->networkd->network1, on_update_read, task);
+    else
+        task_end(task, NULL, error);
+}
+
+static void
+refuse(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+       gpointer data)
+{
+    g_autoptr(GError) error = g_error_new(
+        ADIT_ERROR, ADIT_ERROR_CONFIG,
+        "%s: adit wrote its files itself: nothing to adopt or release", gateway->name);
+
+    done(NULL, error, data);
+}
+
+static void
+read_one(AditBackend *backend, const char *word, AditBackendRead done, gpointer data)
+{
+    g_autoptr(GError) error =
+        g_error_new(ADIT_ERROR, ADIT_ERROR_NOT_FOUND,
+                    "%s: hand-written files of systemd-networkd are not adopted", word);
+
+    done(NULL, error, data);
+}
+
+static char *
+link_of(const char *file)
+{
+    if (!g_str_has_prefix(file, PREFIX) || !g_str_has_suffix(file, SUFFIX))
+        return NULL;
+    return g_strndup(file + strlen(PREFIX), strlen(file) - strlen(PREFIX) - strlen(SUFFIX));
+}
+
+/* A gateway that is down has no file, and is there all the same: only its owner knows. */
+static GStrv
+list(AditBackend *backend)
+{
+    return NULL;
+}
+
+/* "ADMIN_STATE=configured" in the file of a link's number. */
+static gboolean
+manages(AditBackend *backend, const char *link)
+{
+    g_autofree char *path = g_strdup_printf(STATES "/%u", if_nametoindex(link));
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) &&
+           (strstr(text, "ADMIN_STATE=configured\n") ||
+            strstr(text, "ADMIN_STATE=configuring\n"));
+}
+
+/* A link that somebody deleted comes back with the files read anew. */
+static gboolean
+mend(AditBackend *backend, const AditBackendGateway *gateway, GError **error)
+{
+    return !gateway->up || adit_mend(((Networkd *)backend)->kernel, gateway, error);
+}
+
+static void
+on_file(GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent event,
+        gpointer data)
+{
+    Networkd *self = data;
+    g_autofree char *name = g_file_get_basename(file);
+    g_autofree char *link = link_of(name);
+
+    if (link && event == G_FILE_MONITOR_EVENT_DELETED && self->writing == 0 && self->watch.data)
+        self->watch.gone(link, self->watch.data);
+}
+
+static void
+on_heard(gpointer data)
+{
+    Networkd *self = data;
+
+    if (self->watch.data)
+        self->watch.ready(self->watch.data);
+}
+
+static void
+watch(AditBackend *backend, const AditBackendWatch *hears)
+{
+    Networkd *self = (Networkd *)backend;
+    g_autoptr(GFile) folder = g_file_new_for_path(self->folder);
+
+    self->watch = *hears;
+    self->monitor = g_file_monitor_directory(folder, G_FILE_MONITOR_NONE, NULL, NULL);
+    if (self->monitor)
+        g_signal_connect(self->monitor, "changed", G_CALLBACK(on_file), self);
+    if (connect_bus(self, NULL))
+        adit_network1_watch(self->network1, on_heard, self, NULL);
+}
+
+static void
+networkd_free(AditBackend *backend)
+{
+    Networkd *self = (Networkd *)backend;
+
+    g_clear_object(&self->monitor);
+    adit_network1_close(self->network1);
+    g_free(self->folder);
+    g_free(self);
+}
+
+AditBackend *
+adit_networkd_backend_new(AditKernel *kernel, const char *folder)
+{
+    static const AditBackendOps ops = {
+        .create = create,
+        .update = update,
+        .adopt = refuse,
+        .release = refuse,
+        .remove = remove_it,
+        .activate = activate,
+        .deactivate = deactivate,
+        .read = read_one,
+        .list = list,
+        .manages = manages,
+        .mend = mend,
+        .watch = watch,
+        .free = networkd_free,
+    };
+    Networkd *self = g_new0(Networkd, 1);
+
+    self->parent.ops = &ops;
+    self->kernel = kernel;
+    self->folder = g_strdup(folder ? folder : ADIT_NETWORKD_FOLDER);
+    return &self->parent;
+}

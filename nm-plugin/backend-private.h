@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "nm-plugin/backend.h"
+
+#include <NetworkManager.h>
+
+/* What the files of the backend share. */
+
+typedef struct {
+    AditBackend parent;
+    AditKernel *kernel;
+    char *state_dir;
+    NMClient *client; /* NULL: not made yet */
+    GCancellable *cancel;
+    AditBackendWatch watch;
+    GHashTable *removals; /* uuid -> id of the timer that will believe it */
+    GHashTable *busy;     /* uuid: an operation of ours is changing it */
+} AditNm;
+
+/* A running NetworkManager, or NULL and TIMEOUT. */
+NMClient *adit_nm_client(const AditNm *nm, GError **error);
+NMRemoteConnection *adit_nm_find(const AditNm *nm, const char *uuid, GError **error);
+NMActiveConnection *adit_nm_find_active(const AditNm *nm, const char *uuid);
+
+/* The verbs; see policy-routing/backend.h. */
+void adit_nm_create(AditBackend *self, const AditBackendGateway *gateway, AditBackendDone done,
+                    gpointer data);
+void adit_nm_update(AditBackend *self, const AditBackendGateway *gateway, AditBackendDone done,
+                    gpointer data);
+void adit_nm_adopt(AditBackend *self, const AditBackendGateway *gateway, AditBackendDone done,
+                   gpointer data);
+void adit_nm_release(AditBackend *self, const AditBackendGateway *gateway, AditBackendDone done,
+                     gpointer data);
+void adit_nm_remove(AditBackend *self, const AditBackendGateway *gateway, AditBackendDone done,
+                    gpointer data);
+void adit_nm_activate(AditBackend *self, const AditBackendGateway *gateway,
+                      AditBackendDone done, gpointer data);
+void adit_nm_deactivate(AditBackend *self, const AditBackendGateway *gateway,
+                        AditBackendDone done, gpointer data);

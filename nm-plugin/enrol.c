@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nm-plugin/enrol.h"
+
+#include "nm-plugin/connection.h"
+#include "nm-plugin/reading.h"
+#include "policy-routing/dns-plan.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+/* Which servers are asked is the plan's word, in each family that has one. */
+static void
+set_dns(NMSettingIPConfig *ip, const AditDnsPlan *plan, guint8 family)
+{
+    gboolean any = FALSE;
+
+    if (!ip || g_str_equal(nm_setting_ip_config_get_method(ip), "disabled"))
+        return;
+    nm_setting_ip_config_clear_dns(ip);
+    nm_setting_ip_config_clear_dns_searches(ip);
+    for (guint i = 0; i < plan->n_servers; i++) {
+        g_autofree char *text = adit_addr_to_string(&plan->servers[i]);
+
+        if (plan->servers[i].family == family)
+            any |= nm_setting_ip_config_add_dns(ip, text);
+    }
+    for (guint i = 0; plan->domains[i]; i++)
+        if (any || !g_str_equal(plan->domains[i], ADIT_DNS_EVERYTHING))
+            nm_setting_ip_config_add_dns_search(ip, plan->domains[i]);
+    g_object_set(ip, NM_SETTING_IP_CONFIG_DNS_PRIORITY, any ? plan->priority : 0,
+                 NM_SETTING_IP_CONFIG_IGNORE_AUTO_DNS, FALSE, NULL);
+}
+
+static char *
+list_dns(const AditProfile *profile)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < profile->n_dns; i++) {
+        g_autofree char *dns = adit_addr_to_string(&profile->dns[i]);
+
+        g_string_append_printf(text, "%s%s", i ? "," : "", dns);
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* For dispatchers, and for an aditd that has lost its memory. */
+static void
+set_metadata(NMConnection *connection, const AditBackendGateway *gateway)
+{
+    NMSetting *user = nm_connection_get_setting(connection, NM_TYPE_SETTING_USER);
+    g_autofree char *slot = g_strdup_printf("%u", gateway->slot);
+    g_autofree char *dns = list_dns(gateway->profile);
+
+    if (!user) {
+        user = nm_setting_user_new();
+        nm_connection_add_setting(connection, user);
+    }
+    nm_setting_user_set_data(NM_SETTING_USER(user), ADIT_NM_USER_SLOT, slot, NULL);
+    nm_setting_user_set_data(NM_SETTING_USER(user), ADIT_NM_USER_DNS, *dns ? dns : NULL, NULL);
+}
+
+gboolean
+adit_nm_enrol(NMConnection *connection, const AditBackendGateway *gateway, GError **error)
+{
+    g_autoptr(AditGateway) plan = adit_gateway_from_profile(gateway->name, gateway->slot,
+                                                            gateway->name, gateway->profile);
+    g_autoptr(AditDnsPlan) dns = NULL;
+
+    memcpy(plan->selected, gateway->selected, sizeof(plan->selected));
+    dns = adit_dns_plan(plan);
+    if (!adit_nm_connection_fill(connection, gateway->profile, adit_gateway_table(plan), error))
+        return FALSE;
+    set_dns(nm_connection_get_setting_ip4_config(connection), dns, AF_INET);
+    set_dns(nm_connection_get_setting_ip6_config(connection), dns, AF_INET6);
+    set_metadata(connection, gateway);
+    return nm_connection_normalize(connection, NULL, NULL, error);
+}

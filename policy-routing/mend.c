@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "policy-routing/mend.h"
+
+#include "policy-routing/tunnel.h"
+
+#include <sys/socket.h>
+
+#define KINDS                                                                                  \
+    (ADIT_KIND_BIT(ADIT_KIND_DEVICE) | ADIT_KIND_BIT(ADIT_KIND_PEER) |                         \
+     ADIT_KIND_BIT(ADIT_KIND_ADDRESS))
+
+static void
+copy_kind(AditState *to, const AditState *from, AditKind kind)
+{
+    for (guint i = 0; i < adit_state_len(from, kind); i++)
+        adit_state_add(to, kind, adit_state_get(from, kind, i));
+}
+
+static gboolean
+is_own(const AditProfile *profile, const AditAddr *addr)
+{
+    for (guint i = 0; i < profile->n_addresses; i++)
+        if (adit_addr_cmp(&profile->addresses[i].addr, addr) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+/* Which addresses there are is the manager's word, link-local ones among them. */
+static void
+add_addresses(AditState *want, const AditState *have, const AditBackendGateway *gateway)
+{
+    for (guint i = 0; i < adit_state_len(have, ADIT_KIND_ADDRESS); i++) {
+        AditAddress address = *(const AditAddress *)adit_state_get(have, ADIT_KIND_ADDRESS, i);
+
+        if (address.prefix.addr.family == AF_INET6 &&
+            is_own(gateway->profile, &address.prefix.addr))
+            address.deprecated = !gateway->selected[1];
+        adit_state_add(want, ADIT_KIND_ADDRESS, &address);
+    }
+}
+
+static AditState *
+plan(const AditState *have, const AditBackendGateway *gateway)
+{
+    g_autoptr(AditState) whole = adit_state_new();
+    AditState *want = adit_state_new();
+
+    adit_tunnel_plan(whole, gateway->name, gateway->profile, gateway->endpoints,
+                     gateway->selected);
+    whole = adit_state_seal(g_steal_pointer(&whole));
+    copy_kind(want, whole, ADIT_KIND_DEVICE);
+    copy_kind(want, whole, ADIT_KIND_PEER);
+    add_addresses(want, have, gateway);
+    return adit_state_seal(want);
+}
+
+gboolean
+adit_mend(AditKernel *kernel, const AditBackendGateway *gateway, GError **error)
+{
+    const char *const links[] = { gateway->name, NULL };
+    const AditScope scope = { .kinds = KINDS, .links = links };
+    g_autoptr(AditState) have = adit_kernel_dump(kernel, &scope, NULL, error);
+    g_autoptr(AditState) want = NULL;
+    g_autoptr(AditOps) ops = NULL;
+
+    if (!have)
+        return FALSE;
+    if (adit_state_len(have, ADIT_KIND_DEVICE) == 0)
+        return TRUE;
+    want = plan(have, gateway);
+    ops = adit_diff(have, want);
+    if (ops->len == 0)
+        return TRUE;
+    g_info("kernel: %s: %u mended", gateway->name, ops->len);
+    return adit_kernel_apply(kernel, ops, NULL, error);
+}
