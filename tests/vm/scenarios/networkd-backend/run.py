@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""systemd-networkd makes a gateway's link from the files we write, by our own bus client.
+"""systemd-networkd makes a gateway's link from the files aditd writes.
 
-The link is harmless: nothing in the main table, no rule, a deprecated address; and what a
-selection changes is changed without a new link or a lost preshared key.
+The link is harmless until it is selected, selecting it keeps link and preshared key, and neither a
+restart of networkd nor the loss of the link lets anything out.
 """
 
 import grp
@@ -11,32 +11,28 @@ import os
 import stat
 
 import tap
-from peer import Peer, answers, routes
-from tap import sh, works
+from gateway import OUTSIDE, gateways, preshared, reaches, seen, state, uplink
+from peer import Peer, routes
+from tap import output, sh, works
 
-DRIVE = os.path.join(os.environ["ADIT_TEST_BIN"], "networkd-drive")
 FOLDER = "/etc/systemd/network"
 PROFILE = "/run/adit-nd.conf"
 LINK = "adit-nd"
 
 
-def written():
-    """Our files in networkd's folder."""
-    return sorted(name for name in os.listdir(FOLDER) if name.startswith(f"60-adit-{LINK}"))
-
-
 def modes():
-    """How they are protected: (mode, group), once each."""
+    """How our files in networkd's folder are protected: (mode, group), once each."""
     found = set()
-    for name in written():
-        status = os.stat(os.path.join(FOLDER, name))
-        found.add((stat.filemode(status.st_mode), grp.getgrgid(status.st_gid).gr_name))
+    for name in os.listdir(FOLDER):
+        if name.startswith(f"60-adit-{LINK}"):
+            status = os.stat(os.path.join(FOLDER, name))
+            found.add((stat.filemode(status.st_mode), grp.getgrgid(status.st_gid).gr_name))
     return found
 
 
 def configured():
-    """Whether networkd, asked by our client, is through with the link."""
-    return works(DRIVE, "state", LINK) and sh(DRIVE, "state", LINK) == "configured"
+    """Whether networkd is through with the link."""
+    return "(configured)" in output("networkctl", "--no-pager", "status", LINK)
 
 
 def deprecated():
@@ -45,59 +41,58 @@ def deprecated():
     return any("fd59::2/128 scope global" in line and " deprecated" in line for line in lines)
 
 
-def rules():
-    """The rules of both families."""
-    return [sh("ip", family, "rule") for family in ("-4", "-6")]
-
-
 def check_link(peer):
     """What must be there, and what must not."""
-    tap.same(routes("-4", LINK), ["0.0.0.0/1", "10.59.0.0/24", "10.59.0.1", "128.0.0.0/1"],
-             "the routes of IPv4 are in the gateway's own table")
-    tap.same(routes("-6", LINK), ["2000::/3", "fd59::1"],
-             "the routes of IPv6 are in the gateway's own table")
-    tap.same(routes("-4", LINK, "main"), [], "nothing is in the main table (IPv4)")
-    tap.same(routes("-6", LINK, "main"), [], "nothing is in the main table (IPv6)")
+    tap.same((routes("-4", LINK, "main"), routes("-6", LINK, "main")), ([], []),
+             "nothing is in the main table")
     tap.same(sh("wg", "show", LINK, "fwmark"), "0x3f000000", "the tunnel's packets are marked")
-    tap.same(sh("wg", "show", LINK, "preshared-keys").split()[1], peer.psk,
-             "the preshared key is in the kernel")
-    tap.same(answers(LINK), (True, True, True),
-             "the server answers by IPv4, by IPv6, and wg shows a handshake")
+    tap.same(preshared(LINK), [peer.psk], "the preshared key is in the kernel")
+    tap.ok(reaches("10.59.0.1") and reaches("fd59::1"), "the server answers in both families")
+
+
+def check_selected(peer):
+    """Fail-closed through what happens to networkd."""
+    index = sh("cat", f"/sys/class/net/{LINK}/ifindex")
+    sh("adit", "default", LINK)
+    tap.until(lambda: not deprecated() and configured(), "selected, its address is no more deprecated")
+    tap.same(sh("cat", f"/sys/class/net/{LINK}/ifindex"), index, "it is the same link")
+    tap.same(seen(peer, OUTSIDE), (0, 3), "selected: all of it goes through the tunnel")
+    sh("systemctl", "restart", "systemd-networkd")
+    tap.same(seen(peer, OUTSIDE)[0], 0, "networkd restarted: nothing leaves in the clear")
+    tap.until(lambda: reaches(OUTSIDE, 1) and preshared(LINK) == [peer.psk], "it carries again")
+    sh("ip", "link", "delete", LINK)
+    tap.same(seen(peer, OUTSIDE)[0], 0, "its link deleted: nothing leaves in the clear")
+    tap.until(lambda: reaches(OUTSIDE, 1), "its link comes back and carries")
+    sh("adit", "default", "none")
+    tap.same(seen(peer, OUTSIDE), (3, 0), "unselected: nothing is captured")
 
 
 def main():
-    """Written, loaded, selected, removed."""
+    """Imported, selected, removed."""
     tap.note(sh("networkctl", "--version").splitlines()[0])
     with Peer() as peer:
+        uplink(peer)
         with open(PROFILE, "w", encoding="utf-8") as file:
             file.write(peer.profile)
+        before = state()
+        tap.ok(not works("adit", "import", "--backend", "networkd", PROFILE) and not gateways(),
+               "without networkd nothing is imported")
+        tap.same(state(), before, "and nothing is left of it")
         sh("systemctl", "start", "systemd-networkd")
-        tap.ok(not works(DRIVE, "state", LINK), "networkd knows no such link yet")
-        before = rules()
-        sh(DRIVE, "write", LINK, PROFILE, "unselected")
+        before = state()
+        sh("adit", "import", "--backend", "networkd", PROFILE)
+        tap.until(configured, "networkd has made and configured the link")
         tap.same(modes(), {("-rw-r-----", "systemd-network")},
                  "the files are for root and networkd alone")
-        sh(DRIVE, "reload")
-        tap.until(configured, "networkd has made and configured the link")
-        tap.same(rules(), before, "no rule was added")
-        check_link(peer)
         tap.ok(deprecated(), "the IPv6 address is deprecated until the gateway is selected")
-
-        index = sh("cat", f"/sys/class/net/{LINK}/ifindex")
-        sh(DRIVE, "write", LINK, PROFILE, "selected")
-        sh(DRIVE, "reload")
-        sh(DRIVE, "reconfigure", LINK)
-        tap.until(lambda: not deprecated() and configured(), "selected, it is not any more")
-        tap.same(sh("cat", f"/sys/class/net/{LINK}/ifindex"), index, "it is the same link")
         check_link(peer)
-
-        sh(DRIVE, "remove", LINK)
-        tap.same(written(), [], "nothing stays in networkd's folder")
-        sh("ip", "link", "delete", LINK)
-        sh(DRIVE, "reload")
+        check_selected(peer)
+        sh("adit", "remove", LINK)
+        for old, new in zip(before, state()):
+            tap.same(new, old, "everything is as it was before")
+        sh("networkctl", "reload")
         tap.ok(not works("ip", "link", "show", LINK), "removed, the link does not come back")
         sh("systemctl", "stop", "systemd-networkd.socket", "systemd-networkd")
-        tap.ok(not works(DRIVE, "reload"), "without networkd our client says so")
         os.unlink(PROFILE)
     tap.done()
 

@@ -21,6 +21,7 @@ def rules():
 def main():
     """The import, what must be there and what must not, the end."""
     tap.note(sh("nmcli", "--version"))
+    sh("systemctl", "stop", "aditd")  # it would make a gateway of it
     with Peer() as peer:
         before = rules()
         status, words = nm.import_file("wireguard", LINK + ".conf", peer.profile)
@@ -40,6 +41,7 @@ def main():
                  "the server answers by IPv4, by IPv6, and wg shows a handshake")
         sh("nmcli", "connection", "delete", LINK)
         tap.until(lambda: not works("ip", "link", "show", LINK), "deleting it removes the link")
+    sh("systemctl", "start", "aditd")
     tap.done()
 
 

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the scenarios ask of a gateway, whoever makes its link: adit's view, the kernel's, captures."""
+
+import hashlib
+import json
+import os
+import subprocess
+import time
+
+from tap import output, sh, works
+
+OUTSIDE = "198.51.100.1"  # lives behind the server's uplink
+KEPT = ("/etc/adit", "/var/lib/adit", "/etc/NetworkManager/system-connections",
+        "/etc/systemd/network", "/run/NetworkManager/system-connections")
+
+
+def gateways():
+    """What `adit list` knows, by name; empty while aditd is not there."""
+    result = subprocess.run(["adit", "list", "--json"], stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL, timeout=60, check=False)
+    return {row["name"]: row for row in json.loads(result.stdout)} if result.returncode == 0 else {}
+
+
+def files():
+    """Every file that a gateway may leave behind, and what is in it."""
+    found = {}
+    for top in KEPT:
+        for folder, _, names in os.walk(top):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    digest = hashlib.sha256(file.read()).hexdigest()
+                found[os.path.join(folder, name)] = digest
+    return found
+
+
+def state():
+    """All that a removal must put back."""
+    words = ("ip -4 rule", "ip -6 rule", "ip -4 route show table all", "ip -6 route show table all",
+             "ip -o link", "nft list ruleset")
+    return [output("sh", "-c", word + "| sed 's/ expires [0-9]*sec//; s/qlen.*//'")
+            for word in words] + [files()]
+
+
+def preshared(link):
+    """The preshared keys the kernel has for a link's peers."""
+    return [line.split()[1] for line in output("wg", "show", link, "preshared-keys").splitlines()
+            if "\t" in line]
+
+
+def reaches(address, tries=15):
+    """Whether somebody answers, by whatever way the rules choose."""
+    return any(works("ping", "-c", "1", "-W", "2", address) for _ in range(tries))
+
+
+def send(address, count=3):
+    """Packets that are offered, whether anybody answers or not."""
+    works("ping", "-c", str(count), "-i", "0.2", "-W", "1", address)
+
+
+class Capture:
+    """tcpdump on a link of the server's namespace, from before the probes until after them."""
+
+    def __init__(self, peer, link, words):
+        self.argv = ["ip", "netns", "exec", peer.name, "tcpdump", "--immediate-mode", "-lnni",
+                     link, words]
+        self.process = None
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.argv, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        while "listening on" not in self.process.stderr.readline():
+            if self.process.poll() is not None:
+                raise RuntimeError("tcpdump ended")
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def packets(self):
+        """How many have come by; the capture ends."""
+        self.process.terminate()
+        lines = self.process.communicate(timeout=30)[0].splitlines()
+        return len([line for line in lines if " > " in line])
+
+
+def seen(peer, address):
+    """(in the clear on the uplink, inside the tunnel): packets to an address, of three offered."""
+    with Capture(peer, "wan0", f"dst host {address}") as clear, \
+            Capture(peer, "wg0", f"dst host {address}") as tunnel:
+        send(address)
+        return clear.packets(), tunnel.packets()
+
+
+def uplink(peer):
+    """Let this machine's default route lead to the server's namespace, where OUTSIDE answers."""
+    sh("ip", "netns", "exec", peer.name, "ip", "address", "add", OUTSIDE + "/32", "dev", "lo")
+    sh("ip", "netns", "exec", peer.name, "ip", "link", "set", "lo", "up")
+    sh("ip", "route", "add", "default", "via", "192.0.2.1", "dev", peer.near)
+
+
+def seconds(condition, limit=30):
+    """How long until a condition holds; None: it never did."""
+    start = time.monotonic()
+    while time.monotonic() - start < limit:
+        if condition():
+            return time.monotonic() - start
+        time.sleep(0.05)  # between two looks
+    return None

@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A profile that stock nmcli imports becomes a gateway by itself, and stays one.
+
+Whatever NetworkManager goes through, nothing leaves on the wrong side; deleted by nmcli, nothing
+of it is left.
+"""
+
+import nm
+import tap
+from gateway import OUTSIDE, gateways, preshared, reaches, seconds, seen, state, uplink
+from peer import Peer
+from tap import output, sh, works
+
+LINK = "adit-vm"
+REWRITTEN = {"wireguard.fwmark": "0x3f000000", "wireguard.ip4-auto-default-route": "0",
+             "wireguard.ip6-auto-default-route": "0", "wireguard.listen-port": "0",
+             "wireguard.private-key-flags": "0", "ipv4.route-table": "20101",
+             "ipv6.route-table": "20101", "connection.autoconnect": "yes"}
+
+
+def enrolled():
+    """Whether aditd calls it a gateway of NetworkManager's that is up."""
+    row = gateways().get(LINK)
+    return bool(row) and row["backend"] == "networkmanager" and row["up"]
+
+
+def clear(words, peer):
+    """Unselected: outbound traffic passes the tunnel by."""
+    tap.same(seen(peer, OUTSIDE), (3, 0), f"{words}: nothing is captured")
+
+
+def closed(words, peer):
+    """Selected: nothing in the clear, whether the tunnel carries it or not."""
+    tap.same(seen(peer, OUTSIDE)[0], 0, f"{words}: nothing leaves in the clear")
+
+
+def evidence(address):
+    """What a person wants to know when nobody answers."""
+    family = "-6" if ":" in address else "-4"
+    for words in (f"ip {family} route get {address}", f"ip {family} rule", "ip addr show " + LINK,
+                  f"ip {family} route show table 20101", "wg show", f"ping -c 1 {address}"):
+        tap.note(output(*words.split()))
+
+
+def check_selected(peer):
+    """Fail-closed through everything NetworkManager can go through."""
+    sh("adit", "default", LINK, "--ipv4")
+    tap.same(seen(peer, OUTSIDE), (0, 3), "selected: all of it goes through the tunnel")
+    sh("nmcli", "connection", "down", LINK)
+    closed("down by nmcli", peer)
+    sh("nmcli", "connection", "up", LINK)
+    tap.until(lambda: reaches(OUTSIDE, 1), "up again, it carries")
+    for words, argv in (("restarted", ["restart"]),
+                        ("killed", ["kill", "--kill-whom=main", "--signal=KILL"])):
+        sh("systemctl", *argv, "NetworkManager")
+        closed(f"NetworkManager {words}", peer)
+        tap.until(lambda: works("nmcli", "general") and nm.active(LINK) and reaches(OUTSIDE, 1),
+                  f"NetworkManager {words}: it carries again")
+    sh("adit", "default", "none")
+    clear("unselected", peer)
+
+
+def check_reapply(peer):
+    """Somebody else's Reapply zeroes the preshared key in the kernel: ours puts it back."""
+    sh("nmcli", "connection", "modify", LINK, "ipv4.dns-search", "corp.example")
+    sh("nmcli", "device", "reapply", LINK)
+    took = seconds(lambda: preshared(LINK) == [peer.psk])
+    tap.ok(took is not None and took < 2, "after a reapply the preshared key is back in time")
+    tap.note(f"back in {took:.2f} s" if took is not None else "never")
+    tap.same(nm.get(LINK, "ipv4.dns-search"), "corp.example", "the user's edit stays")
+
+
+def main():
+    """Imported, seen, used, deleted."""
+    tap.note(sh("nmcli", "--version"))
+    with Peer() as peer:
+        uplink(peer)
+        before = state()
+        status, words = nm.import_file("wireguard", LINK + ".conf", peer.profile)
+        tap.same(status, 0, "nmcli imports the profile") or tap.note(words)
+        tap.same(seen(peer, OUTSIDE)[1], 0, "before it is enrolled nothing is captured")
+        took = seconds(enrolled)
+        tap.ok(took is not None, "it is enrolled by itself")
+        tap.note(f"{took:.2f} s behind that look" if took is not None else "never")
+        tap.until(lambda: nm.active(LINK), "NetworkManager has it activated")
+        for address in ("10.59.0.1", "fd59::1"):
+            tap.ok(reaches(address), f"the server answers at {address}") or evidence(address)
+        clear("enrolled", peer)
+        tap.same({key: nm.get(LINK, key) for key in REWRITTEN}, REWRITTEN, "it is rewritten in place")
+        tap.same(preshared(LINK), [peer.psk], "the preshared key is in the kernel")
+        check_selected(peer)
+        check_reapply(peer)
+        sh("nmcli", "connection", "delete", LINK)
+        tap.until(lambda: not gateways(), "deleted by nmcli, it is no gateway any more")
+        after = state()
+        for old, new in zip(before, after):
+            tap.same(new, old, "everything is as it was before")
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
