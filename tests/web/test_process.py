@@ -41,7 +41,7 @@ def test_server_gone(lab):
     page.log_in()
     before = page.vps.run("nft", "list", "table", "inet", "adit_server").stdout
     page.server.process.kill()
-    until(lambda: page.api("GET", "/status") == {"state": "gone"}, 10, "the page to notice")
+    until(lambda: page.api("GET", "/status")["state"] == "gone", 10, "the page to notice")
     assert page.ask("GET", "/healthz").status == 503
     page.api("GET", "/devices", status=503)
     assert b"adit_up 0" in page.ask("GET", "/metrics", headers=page.me()).body

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """adit-web on a machine of the lab, as its unit runs it: a user of its own, no privilege."""
+import base64
 import http.client
 import json
 import os
@@ -14,6 +15,7 @@ from lab import SOURCE  # noqa: E402
 from process import until  # noqa: E402
 from story import Client, Server, embed  # noqa: E402,F401
 
+FULL = bool(os.environ.get("ADIT_FULL"))
 PASSWORD = "correct horse battery"
 PORT = 8420
 USER = 4242
@@ -59,6 +61,17 @@ class Web:
         self.server.start()
         self.vps.run("adit-server", "web", "set-password", input=PASSWORD + "\n")
         return self.run(settings)
+
+    def fill(self, devices, mappings):
+        """So many, by one declarative file."""
+        self.server.admin("export", "/root/all.conf")
+        rows = [self.vps.read("/root/all.conf"), "[Subnet]\nName = many\nNetwork = 10.64.0.0/16"]
+        for i in range(devices):
+            key = base64.b64encode(i.to_bytes(4, "big") + b"adit" * 7).decode()
+            rows.append(f"[Device]\nName = d{i}\nSubnet = many\nAddress = 10.64.{i // 200}.{i % 200 + 10}\nPublicKey = {key}")
+        rows += [f"[Forward]\nExternal = {10000 + i}\nDevice = d{i % devices}\nLabel = service {i}" for i in range(mappings)]
+        self.vps.write("/root/many.conf", "\n\n".join(rows) + "\n", 0o600)
+        self.server.admin("apply", "/root/many.conf", timeout=60)
 
     def run(self, settings=""):
         if settings:

@@ -112,7 +112,8 @@ adit_web_body_parse(const char *bytes, gsize len, const AditWebMember *members, 
     g_autoptr(JsonParser) parser = json_parser_new_immutable();
     JsonNode *root;
 
-    if (!is_flat(bytes, len) || !json_parser_load_from_data(parser, bytes, (gssize)len, NULL)) {
+    if (len == 0 || !is_flat(bytes, len) ||
+        !json_parser_load_from_data(parser, bytes, (gssize)len, NULL)) {
         g_set_error_literal(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
                             "body: one flat JSON object is wanted");
         return NULL;
@@ -159,30 +160,33 @@ adit_web_body_strings(JsonObject *body, const char *name)
     return g_variant_builder_end(&strings);
 }
 
-/* "443" in "443/tcp", "203.0.113.7:443" not in "443". */
+/* "443" is said by "443", "443/tcp" and "port 443". */
 static gboolean
-is_part(const char *part, const char *value)
+is_said(char **words, const char *value)
 {
     gsize len = strlen(value);
 
-    return len > 0 && g_str_has_prefix(part, value) &&
-           (part[len] == '\0' || part[len] == '/' || part[len] == ' ');
+    for (guint i = 0; len > 0 && words[i]; i++)
+        if (g_str_has_prefix(words[i], value) &&
+            (words[i][len] == '\0' || words[i][len] == '/'))
+            return TRUE;
+    return FALSE;
 }
 
 static gboolean
-says(JsonObject *body, const AditWebMember *member, const char *part)
+says(JsonObject *body, const AditWebMember *member, char **words)
 {
     char number[8];
 
-    if (g_str_equal(part, member->name))
+    if (g_strv_contains((const char *const *)words, member->name))
         return TRUE;
-    if (!json_object_has_member(body, member->name))
+    if (!body || !json_object_has_member(body, member->name))
         return FALSE;
     switch (member->type) {
-    case ADIT_WEB_STRING: return is_part(part, adit_web_body_string(body, member->name));
+    case ADIT_WEB_STRING: return is_said(words, adit_web_body_string(body, member->name));
     case ADIT_WEB_INT:
         g_snprintf(number, sizeof(number), "%u", adit_web_body_int(body, member->name));
-        return is_part(part, number);
+        return is_said(words, number);
     case ADIT_WEB_BOOL:
     case ADIT_WEB_STRINGS: return FALSE;
     }
@@ -196,8 +200,10 @@ adit_web_body_blame(JsonObject *body, const AditWebMember *members, const char *
     const char *found = NULL;
 
     for (guint i = 0; parts[i]; i++) {
+        g_auto(GStrv) words = g_strsplit(parts[i], " ", -1);
+
         for (const AditWebMember *member = members; member->name; member++)
-            if (says(body, member, parts[i]))
+            if (says(body, member, words))
                 found = member->name;
     }
     return found;

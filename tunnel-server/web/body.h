@@ -29,7 +29,7 @@ const char *adit_web_body_string(JsonObject *body, const char *name);
 gboolean adit_web_body_bool(JsonObject *body, const char *name);
 guint16 adit_web_body_int(JsonObject *body, const char *name);
 GVariant *adit_web_body_strings(JsonObject *body, const char *name); /* "as", floating */
-/* Which member the sentence "where: what: why" is about: the last of its parts that a member of
- * the request says. NULL: none. */
+/* Which member the sentence "where: what: why" is about: the last that it names, or whose value
+ * it says. @body may be NULL: by name alone. NULL: none. */
 const char *adit_web_body_blame(JsonObject *body, const AditWebMember *members,
                                 const char *sentence);

@@ -7,14 +7,15 @@
 
 #define INTERFACE "org.adit.Server1.Manager"
 #define CALL_MS 30000
-#define SETTLE_MS 50
+#define SETTLE_MS 100
 
 struct _AditWebBus {
     GDBusConnection *connection;
     GCancellable *cancellable;
     AditWebBusChanged changed;
     gpointer data;
-    guint name_watch, signal_watch;
+    guint name_watch, signal_watch, mappings_watch;
+    guint64 mappings_serial; /* grows with what the server says of its mappings */
     gboolean is_up;
     guint timer, n_asked;   /* before a round of questions; open ones of this round */
     GHashTable *properties; /* name -> GVariant */
@@ -184,6 +185,16 @@ on_signal(GDBusConnection *connection, const char *sender, const char *path,
 }
 
 static void
+on_mappings(GDBusConnection *connection, const char *sender, const char *path,
+            const char *interface, const char *signal, GVariant *params, gpointer data)
+{
+    AditWebBus *self = data;
+
+    self->mappings_serial++;
+    read_soon(self);
+}
+
+static void
 on_name(GDBusConnection *connection, const char *name, const char *owner, gpointer data)
 {
     AditWebBus *self = data;
@@ -222,6 +233,9 @@ adit_web_bus_new(GDBusConnection *connection, AditWebBusChanged changed, gpointe
     self->signal_watch = g_dbus_connection_signal_subscribe(
         connection, ADIT_SERVER_BUS, "org.freedesktop.DBus.Properties", "PropertiesChanged",
         ADIT_SERVER_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_signal, self, NULL);
+    self->mappings_watch = g_dbus_connection_signal_subscribe(
+        connection, ADIT_SERVER_BUS, INTERFACE, "MappingsChanged", ADIT_SERVER_PATH, NULL,
+        G_DBUS_SIGNAL_FLAGS_NONE, on_mappings, self, NULL);
     self->name_watch = g_bus_watch_name_on_connection(connection, ADIT_SERVER_BUS,
                                                       G_BUS_NAME_WATCHER_FLAGS_NONE, on_name,
                                                       on_name_gone, self, NULL);
@@ -236,6 +250,7 @@ adit_web_bus_free(AditWebBus *self)
     g_cancellable_cancel(self->cancellable);
     g_bus_unwatch_name(self->name_watch);
     g_dbus_connection_signal_unsubscribe(self->connection, self->signal_watch);
+    g_dbus_connection_signal_unsubscribe(self->connection, self->mappings_watch);
     g_clear_handle_id(&self->timer, g_source_remove);
     g_hash_table_unref(self->properties);
     g_hash_table_unref(self->devices);
@@ -255,6 +270,12 @@ GVariant *
 adit_web_bus_property(const AditWebBus *self, const char *name)
 {
     return g_hash_table_lookup(self->properties, name);
+}
+
+guint64
+adit_web_bus_mappings_serial(const AditWebBus *self)
+{
+    return self->mappings_serial;
 }
 
 GList *

@@ -25,6 +25,7 @@ void adit_web_bus_call(AditWebBus *self, const char *method, GVariant *params,
 
 gboolean adit_web_bus_is_up(const AditWebBus *self); /* somebody owns the name */
 GVariant *adit_web_bus_property(const AditWebBus *self, const char *name); /* NULL: unknown */
-GList *adit_web_bus_properties(const AditWebBus *self); /* sorted names; free the list */
+guint64 adit_web_bus_mappings_serial(const AditWebBus *self); /* another: list them again */
+GList *adit_web_bus_properties(const AditWebBus *self);       /* sorted names; free the list */
 const char *const *adit_web_bus_tunnel(const AditWebBus *self); /* the server's addresses */
 const char *adit_web_bus_device_at(const AditWebBus *self, const char *address); /* or NULL */

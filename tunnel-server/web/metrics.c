@@ -117,6 +117,42 @@ add_mappings(GString *out, GVariant *rows)
                                GPOINTER_TO_UINT(g_hash_table_lookup(counts, at->data)));
 }
 
+static const Series mapping_series[] = {
+    { "adit_mapping_received_bytes_total", "counter", "Bytes of visitors, by mapping.",
+      "bytes-in" },
+    { "adit_mapping_sent_bytes_total", "counter", "Bytes of the device's answers, by mapping.",
+      "bytes-out" },
+};
+
+static void
+add_mapping(GString *out, const Series *series, GVariant *row)
+{
+    g_autoptr(GVariant) family = field(row, adit_web_mapping_names, "family");
+    g_autoptr(GVariant) key = field(row, adit_web_mapping_names, "key");
+    g_autoptr(GVariant) device = field(row, adit_web_mapping_names, "device");
+    g_autoptr(GVariant) value = field(row, adit_web_mapping_names, series->field);
+    g_autofree char *key_label = escape(g_variant_get_string(key, NULL));
+    g_autofree char *device_label = escape(g_variant_get_string(device, NULL));
+
+    g_string_append_printf(out,
+                           "%s{family=\"%u\",key=\"%s\",device=\"%s\"} %" G_GUINT64_FORMAT "\n",
+                           series->metric, g_variant_get_byte(family), key_label, device_label,
+                           g_variant_get_uint64(value));
+}
+
+static void
+add_mapping_bytes(GString *out, GVariant *rows)
+{
+    for (guint s = 0; s < G_N_ELEMENTS(mapping_series); s++) {
+        begin(out, mapping_series[s].metric, mapping_series[s].type, mapping_series[s].help);
+        for (gsize i = 0; i < g_variant_n_children(rows); i++) {
+            g_autoptr(GVariant) row = g_variant_get_child_value(rows, i);
+
+            add_mapping(out, &mapping_series[s], row);
+        }
+    }
+}
+
 static void
 add_one(GString *out, const char *name, const char *type, const char *help, guint64 value)
 {
@@ -153,8 +189,10 @@ adit_web_metrics_text(const AditWebMetrics *metrics)
     add_one(out, "adit_up", "gauge", "Whether the server's tunnel is up.", metrics->is_up);
     if (metrics->devices)
         add_devices(out, metrics->devices, metrics->now);
-    if (metrics->mappings)
+    if (metrics->mappings) {
         add_mappings(out, metrics->mappings);
+        add_mapping_bytes(out, metrics->mappings);
+    }
     add_own(out, metrics);
     return g_string_free(out, FALSE);
 }

@@ -117,7 +117,7 @@ void
 adit_web_answer_error(AditWebRequest *self, guint status, const char *code, const char *message)
 {
     g_autoptr(JsonBuilder) json = json_builder_new();
-    const char *field = self->body && self->route->members
+    const char *field = self->route && self->route->members
                             ? adit_web_body_blame(self->body, self->route->members, message)
                             : NULL;
 

@@ -50,6 +50,8 @@ adit_web_status_add(JsonBuilder *json, const AditWeb *web)
         json_builder_set_member_name(json, name);
         adit_web_row_value(json, adit_web_bus_property(web->bus, at->data));
     }
+    json_builder_set_member_name(json, "mappings-serial");
+    json_builder_add_int_value(json, (gint64)adit_web_bus_mappings_serial(web->bus));
     json_builder_end_object(json);
 }
 

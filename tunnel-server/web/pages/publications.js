@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { check, choice, confirm, field, form, input, view } from "./dialog.js";
 import { bytes, chip, h, icon, say, span } from "./dom.js";
-import { load, mayWrite, store } from "./store.js";
+import { load, loadMappings, mayWrite, store } from "./store.js";
 import { Table } from "./table.js";
 import { t } from "./words.js";
 
@@ -106,8 +106,8 @@ function show(one) {
         h("dl", { class: "facts" },
             row(t("outside"), h("span", { class: "mono wrap" }, `${bracket(one)}:${ports(one)}`)), row(t("protocol"), protocol(one)),
             row(t("device"), one.device), row(t("internal-port"), String(one.internal || one.first)), row(t("origin"), origin(one)),
-            row(t("enabled"), one.enabled ? t("yes") : t("no")), "expires" in one ? row(t("lease-left"), left(one)) : [],
-            "bytes" in one ? row(t("traffic"), bytes(one.bytes)) : [], row(t("allow-from"), one["allow-from"].join(", ") || t("everybody")),
+            row(t("enabled"), one.enabled ? t("yes") : t("no")), row(t("lease-left"), left(one)), redirect(one),
+            row(t("traffic"), traffic(one)), row(t("allow-from"), one["allow-from"].join(", ") || t("everybody")),
             row(t("key"), h("code", {}, one.key))),
         mayWrite() && h("footer", {},
             h("button", { type: "button", class: "quiet danger-text", onclick: () => drop(one, dialog) }, t("remove")),
@@ -137,6 +137,8 @@ function enabledSwitch(one) {
 }
 
 const origin = (one) => one.origin === "manual" ? t("origin-manual") : t("origin-auto");
+const traffic = (one) => `↓ ${bytes(one["bytes-in"])} ↑ ${bytes(one["bytes-out"])}`;
+const redirect = (one) => one.redirect && one.redirect !== "no" ? row(t("also-80"), t(`redirect-${one.redirect}`)) : [];
 const left = (one) => one.expires ? span(one.expires - store.now) : t("for-good");
 
 function columns() {
@@ -148,15 +150,15 @@ function columns() {
         { name: "device", label: t("device"), order: (m) => m.device, cell: (m) => m.internal && m.internal !== m.first ? `${m.device}:${m.internal}` : m.device },
         { name: "origin", label: t("origin"), order: (m) => m.origin, cell: origin },
     ];
-    const has = (name) => store.mappings.some((one) => name in one);
-    if (has("expires")) list.push({ name: "lease", label: t("lease-left"), isLive: true, order: (m) => m.expires || Infinity, cell: left });
-    if (has("bytes")) list.push({ name: "bytes", label: t("traffic"), isLive: true, class: "right", order: (m) => -m.bytes, cell: (m) => bytes(m.bytes) });
-    list.push({ name: "enabled", label: t("enabled"), order: (m) => m.enabled ? 0 : 1, cell: enabledSwitch });
+    if (store.mappings.some((one) => one.expires)) list.push({ name: "lease", label: t("lease-left"), isLive: true, order: (m) => m.expires || Infinity, cell: left });
+    list.push({ name: "bytes", label: t("traffic"), isLive: true, class: "right", order: (m) => -(m["bytes-in"] + m["bytes-out"]), cell: traffic },
+        { name: "enabled", label: t("enabled"), order: (m) => m.enabled ? 0 : 1, cell: enabledSwitch });
     return list;
 }
 
 export const publications = {
     name: "publications",
+    ticks: 0,
     show(root) {
         this.table = new Table({ caption: t("publications"), columns: columns(), key: (m) => `${m.family} ${m.key}`, empty: t("no-publication"),
             words: (m) => [m.label || "", m.key, m.device, m.external || "", `ipv${m.family}`, m.protocol, m.origin] });
@@ -165,6 +167,7 @@ export const publications = {
     },
     action: () => mayWrite() && h("button", { type: "button", class: "primary", onclick: () => publish(), disabled: !store.devices.length }, icon("add"), t("publish")),
     update(what) {
+        if (what === "traffic" && ++this.ticks % 4 === 0) loadMappings();
         if (what !== "status") this.table.setRows(store.mappings);
     },
 };

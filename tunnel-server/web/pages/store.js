@@ -60,7 +60,7 @@ function takeStatus(status) {
     const before = store.status;
     store.status = status;
     tell("status");
-    if (!isGone() && (status.generation !== before.generation || before.state === "gone" || status.mappings !== before.mappings)) load();
+    if (!isGone() && (status.generation !== before.generation || status["mappings-serial"] !== before["mappings-serial"] || before.state === "gone" || status.mappings !== before.mappings)) load();
 }
 
 function sample(seconds, changed) {
@@ -91,6 +91,14 @@ function takeTraffic({ now, devices }) {
     last = now;
     store.now = now;
     tell("traffic");
+}
+
+// The counters of the ports, which no event tells.
+export async function loadMappings() {
+    const mappings = await api.get("/mappings").catch(() => null);
+    if (!mappings) return;
+    store.mappings = mappings;
+    tell("lists");
 }
 
 function setConnected(isConnected) {

@@ -92,7 +92,7 @@ export class Table {
     }
 
     sign(row) {
-        const still = Object.entries(row).filter(([name]) => !["last-handshake", "rx-bytes", "tx-bytes", "endpoint", "bytes", "packets", "expires"].includes(name));
+        const still = Object.entries(row).filter(([name]) => !["last-handshake", "rx-bytes", "tx-bytes", "endpoint", "packets-in", "bytes-in", "packets-out", "bytes-out", "expires"].includes(name));
         return JSON.stringify(still);
     }
 

@@ -122,6 +122,7 @@ export const words = {
     "redirect-https": ["Redirect to https", "Auf https umleiten", "Reindirizza a https"],
     "redirect-no": ["Nothing", "Nichts", "Niente"],
     "redirect-port": ["The same service", "Denselben Dienst", "Lo stesso servizio"],
+    "redirect-yields": ["Yields to a port 80 of its own", "Weicht einem eigenen Port 80", "Cede a una porta 80 propria"],
     "rekey": ["New keys", "Neue Schlüssel", "Nuove chiavi"],
     "rekey-text": ["The old profile stops working at once; the device needs the new one.", "Das alte Profil gilt sofort nicht mehr; das Gerät braucht das neue.", "Il vecchio profilo smette subito di funzionare; al dispositivo serve quello nuovo."],
     "rekey-what": ["New keys for {0}", "Neue Schlüssel für {0}", "Nuove chiavi per {0}"],
