@@ -5,6 +5,7 @@
 #include "libadit/sys/notify.h"
 #include "libadit/sys/settings-file.h"
 #include "libadit/sys/syserror.h"
+#include "tunnel-server/dataplane.h"
 #include "tunnel-server/facts.h"
 #include "tunnel-server/lease-key.h"
 #include "tunnel-server/responder.h"
@@ -135,13 +136,16 @@ take_facts(AditModel *model, const AditServerFacts *facts)
         model->taken[model->n_taken++] = facts->wan_prefixes[i].addr;
 }
 
+/* @ret_moved: they are others than before; may be NULL. */
 static gboolean
-read_facts(AditAdmin *self, const AditModel *model, GError **error)
+read_facts(AditAdmin *self, const AditModel *model, gboolean *ret_moved, GError **error)
 {
     AditServerFacts facts = { 0 };
 
     if (!adit_server_facts_read(model->wan, &facts, error))
         return FALSE;
+    if (ret_moved)
+        *ret_moved = !adit_server_facts_equal(&facts, &self->facts);
     adit_server_facts_clear(&self->facts);
     self->facts = facts;
     return TRUE;
@@ -243,12 +247,15 @@ forget_endpoints(AditModel *model)
 
 /* The machine may have got an address that the model gives to somebody else. */
 static gboolean
-look(AditAdmin *self, GError **error)
+look(AditAdmin *self, gboolean ports, GError **error)
 {
     g_autoptr(AditPcpSite) site = NULL;
+    gboolean moved = FALSE;
 
-    if (!read_facts(self, self->model, error))
+    if (!read_facts(self, self->model, &moved, error))
         return FALSE;
+    if (self->started && !ports && !moved)
+        return adit_server_apply_rest(self->server, self->model, &self->facts, error);
     take_facts(self->model, &self->facts);
     if (!adit_model_settle(self->model, error) ||
         !put_in_force(self, self->model, &site, error))
@@ -258,8 +265,9 @@ look(AditAdmin *self, GError **error)
 }
 
 gboolean
-adit_admin_look_again(AditAdmin *self, GError **error)
+adit_admin_look_again(AditAdmin *self, gboolean ports, GError **error)
 {
+    gboolean was_broken = self->trouble != NULL;
     GError *reason = NULL;
 
     g_clear_pointer(&self->trouble, g_free);
@@ -269,7 +277,7 @@ adit_admin_look_again(AditAdmin *self, GError **error)
         remember_endpoints(self);
     else
         keep_unknown_endpoints(self);
-    if (!look(self, &reason)) {
+    if (!look(self, ports || was_broken, &reason)) {
         self->trouble = g_strdup(reason->message);
         g_propagate_error(error, reason);
         return FALSE;
@@ -277,6 +285,15 @@ adit_admin_look_again(AditAdmin *self, GError **error)
     forget_endpoints(self->model);
     self->started = TRUE;
     return TRUE;
+}
+
+gboolean
+adit_admin_tell_ours(AditAdmin *self, AditWatch *watch, GError **error)
+{
+    static const char *const links[] = { ADIT_SERVER_LINK, NULL };
+
+    adit_watch_set_ours(watch, ADIT_DATAPLANE_TABLE, links);
+    return adit_watch_ignore(watch, adit_nftdev_socket(adit_server_nft(self->server)), error);
 }
 
 gboolean
@@ -291,7 +308,7 @@ adit_admin_start(AditAdmin *self, GError **error)
     self->settings = settings;
     adit_pcp_server_set_rules(self->pcp, settings);
     self->down = FALSE;
-    return adit_admin_look_again(self, error);
+    return adit_admin_look_again(self, TRUE, error);
 }
 
 gboolean
@@ -408,7 +425,7 @@ adit_admin_try(AditAdmin *self, AditEdit edit, gpointer data, GError **error)
                             "this server is not set up yet: adit-server setup");
         return NULL;
     }
-    if (!read_facts(self, next, &reason)) {
+    if (!read_facts(self, next, NULL, &reason)) {
         g_info("%s", reason->message); /* the WAN of a moment ago will do, if there was one */
         g_clear_error(&reason);
         if (!self->facts.wan[0]) {
@@ -444,7 +461,7 @@ put_back(AditAdmin *self)
 {
     g_autoptr(GError) error = NULL;
 
-    if (!adit_admin_look_again(self, &error))
+    if (!adit_admin_look_again(self, TRUE, &error))
         g_warning("%s", error->message);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libadit/sys/places.h"
+#include "libadit/sys/watch.h"
 #include "tunnel-server/daemon.h"
 #include "tunnel-server/pcp-server.h"
 #include "tunnel-server/settings.h"
@@ -15,8 +16,11 @@ typedef struct _AditAdmin AditAdmin;
 AditAdmin *adit_admin_open(const AditPlaces *places, GError **error);
 /* Reads the settings again and makes the kernel as it should be; ends a `down`. */
 gboolean adit_admin_start(AditAdmin *self, GError **error);
-/* What a timer does: puts back what somebody took away. */
-gboolean adit_admin_look_again(AditAdmin *self, GError **error);
+/* Puts back what somebody took away. @ports: our table may be another than it was; otherwise it
+ * is not looked at, which is what costs. */
+gboolean adit_admin_look_again(AditAdmin *self, gboolean ports, GError **error);
+/* What is ours in the kernel, for who hears of changes. */
+gboolean adit_admin_tell_ours(AditAdmin *self, AditWatch *watch, GError **error);
 gboolean adit_admin_down(AditAdmin *self, GError **error);
 /* Keeps where the devices are, for the next start. */
 gboolean adit_admin_save_endpoints(AditAdmin *self, GError **error);

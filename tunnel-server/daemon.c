@@ -59,30 +59,38 @@ adit_server_close(AditServer *self)
     g_free(self);
 }
 
+gboolean
+adit_server_apply_rest(AditServer *self, const AditModel *model, const AditServerFacts *facts,
+                       GError **error)
+{
+    g_autoptr(AditState) rest = adit_server_plan_rest(model, facts);
+    AditReconcileResult result = { 0 };
+
+    if (!adit_sysctl_remember(self->sysctls, rest, error) ||
+        !adit_reconcile(self->kernel, rest, &scope, &result, error))
+        return FALSE;
+    if (result.rounds > 0)
+        g_info("kernel: %u added, %u changed, %u deleted", result.added, result.changed,
+               result.deleted);
+    return TRUE;
+}
+
 /* The rules before the link: what they drop must not get through in between. */
 gboolean
 adit_server_apply(AditServer *self, const AditModel *model, const AditServerFacts *facts,
                   AditState *leases, GError **error)
 {
     g_autoptr(AditState) ports = leases;
-    g_autoptr(AditState) rest = NULL;
-    AditReconcileResult result = { 0 };
     AditNftResult nft = { 0 };
 
     adit_server_add_ports(ports, model, facts);
     adit_state_seal(ports);
-    rest = adit_server_plan_rest(model, facts);
-    if (!adit_sysctl_remember(self->sysctls, rest, error) ||
-        !adit_nftdev_reconcile(self->nft, ports, &nft, error) ||
-        !adit_reconcile(self->kernel, rest, &scope, &result, error))
+    if (!adit_nftdev_reconcile(self->nft, ports, &nft, error))
         return FALSE;
     if (nft.rebuilt || nft.added + nft.changed + nft.deleted > 0)
         g_info("ports: %s%u added, %u changed, %u deleted", nft.rebuilt ? "table made, " : "",
                nft.added, nft.changed, nft.deleted);
-    if (result.rounds > 0)
-        g_info("kernel: %u added, %u changed, %u deleted", result.added, result.changed,
-               result.deleted);
-    return TRUE;
+    return adit_server_apply_rest(self, model, facts, error);
 }
 
 /* The link first: while it stands the rules stand too. */

@@ -17,6 +17,9 @@ gboolean adit_server_apply(AditServer *server, const AditModel *model,
                            const AditServerFacts *facts, AditState *leases, GError **error);
 /* Our table, for leases that come and go. */
 AditNftDev *adit_server_nft(AditServer *server);
+/* The same without ports, which are known to be as they were: no look at elements. */
+gboolean adit_server_apply_rest(AditServer *server, const AditModel *model,
+                                const AditServerFacts *facts, GError **error);
 /* Removes everything of ours. */
 gboolean adit_server_down(AditServer *server, GError **error);
 /* Who is there: the WireGuard device as it is now. NOT_FOUND: the server is down. */

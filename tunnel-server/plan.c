@@ -12,6 +12,17 @@ adit_server_facts_clear(AditServerFacts *facts)
     facts->n_wan_prefixes = 0;
 }
 
+gboolean
+adit_server_facts_equal(const AditServerFacts *a, const AditServerFacts *b)
+{
+    if (!g_str_equal(a->wan, b->wan) || a->n_wan_prefixes != b->n_wan_prefixes)
+        return FALSE;
+    for (guint i = 0; i < a->n_wan_prefixes; i++)
+        if (adit_prefix_cmp(&a->wan_prefixes[i], &b->wan_prefixes[i]) != 0)
+            return FALSE;
+    return TRUE;
+}
+
 AditAddr
 adit_server_facts_wan4(const AditServerFacts *facts)
 {

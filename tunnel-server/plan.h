@@ -17,6 +17,7 @@ typedef struct {
 /* The first IPv4 address of the WAN; unset: none. */
 AditAddr adit_server_facts_wan4(const AditServerFacts *facts);
 gboolean adit_server_facts_is_on_link(const AditServerFacts *facts, const AditAddr *addr);
+gboolean adit_server_facts_equal(const AditServerFacts *a, const AditServerFacts *b);
 void adit_server_facts_clear(AditServerFacts *facts);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AditServerFacts, adit_server_facts_clear)
 

@@ -13,6 +13,7 @@ typedef struct {
     GMainLoop *loop;
     AditAdmin *admin;
     AditServerService *service;
+    AditWatch *watch; /* NULL: nothing is heard, and only the timer looks */
     guint look_timer, save_timer;
     GError *failure;
 } Run;
@@ -26,17 +27,44 @@ on_stop(gpointer data)
 
 /* What is wrong is said once, and shown by status until it is mended. */
 static gboolean
-on_look(gpointer data)
+look(Run *run)
 {
-    Run *run = data;
     g_autofree char *before = g_strdup(adit_admin_trouble(run->admin));
     g_autoptr(GError) error = NULL;
+    gboolean ports = !run->watch || adit_watch_take_table(run->watch);
 
-    if (!adit_admin_look_again(run->admin, &error) && g_strcmp0(before, error->message) != 0)
+    if (!adit_admin_look_again(run->admin, ports, &error) &&
+        g_strcmp0(before, error->message) != 0)
         g_warning("%s", error->message);
     if (run->service && g_strcmp0(before, adit_admin_trouble(run->admin)) != 0)
         adit_server_service_refresh(run->service);
+    return error == NULL;
+}
+
+static gboolean
+on_event(gpointer data)
+{
+    return look(data);
+}
+
+/* For what no event tells: proxy neighbours, settings of the kernel. */
+static gboolean
+on_look(gpointer data)
+{
+    look(data);
     return G_SOURCE_CONTINUE;
+}
+
+static void
+start_watch(Run *run)
+{
+    g_autoptr(GError) error = NULL;
+
+    run->watch = adit_watch_new(on_event, run, &error);
+    if (run->watch && !adit_admin_tell_ours(run->admin, run->watch, &error))
+        g_clear_pointer(&run->watch, adit_watch_free);
+    if (!run->watch)
+        g_warning("%s: what others change is mended late", error->message);
 }
 
 static gboolean
@@ -119,6 +147,7 @@ loop(Run *run)
     g_unix_signal_add(SIGTERM, on_stop, run);
     g_unix_signal_add(SIGINT, on_stop, run);
     g_unix_signal_add(SIGHUP, on_reload, run);
+    start_watch(run);
     set_timers(run);
     owner = g_bus_own_name(G_BUS_TYPE_SYSTEM, ADIT_SERVER_BUS, G_BUS_NAME_OWNER_FLAGS_NONE,
                            on_bus, on_name_acquired, on_name_lost, run, NULL);
@@ -128,6 +157,7 @@ loop(Run *run)
     g_bus_unown_name(owner);
     g_clear_handle_id(&run->look_timer, g_source_remove);
     g_clear_handle_id(&run->save_timer, g_source_remove);
+    g_clear_pointer(&run->watch, adit_watch_free);
     g_clear_pointer(&run->service, adit_server_service_free);
     g_main_loop_unref(run->loop);
 }

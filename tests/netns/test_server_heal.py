@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What others take away from the server comes back at once: it hears the kernel, no timer is waited for."""
+import tap
+from pcp import Peer
+from process import until
+from story import Server
+
+DRAWING = """
+visitor -- internet -- vps
+internet -- nas:home
+"""
+QUIET = "[Daemon]\nLookAgain = 24h\n"
+# What somebody does; what has to be there again.
+ACTS = (
+    ("nft delete table inet adit_server", "nft list chain inet adit_server forward"),
+    ("nft flush ruleset", "nft list chain inet adit_server gate"),
+    ("nft flush chain inet adit_server gate", "nft list chain inet adit_server gate | grep -q 'still open'"),
+    ("nft flush set inet adit_server open4", "nft list set inet adit_server open4 | grep -q 'tcp . 443'"),
+    ("nft flush map inet adit_server fwd4", "nft list map inet adit_server fwd4 | grep -q 'tcp . 443'"),
+    ("ip -6 route flush dev adit0 proto 173", "ip -6 route show dev adit0 proto 173 | grep -q :"),
+    ("ip address flush dev adit0", "ip address show dev adit0 | grep -q 10.59.0.1/24"),
+    ("ip link set adit0 down", "ip link show adit0 | grep -q '[<,]UP'"),
+    ("ip link delete adit0", "ip address show dev adit0 | grep -q 10.59.0.1/24"),
+)
+
+
+def begin(lab):
+    lab["vps"].write("/etc/adit/server.conf", QUIET)
+    server = Server(lab["vps"], lab["vps"].prefix).start()
+    nas = Peer(server, lab["nas"], "nas")
+    lab["nas"].http_server(443, "page\n")
+    server.publish(443, "nas", families=(4,))
+    nas.map(443, 443, 6, lifetime=3600)
+    return server, nas
+
+
+@tap.deadline(120)
+def test_heals(lab):
+    """table, rules, elements, routes, addresses and the link itself; manual mappings and leases work again"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    _, nas = begin(lab)
+    hosts = (vps.v4, f"[{nas.v6}]")
+    for act, there in ACTS:
+        vps.sh(act)
+        until(lambda t=there: vps.sh(t, check=False).ok, 3, f"after {act}: {there}")
+        for host in hosts:
+            until(lambda h=host: visitor.curl(f"http://{h}:443/", check=False, timeout=2).stdout == "page\n", 20,
+                  f"after {act}: {host}")
+
+
+def test_calm(lab):
+    """its own work wakes nobody: leases come and go without a look at the table"""
+    server, nas = begin(lab)
+    until(lambda: "ports:" in server.process.output(), 5, "the first look")
+    before = server.process.output().count("ports:")
+    for port in range(1000, 1030):
+        assert nas.map(port, port).result == "SUCCESS"
+    for port in range(1000, 1030):
+        assert nas.unmap(port).result == "SUCCESS"
+    lab["vps"].run("nft", "add", "table", "inet", "strangers")
+    lab["vps"].run("ip", "link", "add", "stranger", "type", "bridge")
+    lab["vps"].run("nft", "delete", "element", "inet", "adit_server", "tunnel", "{ adit0 }")
+    until(lambda: server.process.output().count("ports:") > before, 3, "what was a stranger's")
+    assert server.process.output().count("ports:") == before + 1, server.process.output()[-2000:]
+
+
+if __name__ == "__main__":
+    tap.main(globals())
