@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client-dbus-generated.h"
 #include "client/backend.h"
+#include "client/cli-publish.h"
 #include "client/daemon.h"
 #include "client/service.h"
 #include "libadit/core/error.h"
@@ -356,6 +357,15 @@ static const AditCommand commands[] = {
     { "default", "NAME|none", 1, 1, cmd_default,
       "Send all other traffic through a gateway, or through none", default_options, NULL },
     { "remove", "NAME", 1, 1, cmd_remove, "Remove a gateway and everything of it", NULL, NULL },
+    { "publish", "PORT[-PORT][/tcp|udp|both]", 0, 1, adit_cmd_publish,
+      "Make a port of this machine reachable from outside", adit_publish_options, NULL },
+    { "unpublish", "PORT[-PORT][/tcp|udp|both]", 1, 1, adit_cmd_unpublish, "Take it back", NULL,
+      NULL },
+    { "published", "", 0, 0, adit_cmd_published, "List what is published, and how it fares",
+      NULL, NULL },
+    { "share", "NET...", 1, ADIT_CLI_ANY, adit_cmd_share,
+      "Open a network behind this machine to the other devices", adit_share_options, NULL },
+    { "unshare", "NET...", 1, ADIT_CLI_ANY, adit_cmd_unshare, "Take it back", NULL, NULL },
     { 0 },
 };
 

@@ -10,11 +10,14 @@
 
 /* Whether the server is the one it was is asked after a silence; so somebody must hear it. */
 #define LOOK_S 30
+#define SETTLE_MS 200
 
 struct _AditPublishService {
     AditDaemon *daemon;
     AditPubWanted *bus;
     guint look;
+    GFileMonitor *files; /* NULL: there is no publish.d */
+    guint reload;
 };
 
 static GVariant *
@@ -214,6 +217,43 @@ on_unshare(AditPubWanted *bus, GDBusMethodInvocation *call, const char *const *n
     return settle(self, call, adit_pub_wanted_complete_unshare);
 }
 
+static gboolean
+on_reload(gpointer data)
+{
+    AditPublishService *self = data;
+    g_autoptr(GError) error = NULL;
+
+    self->reload = 0;
+    adit_wanted_store_load(adit_daemon_wanted(self->daemon));
+    if (!adit_daemon_wanted_changed(self->daemon, &error))
+        g_warning("%s", error->message);
+    return G_SOURCE_REMOVE;
+}
+
+/* A package manager writes a file in several steps. */
+static void
+on_file(GFileMonitor *files, GFile *file, GFile *other, GFileMonitorEvent event, gpointer data)
+{
+    AditPublishService *self = data;
+
+    if (self->reload == 0)
+        self->reload = g_timeout_add(SETTLE_MS, on_reload, self);
+}
+
+/* A folder that is not there would be looked for every few seconds: SIGHUP does for that. */
+static void
+watch_files(AditPublishService *self)
+{
+    g_autoptr(GFile) folder =
+        g_file_new_for_path(adit_wanted_store_folder(adit_daemon_wanted(self->daemon)));
+
+    if (!g_file_query_exists(folder, NULL))
+        return;
+    self->files = g_file_monitor_directory(folder, G_FILE_MONITOR_WATCH_MOVES, NULL, NULL);
+    if (self->files)
+        g_signal_connect(self->files, "changed", G_CALLBACK(on_file), self);
+}
+
 AditPublishService *
 adit_publish_service_new(AditDaemon *daemon, GDBusObjectSkeleton *root)
 {
@@ -226,6 +266,7 @@ adit_publish_service_new(AditDaemon *daemon, GDBusObjectSkeleton *root)
     g_signal_connect(self->bus, "handle-share", G_CALLBACK(on_share), self);
     g_signal_connect(self->bus, "handle-unshare", G_CALLBACK(on_unshare), self);
     g_dbus_object_skeleton_add_interface(root, G_DBUS_INTERFACE_SKELETON(self->bus));
+    watch_files(self);
     adit_publish_service_refresh(self);
     return self;
 }
@@ -236,6 +277,10 @@ adit_publish_service_free(AditPublishService *self)
     if (!self)
         return;
     follow_handshakes(self, FALSE);
+    g_clear_handle_id(&self->reload, g_source_remove);
+    if (self->files)
+        g_signal_handlers_disconnect_by_data(self->files, self);
+    g_clear_object(&self->files);
     g_signal_handlers_disconnect_by_data(self->bus, self);
     g_object_unref(self->bus);
     g_free(self);

@@ -49,6 +49,12 @@ adit_wanted_store_get(const AditWantedStore *self)
     return self->merged;
 }
 
+const char *
+adit_wanted_store_folder(const AditWantedStore *self)
+{
+    return self->folder;
+}
+
 const GPtrArray *
 adit_wanted_store_problems(const AditWantedStore *self)
 {

@@ -16,6 +16,7 @@ void adit_wanted_store_free(AditWantedStore *store);
 void adit_wanted_store_load(AditWantedStore *store);
 /* All that holds: the user's own, then that of the files by name. */
 const AditWanted *adit_wanted_store_get(const AditWantedStore *store);
+const char *adit_wanted_store_folder(const AditWantedStore *store);
 const GPtrArray *adit_wanted_store_problems(const AditWantedStore *store); /* char * */
 
 /* Changes of what the user said; on disk when they return. @text: sections of publish.conf. */

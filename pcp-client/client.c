@@ -244,6 +244,13 @@ adit_client_drop(AditClient *client, const AditMapping *mapping, gint64 now)
     arm(client);
 }
 
+void
+adit_client_renew(AditClient *client, const AditMapping *mapping, gint64 now)
+{
+    adit_pool_renew(client->pool, (AditMapping *)mapping, now);
+    arm(client);
+}
+
 /* Deletes what we only know by name. A second mapping of a port cannot be deleted without
  * danger to the first (mapping.h): it ends with its lease. */
 static void

@@ -68,6 +68,8 @@ const AditMapping *adit_client_add(AditClient *client, const AditWish *wish,
                                    const AditPcpOptions *options, gint64 now, GError **error);
 /* Asks the server to delete it, within ADIT_MAPPING_DELETE_MS; DELETED ends it in any case. */
 void adit_client_drop(AditClient *client, const AditMapping *mapping, gint64 now);
+/* Renews it now instead of when it is due. */
+void adit_client_renew(AditClient *client, const AditMapping *mapping, gint64 now);
 /* Deletes at the server what an earlier client left in the state file and nobody has added
  * since. To be called once everything that is wanted was added. No events. */
 void adit_client_sweep(AditClient *client, gint64 now);

@@ -235,6 +235,13 @@ adit_pool_stop(AditPool *pool, AditMapping *mapping, gint64 now)
 }
 
 void
+adit_pool_renew(AditPool *pool, AditMapping *mapping, gint64 now)
+{
+    if (mapping->state == ADIT_MAPPING_GRANTED)
+        mapping->deadline = MIN(mapping->deadline, now);
+}
+
+void
 adit_pool_move(AditPool *pool, const AditAddr *client, gint64 now, guint32 dice)
 {
     AditMappingEvent event = { .now = now, .dice = dice, .reason = ADIT_MAPPING_MOVED };

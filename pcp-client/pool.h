@@ -58,6 +58,8 @@ const AditPoolCounts *adit_pool_get_counts(const AditPool *pool);
 /* @nonce: for one that was stopped, a fresh one; else NULL. */
 void adit_pool_start(AditPool *pool, AditMapping *mapping, gint64 now, const guint8 *nonce);
 void adit_pool_stop(AditPool *pool, AditMapping *mapping, gint64 now);
+/* Renews one that is held now, instead of when it is due: something may have touched it. */
+void adit_pool_renew(AditPool *pool, AditMapping *mapping, gint64 now);
 /* Our own address is another now; unset: there is none, and nothing is sent. */
 void adit_pool_move(AditPool *pool, const AditAddr *client, gint64 now, guint32 dice);
 /* The tunnel has shaken hands. After a silence the server may have restarted without our

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client/end.h"
+
+#include "libadit/sys/syserror.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+
+struct _AditEnd {
+    char *gateway, *link;
+    guint family;
+    AditAddr own, server;
+    AditClient *client;
+    guint source;
+    gboolean retired;
+    AditEndNews news;
+    gpointer data;
+};
+
+static gboolean
+on_ready(int fd, GIOCondition condition, gpointer data)
+{
+    AditEnd *end = data;
+    AditPoolNews news;
+
+    adit_client_dispatch(end->client, adit_client_now());
+    while (adit_client_pop_event(end->client, &news))
+        if (end->news)
+            end->news(end, &news, end->data);
+    if (!end->retired || !adit_client_is_drained(end->client))
+        return G_SOURCE_CONTINUE;
+    end->source = 0;
+    adit_end_free(end);
+    return G_SOURCE_REMOVE;
+}
+
+AditEnd *
+adit_end_new(const AditPublishGateway *gateway, guint family, const char *state_dir,
+             GError **error)
+{
+    g_autofree char *file = g_strdup_printf("%s.ipv%d", gateway->name, family == 0 ? 4 : 6);
+    g_autofree char *state = g_build_filename(state_dir, file, NULL);
+    const AditClientConfig config = { .device = gateway->link,
+                                      .server = gateway->server[family],
+                                      .own = gateway->own[family],
+                                      .state = state };
+    AditClient *client;
+    AditEnd *end;
+
+    if (g_mkdir_with_parents(state_dir, 0700) != 0) {
+        adit_syserror_set(error, errno, "%s", state_dir);
+        return NULL;
+    }
+    client = adit_client_new(&config, adit_client_now(), error);
+    if (!client)
+        return NULL;
+    end = g_new0(AditEnd, 1);
+    end->gateway = g_strdup(gateway->name);
+    end->link = g_strdup(gateway->link);
+    end->family = family;
+    end->own = config.own;
+    end->server = config.server;
+    end->client = client;
+    end->source = g_unix_fd_add(adit_client_get_fd(client), G_IO_IN, on_ready, end);
+    return end;
+}
+
+void
+adit_end_free(AditEnd *end)
+{
+    if (!end)
+        return;
+    g_clear_handle_id(&end->source, g_source_remove);
+    adit_client_free(end->client);
+    g_free(end->gateway);
+    g_free(end->link);
+    g_free(end);
+}
+
+void
+adit_end_set_news(AditEnd *end, AditEndNews news, gpointer data)
+{
+    end->news = news;
+    end->data = data;
+}
+
+gboolean
+adit_end_is_of(AditEnd *end, const AditPublishGateway *gateway, guint family)
+{
+    if (family != end->family || !g_str_equal(gateway->name, end->gateway) ||
+        !g_str_equal(gateway->link, end->link) ||
+        adit_addr_cmp(&gateway->server[family], &end->server) != 0 ||
+        !adit_addr_is_set(&gateway->own[family]))
+        return FALSE;
+    if (adit_addr_cmp(&gateway->own[family], &end->own) != 0) {
+        end->own = gateway->own[family];
+        adit_client_move(end->client, &end->own, adit_client_now());
+    }
+    return TRUE;
+}
+
+AditClient *
+adit_end_get_client(AditEnd *end)
+{
+    return end->client;
+}
+
+void
+adit_end_retire(AditEnd *end)
+{
+    end->news = NULL;
+    end->retired = TRUE;
+    adit_client_drain(end->client, adit_client_now());
+    if (adit_client_is_drained(end->client))
+        adit_end_free(end);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "pcp-client/client.h"
+#include "pcp-client/match.h"
+
+/* One PCP server: that of a gateway in one family, with its client in the main loop. */
+
+typedef struct _AditEnd AditEnd;
+
+typedef void (*AditEndNews)(AditEnd *end, const AditPoolNews *news, gpointer data);
+
+AditEnd *adit_end_new(const AditPublishGateway *gateway, guint family, const char *state_dir,
+                      GError **error);
+void adit_end_set_news(AditEnd *end, AditEndNews news, gpointer data);
+/* Is it that of @gateway, as it is now? A changed address of ours is taken over. */
+gboolean adit_end_is_of(AditEnd *end, const AditPublishGateway *gateway, guint family);
+AditClient *adit_end_get_client(AditEnd *end);
+/* Gives everything back and then frees itself; leases that cannot be given back run out. */
+void adit_end_retire(AditEnd *end);
+void adit_end_free(AditEnd *end); /* leases live on, for the next process */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditEnd, adit_end_free)

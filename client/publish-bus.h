@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "client/offer.h"
+
+#include <gio/gio.h>
+
+#define ADIT_PUBLISHER_BUS "org.adit.Publisher1"
+#define ADIT_PUBLISHER_PATH "/org/adit/Publisher1"
+
+/* Offers on the bus, an object each. */
+
+typedef struct _AditPublishBus AditPublishBus;
+
+/* Somebody wants to know how it is now. */
+typedef void (*AditPublishBusRefresh)(gpointer data);
+
+AditPublishBus *adit_publish_bus_new(AditPublishBusRefresh refresh, gpointer data);
+void adit_publish_bus_connect(AditPublishBus *self, GDBusConnection *bus);
+void adit_publish_bus_show(AditPublishBus *self, const AditOffer *offer);
+void adit_publish_bus_hide(AditPublishBus *self, const AditOffer *offer);
+void adit_publish_bus_free(AditPublishBus *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditPublishBus, adit_publish_bus_free)
