@@ -69,6 +69,23 @@ class Client:
         return self.adit("import", f"/root/{name}.conf")
 
 
+class Publisher:
+    """adit-publisher on a machine whose bus is there: as nobody, who may do nothing."""
+    STATE = "/var/lib/adit-publisher"
+
+    def __init__(self, home):
+        self.home, self.process = home, None
+        home.run("install", "-d", "-m", "0700", "-o", "nobody", self.STATE)
+
+    def start(self):
+        self.process = self.home.spawn(
+            "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--bounding-set=-all",
+            "--inh-caps=-all", "--no-new-privs", "adit-publisher", "--state-dir", self.STATE, env=TALK,
+            name="adit-publisher")
+        self.process.wait_output("ready", 15)
+        return self
+
+
 def embed(prefix, v4):
     """The GUA of a device: the prefix with the IPv4 address in its host bits."""
     from ipaddress import ip_address, ip_network
