@@ -10,7 +10,7 @@
  * memory card, nor wake anybody. */
 
 #define ADIT_RECORD_SOON_MS 1000
-#define ADIT_RECORD_LATER_MS 60000
+#define ADIT_RECORD_LATER_MS 1800000
 
 typedef struct _AditRecord AditRecord;
 

@@ -253,6 +253,15 @@ serve(PcpSite *site)
     }
 }
 
+void
+pcp_site_answer(PcpSite *site, int wait_ms)
+{
+    struct pollfd fd = { adit_udp_get_fd(site->server.udp), POLLIN, 0 };
+
+    poll(&fd, 1, wait_ms);
+    serve(site);
+}
+
 static void
 work(PcpSite *site)
 {

@@ -52,6 +52,8 @@ const AditMapping *pcp_site_add(PcpSite *site, guint16 port);
 gint64 pcp_site_now(const PcpSite *site);
 /* One round: waits until something can be done, at most @wait_ms, and does it. */
 void pcp_site_turn(PcpSite *site, int wait_ms);
+/* The server's half of a round, for a client that lives elsewhere. */
+void pcp_site_answer(PcpSite *site, int wait_ms);
 /* Goes on until @mapping is in @state; asserts that it comes to that. */
 void pcp_site_reach(PcpSite *site, const AditMapping *mapping, AditMappingState state);
 /* Goes on until so many requests were heard in all. */
