@@ -15,7 +15,7 @@ struct adit_pcp;         /* one server in one family */
 struct adit_pcp_mapping; /* one port asked of it; belongs to it */
 
 struct adit_pcp_config {
-    const char *server; /* "10.59.0.1" or "fd59::1" */
+    const char *server; /* "10.59.0.1" or "fd59::1"; several: "10.59.0.1,10.59.0.2" */
     const char *device; /* nothing comes or goes by another; NULL: any */
     const char *own;    /* where mappings lead; NULL: what this machine would ask from */
     const char *state;  /* a file, so that a restarted program renews; NULL: none */

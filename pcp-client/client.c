@@ -19,6 +19,8 @@ struct _AditClient {
     AditPool *pool;
     AditPort *port;
     AditRecord *record;
+    GArray *servers;    /* AditAddr, in order */
+    guint turn;         /* whose it is */
     GPtrArray *orphans; /* mappings being swept: nobody knows them */
     GQueue events;      /* AditPoolNews */
     AditMapping *gone;  /* its DELETED was read */
@@ -98,6 +100,21 @@ look(AditClient *client, gint64 now)
         settle(client, now);
 }
 
+/* RFC 7488: the next of several servers, the first after the last. */
+static void
+try_next(AditClient *client, gint64 now)
+{
+    const AditAddr *next;
+
+    if (client->servers->len < 2 || !adit_pool_is_deaf(client->pool, now))
+        return;
+    client->turn = (client->turn + 1) % client->servers->len;
+    next = &g_array_index(client->servers, AditAddr, client->turn);
+    adit_pool_turn(client->pool, next, now, dice());
+    adit_port_set_server(client->port, next);
+    look(client, now);
+}
+
 AditClient *
 adit_client_new(const AditClientConfig *config, gint64 now, GError **error)
 {
@@ -118,6 +135,10 @@ adit_client_new(const AditClientConfig *config, gint64 now, GError **error)
     client->port = g_steal_pointer(&port);
     client->pool = adit_pool_new(&config->server, &none);
     client->record = adit_record_open(config->state, &config->server);
+    client->servers = g_array_new(FALSE, FALSE, sizeof(AditAddr));
+    g_array_append_val(client->servers, config->server);
+    if (config->n_others > 0)
+        g_array_append_vals(client->servers, config->others, config->n_others);
     client->orphans = g_ptr_array_new();
     client->no_way_at = ADIT_NEVER;
     client->turn_at = now;
@@ -405,6 +426,7 @@ adit_client_dispatch(AditClient *client, gint64 now)
         settle(client, now);
     read_socket(client, FALSE, now);
     read_socket(client, TRUE, now);
+    try_next(client, now);
     adit_pool_dispatch(client->pool, now, dice());
     collect(client, now);
     flush(client, now);

@@ -35,6 +35,8 @@ typedef struct _AditClient AditClient;
 typedef struct {
     const char *device; /* NULL: any */
     AditAddr server;
+    const AditAddr *others; /* of the same family, to be asked in turn while nobody answers */
+    guint n_others;
     AditAddr own;      /* where mappings lead; unset: the kernel's choice */
     const char *state; /* a file in a directory that exists; NULL: nonces die with the client */
 } AditClientConfig;

@@ -21,14 +21,34 @@ adit_pcp_now(void)
     return adit_client_now();
 }
 
+/* "10.59.0.1,10.59.0.2": addresses of one family; NULL: it is not. */
+static GArray *
+read_servers(const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text ?: "", ",", -1);
+    g_autoptr(GArray) servers = g_array_new(FALSE, FALSE, sizeof(AditAddr));
+
+    for (guint i = 0; words[i]; i++) {
+        AditAddr server;
+
+        if (!adit_addr_parse(words[i], &server, NULL))
+            return NULL;
+        if (i > 0 && server.family != g_array_index(servers, AditAddr, 0).family)
+            return NULL;
+        g_array_append_val(servers, server);
+    }
+    return servers->len > 0 ? g_steal_pointer(&servers) : NULL;
+}
+
 static gboolean
-read_config(const struct adit_pcp_config *config, AditClientConfig *ret)
+read_config(const struct adit_pcp_config *config, const GArray *servers, AditClientConfig *ret)
 {
     memset(ret, 0, sizeof(*ret));
     ret->device = config->device;
     ret->state = config->state;
-    if (!config->server || !adit_addr_parse(config->server, &ret->server, NULL))
-        return FALSE;
+    ret->server = g_array_index(servers, AditAddr, 0);
+    ret->others = &g_array_index(servers, AditAddr, 1);
+    ret->n_others = servers->len - 1;
     return !config->own || (adit_addr_parse(config->own, &ret->own, NULL) &&
                             ret->own.family == ret->server.family);
 }
@@ -36,10 +56,11 @@ read_config(const struct adit_pcp_config *config, AditClientConfig *ret)
 int
 adit_pcp_open(const struct adit_pcp_config *config, int64_t now, struct adit_pcp **ret)
 {
+    g_autoptr(GArray) servers = read_servers(config->server);
     AditClientConfig own;
     AditClient *client;
 
-    if (!read_config(config, &own))
+    if (!servers || !read_config(config, servers, &own))
         return -EINVAL;
     client = adit_client_new(&own, now, NULL);
     if (!client)

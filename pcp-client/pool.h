@@ -11,6 +11,7 @@
 #define ADIT_POOL_GAP_MS 25 /* and one per gap after that */
 #define ADIT_POOL_SILENCE_MS 180000
 #define ADIT_POOL_ANNOUNCE_TRIES 3
+#define ADIT_POOL_DEAF_TRIES 3
 
 typedef struct _AditPool AditPool;
 
@@ -62,6 +63,11 @@ void adit_pool_stop(AditPool *pool, AditMapping *mapping, gint64 now);
 void adit_pool_renew(AditPool *pool, AditMapping *mapping, gint64 now);
 /* Our own address is another now; unset: there is none, and nothing is sent. */
 void adit_pool_move(AditPool *pool, const AditAddr *client, gint64 now, guint32 dice);
+/* Nothing is held, and a request was sent ADIT_POOL_DEAF_TRIES times unanswered: if there is
+ * another server, it is its turn (RFC 7488 section 4). */
+gboolean adit_pool_is_deaf(const AditPool *pool, gint64 now);
+/* Asks @server from now on, and knows nothing of it: neither epoch nor dialect. */
+void adit_pool_turn(AditPool *pool, const AditAddr *server, gint64 now, guint32 dice);
 /* The tunnel has shaken hands. After a silence the server may have restarted without our
  * hearing of it: ask. */
 void adit_pool_handshake(AditPool *pool, gint64 now);

@@ -102,10 +102,24 @@ adit_port_set_timer(AditPort *port, gint64 at)
     timerfd_settime(port->timer, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
+static void
+hang_up(AditPort *port)
+{
+    g_clear_pointer(&port->request, adit_udp_close);
+    g_clear_pointer(&port->notice, adit_udp_close);
+}
+
 void
 adit_port_set_own(AditPort *port, const AditAddr *own)
 {
     port->own = *own;
+}
+
+void
+adit_port_set_server(AditPort *port, const AditAddr *server)
+{
+    port->server = *server;
+    hang_up(port);
 }
 
 gboolean
@@ -164,13 +178,6 @@ open_notice(const AditPort *port, GError **error)
     };
 
     return adit_udp_open(&config, error);
-}
-
-static void
-hang_up(AditPort *port)
-{
-    g_clear_pointer(&port->request, adit_udp_close);
-    g_clear_pointer(&port->notice, adit_udp_close);
 }
 
 static gboolean

@@ -22,6 +22,8 @@ int adit_port_get_fd(const AditPort *port);
 void adit_port_set_timer(AditPort *port, gint64 at);
 /* Another address to ask from (unset: the kernel's choice), from the next look on. */
 void adit_port_set_own(AditPort *port, const AditAddr *own);
+/* Likewise another server, of the same family. */
+void adit_port_set_server(AditPort *port, const AditAddr *server);
 /* Takes in what the timer and the kernel have to say; TRUE: a look is called for. */
 gboolean adit_port_is_stirred(AditPort *port);
 /* Opens what can be opened and drops what no longer holds; TRUE: the sockets are new. */

@@ -68,10 +68,37 @@ is_host(const AditPrefix *prefix)
     return prefix->len == adit_family_bits(prefix->addr.family);
 }
 
+/* A machine whose IPv6 address is its prefix with its IPv4 address in it: the server's is, too.
+ */
+static gboolean
+find_twin(const AditProfile *profile, const AditPrefix *own6, const AditAddr *server4,
+          AditAddr *ret)
+{
+    for (guint i = 0; i < profile->n_addresses; i++) {
+        const AditAddr *own4 = &profile->addresses[i].addr;
+        AditAddr twin;
+
+        if (own4->family != AF_INET)
+            continue;
+        twin = adit_prefix_embed(own6, own4);
+        if (adit_addr_cmp(&twin, &own6->addr) != 0)
+            continue;
+        *ret = adit_prefix_embed(own6, server4);
+        return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
+is_of_subnet(const AditPrefix *address, guint8 family)
+{
+    return address->addr.family == family && !is_host(address);
+}
+
 /* Our profiles name the server first, as a host, in each family; in foreign ones it is taken to
- * be the first host of the subnet. */
+ * be the first host of the subnet, or the IPv6 twin of @server4 (unset: none). */
 static AditAddr
-find_server(const AditProfile *profile, guint8 family)
+find_server(const AditProfile *profile, guint8 family, const AditAddr *server4)
 {
     AditAddr none = { 0 };
 
@@ -83,11 +110,14 @@ find_server(const AditProfile *profile, guint8 family)
                 return allowed->addr;
         }
     for (guint i = 0; i < profile->n_addresses; i++) {
-        AditAddr first;
+        const AditPrefix *own = &profile->addresses[i];
+        AditAddr server;
 
-        if (profile->addresses[i].addr.family == family && !is_host(&profile->addresses[i]) &&
-            adit_prefix_nth(&profile->addresses[i], 1, &first))
-            return first;
+        if (!is_of_subnet(own, family))
+            continue;
+        if ((adit_addr_is_set(server4) && find_twin(profile, own, server4, &server)) ||
+            adit_prefix_nth(own, 1, &server))
+            return server;
     }
     return none;
 }
@@ -97,6 +127,7 @@ adit_gateway_from_profile(const char *name, guint slot, const char *link,
                           const AditProfile *profile)
 {
     AditGateway *gateway = g_new0(AditGateway, 1);
+    const AditAddr none = { 0 };
 
     gateway->name = g_strdup(name);
     gateway->slot = slot;
@@ -110,7 +141,7 @@ adit_gateway_from_profile(const char *name, guint slot, const char *link,
     gateway->n_dns = profile->n_dns;
     gateway->dns = g_memdup2(profile->dns, profile->n_dns * sizeof(AditAddr));
     gateway->search = g_strdupv(profile->search);
-    gateway->servers[0] = find_server(profile, AF_INET);
-    gateway->servers[1] = find_server(profile, AF_INET6);
+    gateway->servers[0] = find_server(profile, AF_INET, &none);
+    gateway->servers[1] = find_server(profile, AF_INET6, &gateway->servers[0]);
     return gateway;
 }

@@ -121,6 +121,27 @@ begin(PcpSite *site, guint8 family)
     return mapping;
 }
 
+/* C2: from the tunnel's address, named so in the request, and from a port nobody can guess. */
+static void
+test_source(void)
+{
+    PcpSite site;
+    AditSockAddr *sources;
+
+    begin(&site, AF_INET6);
+    adit_client_free(site.client);
+    pcp_site_open(&site, "c0", "fd59::2");
+    pcp_site_reach(&site, pcp_site_add(&site, 443), ADIT_MAPPING_GRANTED);
+    sources = (AditSockAddr *)site.server.sources->data;
+    for (guint i = 0; i < 2; i++) {
+        g_assert_cmpint(adit_addr_cmp(&sources[i].addr, &request(&site, i)->client), ==, 0);
+        g_assert_cmpuint(sources[i].port, >, 1024);
+        g_assert_cmpuint(sources[i].port, !=, ADIT_PCP_CLIENT_PORT);
+    }
+    g_assert_cmpuint(sources[0].port, !=, sources[1].port);
+    pcp_site_tear_down(&site);
+}
+
 static gboolean
 has_way(const PcpSite *site)
 {
@@ -328,6 +349,29 @@ test_again(void)
     pcp_site_tear_down(&site);
 }
 
+/* C16: the first server never answers. */
+static void
+test_next_server(void)
+{
+    const AditAddr others[] = { pcp_site_server_addr(AF_INET) };
+    AditClientConfig config = { .device = "c0", .others = others, .n_others = 1 };
+    const AditMapping *mapping;
+    PcpSite site;
+
+    pcp_site_set_up(&site, AF_INET);
+    pcp_site_serve(&site);
+    g_assert_true(adit_addr_parse("10.59.0.77", &config.server, NULL));
+    site.client = adit_client_new(&config, pcp_site_now(&site), NULL);
+    mapping = pcp_site_add(&site, 443);
+    for (guint i = 0; i < 3; i++) {
+        pcp_site_quiet(&site);
+        pcp_site_leap(&site);
+    }
+    pcp_site_reach(&site, mapping, ADIT_MAPPING_GRANTED);
+    g_assert_cmpuint(adit_client_get_counts(site.client).pool.sent, ==, 4);
+    pcp_site_tear_down(&site);
+}
+
 /* The network woke after a silence: is the server still the one it was? */
 static void
 test_silence(void)
@@ -494,6 +538,7 @@ main(int argc, char **argv)
         void (*func)(void);
     } tests[] = {
         { "/client/life", test_life },
+        { "/client/C2-source", test_source },
         { "/client/C14-notice", test_notice },
         { "/client/C14-port-taken", test_port_taken },
         { "/client/C14-port-shared", test_port_shared },
@@ -506,6 +551,7 @@ main(int argc, char **argv)
         { "/client/C12-drain", test_drain },
         { "/client/sweep", test_sweep },
         { "/client/again", test_again },
+        { "/client/C16-next-server", test_next_server },
         { "/client/silence", test_silence },
         { "/client/unprivileged", test_unprivileged },
         { "/client/bad-state", test_bad_state },

@@ -76,6 +76,23 @@ test_foreign(void)
     assert_gateway(gateway, "10.8.0.0/24", "0.0.0.0/0", "10.8.0.1", "");
 }
 
+/* StartTunnel's: the IPv4 address is in the IPv6 one, the server's too; elsewhere it is ::1. */
+static void
+test_foreign_twin(void)
+{
+    g_autoptr(AditGateway) twin =
+        make("[Interface]\n" KEYS "Address = 10.59.0.2/24, 2a11:1:2::a3b:2/64\n" PEER
+             "AllowedIPs = 0.0.0.0/0, ::/0\n");
+    g_autoptr(AditGateway) first =
+        make("[Interface]\n" KEYS "Address = 10.59.0.2/24, 2a11:1:2::77/64\n" PEER
+             "AllowedIPs = 0.0.0.0/0, ::/0\n");
+
+    assert_gateway(twin, "10.59.0.0/24 2a11:1:2::/64", "0.0.0.0/0 ::/0", "10.59.0.1",
+                   "2a11:1:2::a3b:1");
+    assert_gateway(first, "10.59.0.0/24 2a11:1:2::/64", "0.0.0.0/0 ::/0", "10.59.0.1",
+                   "2a11:1:2::1");
+}
+
 static void
 test_split(void)
 {
@@ -111,8 +128,9 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/gateway/ours", test_ours);
-    g_test_add_func("/gateway/foreign", test_foreign);
+    g_test_add_func("/gateway/C17-ours", test_ours);
+    g_test_add_func("/gateway/C17-foreign", test_foreign);
+    g_test_add_func("/gateway/C17-foreign-twin", test_foreign_twin);
     g_test_add_func("/gateway/split", test_split);
     g_test_add_func("/gateway/table-names", test_table_names);
     return g_test_run();
