@@ -23,7 +23,8 @@ typedef struct {
 
 /* What is known of one table. */
 typedef struct {
-    gboolean knows_link, knows_port;
+    gboolean knows_inside, knows_link; /* where it judges what arrives; elsewhere */
+    guint32 knows_port;                /* a bit for each of the question's */
     gboolean is_ufw, is_docker;
 } Table;
 
@@ -163,6 +164,15 @@ is_refusal(const struct nlattr *exprs)
     return refuses;
 }
 
+/* "input", "ufw-user-input", "filter_INPUT_ZONES": nobody calls it otherwise. */
+static gboolean
+is_about_input(const char *chain)
+{
+    g_autofree char *name = g_ascii_strdown(chain, -1);
+
+    return strstr(name, "input") != NULL;
+}
+
 static gboolean
 on_rule(const struct nlmsghdr *nlh, gpointer data, GError **error)
 {
@@ -182,9 +192,16 @@ on_rule(const struct nlmsghdr *nlh, gpointer data, GError **error)
         return TRUE;
     name = mnl_attr_get_str(tb[NFTA_RULE_TABLE]);
     table = table_of(look, family_of(nlh), name);
-    table->knows_link |=
-        contains(tb[NFTA_RULE_EXPRESSIONS], look->question->link, strlen(look->question->link));
-    table->knows_port |= names_port(tb[NFTA_RULE_EXPRESSIONS], look->question->port);
+    if (contains(tb[NFTA_RULE_EXPRESSIONS], look->question->link,
+                 strlen(look->question->link))) {
+        if (is_about_input(mnl_attr_get_str(tb[NFTA_RULE_CHAIN])))
+            table->knows_inside = TRUE;
+        else
+            table->knows_link = TRUE;
+    }
+    for (guint i = 0; look->question->ports[i].proto; i++)
+        if (names_port(tb[NFTA_RULE_EXPRESSIONS], look->question->ports[i].port))
+            table->knows_port |= 1u << i;
     for (guint i = 0; is_refusal(tb[NFTA_RULE_EXPRESSIONS]) && i < look->chains->len; i++) {
         Chain *chain = g_ptr_array_index(look->chains, i);
 
@@ -230,16 +247,53 @@ mend_forward(const Chain *chain, const Table *table, const char *link)
 }
 
 static char *
-mend_input(const Chain *chain, const Table *table, guint16 port)
+mend_inside(const Chain *chain, const Table *table, const char *link,
+            const AditForeignPort *port)
 {
+    const char *proto = port->proto == IPPROTO_TCP ? "tcp" : "udp";
+
     if (table->is_ufw)
-        return g_strdup_printf("ufw allow %u/udp", port);
+        return g_strdup_printf("ufw allow in on %s to any port %u proto %s", link, port->port,
+                               proto);
     if (g_str_equal(chain->table, "firewalld"))
-        return g_strdup_printf("firewall-cmd --permanent --add-port=%u/udp && firewall-cmd "
+        return mend_forward(chain, table, link); /* the zone serves both */
+    return g_strdup_printf("nft insert rule %s %s %s iifname %s %s dport %u accept",
+                           family_name(chain->family), chain->table, chain->name, link, proto,
+                           port->port);
+}
+
+static char *
+mend_input(const Chain *chain, const Table *table, const AditForeignPort *port)
+{
+    const char *proto = port->proto == IPPROTO_TCP ? "tcp" : "udp";
+
+    if (table->is_ufw)
+        return g_strdup_printf("ufw allow %u/%s", port->port, proto);
+    if (g_str_equal(chain->table, "firewalld"))
+        return g_strdup_printf("firewall-cmd --permanent --add-port=%u/%s && firewall-cmd "
                                "--reload",
-                               port);
-    return g_strdup_printf("nft insert rule %s %s %s udp dport %u accept",
-                           family_name(chain->family), chain->table, chain->name, port);
+                               port->port, proto);
+    return g_strdup_printf("nft insert rule %s %s %s %s dport %u accept",
+                           family_name(chain->family), chain->table, chain->name, proto,
+                           port->port);
+}
+
+static void
+judge_input(Look *look, const Chain *chain, const Table *table, GPtrArray *problems)
+{
+    for (guint i = 0; look->question->ports[i].proto; i++) {
+        const AditForeignPort *port = &look->question->ports[i];
+        g_autofree char *mend = NULL;
+
+        if (table->knows_port & 1u << i || (port->inside && table->knows_inside))
+            continue;
+        mend = port->inside ? mend_inside(chain, table, look->question->link, port)
+                            : mend_input(chain, table, port);
+        g_ptr_array_add(problems,
+                        g_strdup_printf("table %s %s, chain %s drops what arrives, %s; run: %s",
+                                        family_name(chain->family), chain->table, chain->name,
+                                        port->harm, mend));
+    }
 }
 
 static void
@@ -258,13 +312,8 @@ judge(Look *look, const Chain *chain, GPtrArray *problems)
             g_strdup_printf("table %s %s, chain %s drops what is forwarded, so that "
                             "nothing published is reached; run: %s",
                             family_name(chain->family), chain->table, chain->name, mend));
-    } else if (chain->hook == NF_INET_LOCAL_IN && question->port && !table->knows_port) {
-        mend = mend_input(chain, table, question->port);
-        g_ptr_array_add(problems,
-                        g_strdup_printf("table %s %s, chain %s drops what arrives, so that no "
-                                        "device reaches UDP port %u; run: %s",
-                                        family_name(chain->family), chain->table, chain->name,
-                                        question->port, mend));
+    } else if (chain->hook == NF_INET_LOCAL_IN) {
+        judge_input(look, chain, table, problems);
     }
 }
 

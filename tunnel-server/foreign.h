@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "libadit/core/state.h"
+#include <glib.h>
 
 /* Other people's nftables on this machine (iptables of today, ufw, firewalld and docker are
  * such, too): a packet must be accepted by all of them, so that one drop of theirs wins over
  * everything we open. */
 
+/* A port of this machine that has to be reached. */
 typedef struct {
-    const char *link; /* our tunnel */
-    guint16 port;     /* WireGuard's; 0: packets have arrived, nobody stands before it */
-    const char *own;  /* our own table */
+    guint8 proto; /* IPPROTO_TCP or IPPROTO_UDP; 0: ends a list */
+    guint16 port;
+    gboolean inside;  /* from the tunnel: a rule about that will do as well */
+    const char *harm; /* "so that no device ..." */
+} AditForeignPort;
+
+typedef struct {
+    const char *link;             /* our tunnel */
+    const char *own;              /* our own table */
+    const AditForeignPort *ports; /* ended by a zero */
 } AditForeignQuestion;
 
 /* Adds a sentence (char *) for each chain that drops by default and does not know us; what

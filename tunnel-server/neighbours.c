@@ -4,6 +4,8 @@
 #include "tunnel-server/dataplane.h"
 #include "tunnel-server/foreign.h"
 
+#include <netinet/in.h>
+
 /* Whether WireGuard is silent: there are devices, and none was ever heard. */
 static gboolean
 is_silent(AditAdmin *admin)
@@ -18,13 +20,12 @@ is_silent(AditAdmin *admin)
     return TRUE;
 }
 
-/* Port 80 that leads to a responder which is not there refuses its visitors. */
 static gboolean
-is_redirect_dead(AditAdmin *admin)
+has_redirect(AditAdmin *admin)
 {
     const AditModel *model = adit_admin_model(admin);
 
-    for (guint i = 0; i < model->publishes->len && !adit_admin_has_responder(admin); i++) {
+    for (guint i = 0; i < model->publishes->len; i++) {
         const AditPublish *publish = adit_model_publish(model, i);
 
         if (publish->enabled && publish->redirect == ADIT_REDIRECT_HTTPS)
@@ -33,21 +34,39 @@ is_redirect_dead(AditAdmin *admin)
     return FALSE;
 }
 
-/* Packets that came tell more than rules that were read: the port is asked for only until the
- * first one. */
+/* Which ports of ours others may stand before. Packets that came tell more than rules that were
+ * read: WireGuard's is asked for only until the first one. */
+static void
+look_at_others(AditAdmin *admin, gboolean silent, gboolean redirects, GPtrArray *problems)
+{
+    AditForeignPort ports[4] = { 0 };
+    const AditForeignQuestion question = { ADIT_SERVER_LINK, ADIT_DATAPLANE_TABLE, ports };
+    const guint16 port = adit_admin_model(admin)->listen_port;
+    g_autofree char *harm = g_strdup_printf("so that no device reaches UDP port %u", port);
+    guint n = 0;
+
+    if (silent)
+        ports[n++] = (AditForeignPort){ IPPROTO_UDP, port, FALSE, harm };
+    if (adit_admin_settings(admin)->pcp)
+        ports[n++] = (AditForeignPort){ IPPROTO_UDP, ADIT_DATAPLANE_PCP_PORT, TRUE,
+                                        "so that no device opens a port by PCP" };
+    if (redirects)
+        ports[n++] = (AditForeignPort){ IPPROTO_TCP, ADIT_DATAPLANE_RESPONDER_PORT, FALSE,
+                                        "so that nobody is redirected from port 80 to https" };
+    adit_foreign_look(&question, problems);
+}
+
 GPtrArray *
 adit_neighbours_look(AditAdmin *admin)
 {
     GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);
     guint16 port = adit_admin_model(admin)->listen_port;
-    gboolean silent = is_silent(admin);
-    const AditForeignQuestion question = { ADIT_SERVER_LINK, silent ? port : 0,
-                                           ADIT_DATAPLANE_TABLE };
+    gboolean silent = is_silent(admin), redirects = has_redirect(admin);
 
     if (!g_str_equal(adit_admin_state(admin), "up"))
         return problems;
-    adit_foreign_look(&question, problems);
-    if (is_redirect_dead(admin))
+    look_at_others(admin, silent, redirects, problems);
+    if (redirects && !adit_admin_has_responder(admin))
         g_ptr_array_add(problems,
                         g_strdup("port 80 redirects to https, but adit-redirect is not "
                                  "running: systemctl start adit-redirect"));

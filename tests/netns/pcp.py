@@ -101,7 +101,7 @@ class Peer:
         self._addresses(link)
         secret = re.search("PresharedKey = (.*)", profile)[1]
         machine.run("wg", "set", link, "peer", status["public-key"], "preshared-key", "/dev/stdin", input=secret)
-        self.wg.peer(status["public-key"], ["0.0.0.0/0", "::/0"], f"{server.vps.v4}:51820", 25)
+        self.wg.peer(status["public-key"], ["0.0.0.0/0", "::/0"], f"{server.vps.public_v4 or server.vps.v4}:51820", 25)
 
     def _addresses(self, link):
         """Own traffic stays where it was; what comes from the tunnel's addresses goes into it."""

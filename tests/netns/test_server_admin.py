@@ -422,11 +422,12 @@ def test_firewall_neighbours(lab):
         return json.loads(server.admin("status", "--json").stdout)["problems"]
 
     seen = problems()
-    assert len(seen) == 4 and "no packet ever arrived on UDP port 51820" in seen[3], seen
+    assert len(seen) == 5 and "no packet ever arrived on UDP port 51820" in seen[4], seen
+    assert sum("opens a port by PCP" in p for p in seen) == 1, seen
     assert any("filter, chain input" in p for p in seen) and any("filter, chain forward" in p for p in seen), seen
     assert any("strict, chain FWD" in p for p in seen) and not any("harmless" in p for p in seen), seen
     Client(home).start().enrol("home", profile)
-    for line in seen[:3]:
+    for line in seen[:4]:
         vps.sh(line.split("; run: ")[1])
     until(lambda: visitor.curl(f"http://{vps.v4}:443/", check=False).ok, 20, "the page")
     assert visitor.curl(f"http://[{embed(vps.prefix, '10.59.0.2')}]:443/") == "page\n"

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Beside other people's firewalls: each drop is named, and the line that status prints is run as it stands."""
+import json
+
+import tap
+from pcp import Peer
+from process import until
+from story import Server
+
+DRAWING = """
+visitor -- internet -- vps
+internet -- nas:home
+"""
+# What dockerd leaves in a host's tables, by the program it uses itself.
+DOCKER = """
+for ipt in iptables ip6tables; do
+    $ipt -P FORWARD DROP
+    for chain in DOCKER DOCKER-USER DOCKER-ISOLATION-STAGE-1 DOCKER-ISOLATION-STAGE-2; do $ipt -N $chain; done
+    $ipt -A FORWARD -j DOCKER-USER
+    $ipt -A FORWARD -j DOCKER-ISOLATION-STAGE-1
+    $ipt -A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+    $ipt -A FORWARD -o docker0 -j DOCKER
+    $ipt -A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+    $ipt -A DOCKER-ISOLATION-STAGE-1 -j RETURN
+    $ipt -A DOCKER-USER -j RETURN
+done
+"""
+
+
+class Site:
+    """A server with a page behind it, a redirect, and a device that would open a port itself."""
+
+    def __init__(self, lab):
+        self.vps, self.visitor = lab["vps"], lab["visitor"]
+        self.server = Server(self.vps, self.vps.prefix).start()
+        self.nas = Peer(self.server, lab["nas"], "nas")
+        self.server.admin("publish", "nas", "443", "--ip-version", "both", "--also-80")
+        self.vps.spawn("adit-redirect").wait_output("listening", 10)
+        lab["nas"].http_server(443, "page\n")
+
+    def problems(self):
+        return json.loads(self.server.admin("status", "--json").stdout)["problems"]
+
+    def mend(self):
+        """Runs what status says until it says no more; returns what it has said."""
+        said = []
+        for _ in range(12):
+            lines = [p for p in self.problems() if "; run: " in p]
+            if not lines:
+                return said
+            said.append(lines[0])
+            self.vps.sh(lines[0].split("; run: ")[1], timeout=60)
+        raise AssertionError("\n".join(said))
+
+    def works(self):
+        for host in (self.vps.v4, f"[{self.nas.v6}]"):
+            until(lambda h=host: self.visitor.curl(f"http://{h}:443/", check=False).stdout == "page\n", 20, host)
+            said = self.visitor.curl(f"http://{host}/", "-I")
+            assert f"location: https://{host}/" in said.lower(), said
+        assert self.nas.map(8443, 8443).result == "SUCCESS"
+        assert self.nas.map(8443, 8443, 6).result == "SUCCESS"
+        assert self.problems() == [], self.problems()
+
+
+@tap.deadline(120)
+def test_ufw(lab):
+    """the real ufw, enabled as it is shipped"""
+    lab.require("ufw")
+    s = Site(lab)
+    s.works()
+    s.vps.sh("ufw --force enable", timeout=60)
+    assert s.visitor.tcp_probe(s.vps.v4, 443, timeout=0.3) == "timeout", "ufw drops what is forwarded"
+    said = s.mend()
+    assert any("; run: ufw route allow in on adit0 && ufw route allow out on adit0" in p for p in said), said
+    assert any("; run: ufw allow in on adit0 to any port 5351 proto udp" in p for p in said), said
+    assert any("; run: ufw allow 8308/tcp" in p for p in said), said
+    s.works()
+    assert s.visitor.tcp_probe(s.vps.v4, 8308, timeout=0.3) == "timeout", "our own table guards that port"
+
+
+def test_docker(lab):
+    """docker's chains, made by the iptables it uses"""
+    lab.require("iptables")
+    s = Site(lab)
+    s.vps.sh(DOCKER)
+    assert s.visitor.tcp_probe(s.vps.v4, 443, timeout=0.3) == "timeout"
+    said = s.mend()
+    assert len(said) == 2, said
+    for word in ("iptables", "ip6tables"):
+        assert any(f"run: {word} -I DOCKER-USER -i adit0 -j ACCEPT" in p for p in said), said
+    s.works()
+
+
+@tap.drawing("visitor -- internet -- vps(nat)\ninternet -- nas:home")
+def test_one_to_one_nat(lab):
+    """a VPS that knows only a private address: profiles, forwards and PCP name the one the world sees"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    assert vps.public_v4 and vps.public_v4 != vps.v4
+    server = Server(vps, vps.prefix).start()
+    profile = server.device("nas")
+    assert f"Endpoint = {vps.public_v4}:51820" in profile, profile
+    server.admin("device", "remove", "nas")
+    nas = Peer(server, lab["nas"], "nas")
+    lab["nas"].http_server(443, "page\n")
+    server.publish(443, "nas", families=(4,))
+    until(lambda: visitor.curl(f"http://{vps.public_v4}:443/", check=False).stdout == "page\n", 20, "the forward")
+    reply = nas.map(8443, 8443)
+    assert reply.result == "SUCCESS" and reply.address == vps.public_v4, reply
+    row = {r["key"]: r for r in json.loads(server.admin("mappings", "--json").stdout)}["443/tcp"]
+    assert row["bytes-out"] > 0, row
+
+
+if __name__ == "__main__":
+    tap.main(globals())
