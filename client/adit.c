@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "client-dbus-generated.h"
 #include "client/backend.h"
+#include "client/cli-bus.h"
 #include "client/cli-publish.h"
+#include "client/cli-status.h"
 #include "client/daemon.h"
 #include "client/service.h"
 #include "libadit/core/error.h"
@@ -20,28 +21,6 @@ static char *opt_name;
 static char *opt_backend;
 static gboolean opt_dry_run;
 static gboolean opt_ipv4, opt_ipv6;
-
-static AditBusManager *
-connect_manager(GError **error)
-{
-    GError *reason = NULL;
-    AditBusManager *manager = adit_bus_manager_proxy_new_for_bus_sync(
-        G_BUS_TYPE_SYSTEM, G_DBUS_PROXY_FLAGS_NONE, ADIT_CLIENT_BUS,
-        ADIT_CLIENT_PATH "/manager", NULL, &reason);
-
-    if (!manager)
-        g_propagate_error(error, adit_bus_take_error(reason, "aditd"));
-    return manager;
-}
-
-/* FALSE with the daemon's own sentence in @error. */
-static gboolean
-settle(gboolean ok, GError **reason, GError **error)
-{
-    if (!ok)
-        g_propagate_error(error, adit_bus_take_error(g_steal_pointer(reason), "aditd"));
-    return ok;
-}
 
 /* The file is read with the user's rights, and refused here with its name and line. */
 static char *
@@ -108,8 +87,8 @@ cmd_import(AditCli *cli, char **args, GError **error)
                       profile->hooks[i].key);
     if (opt_dry_run)
         ok = dry_run(cli, backend, name, profile, error);
-    else if ((manager = connect_manager(error)) != NULL)
-        ok = settle(
+    else if ((manager = adit_cli_manager(error)) != NULL)
+        ok = adit_cli_settle(
             adit_bus_manager_call_import_sync(manager, title, text, import_options_of(backend),
                                               G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
                                               -1, &path, NULL, &reason),
@@ -125,12 +104,13 @@ cmd_import(AditCli *cli, char **args, GError **error)
 static gboolean
 cmd_remove(AditCli *cli, char **args, GError **error)
 {
-    g_autoptr(AditBusManager) manager = connect_manager(error);
+    g_autoptr(AditBusManager) manager = adit_cli_manager(error);
     GError *reason = NULL;
 
-    if (!manager || !settle(adit_bus_manager_call_remove_sync(
-                                manager, args[0], G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
-                            &reason, error))
+    if (!manager ||
+        !adit_cli_settle(adit_bus_manager_call_remove_sync(
+                             manager, args[0], G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
+                         &reason, error))
         return FALSE;
     cli->status = 0;
     return TRUE;
@@ -139,15 +119,15 @@ cmd_remove(AditCli *cli, char **args, GError **error)
 static gboolean
 cmd_adopt(AditCli *cli, char **args, GError **error)
 {
-    g_autoptr(AditBusManager) manager = connect_manager(error);
+    g_autoptr(AditBusManager) manager = adit_cli_manager(error);
     g_autofree char *path = NULL;
     GError *reason = NULL;
 
-    if (!manager || !settle(adit_bus_manager_call_adopt_sync(
-                                manager, args[0], import_options_of(ADIT_BACKEND_AUTO),
-                                G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1, &path,
-                                NULL, &reason),
-                            &reason, error))
+    if (!manager || !adit_cli_settle(adit_bus_manager_call_adopt_sync(
+                                         manager, args[0], import_options_of(ADIT_BACKEND_AUTO),
+                                         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1,
+                                         &path, NULL, &reason),
+                                     &reason, error))
         return FALSE;
     cli->status = 0;
     return TRUE;
@@ -156,14 +136,14 @@ cmd_adopt(AditCli *cli, char **args, GError **error)
 static gboolean
 cmd_unadopt(AditCli *cli, char **args, GError **error)
 {
-    g_autoptr(AditBusManager) manager = connect_manager(error);
+    g_autoptr(AditBusManager) manager = adit_cli_manager(error);
     GError *reason = NULL;
 
-    if (!manager ||
-        !settle(adit_bus_manager_call_unadopt_sync(
-                    manager, args[0], G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1,
-                    NULL, &reason),
-                &reason, error))
+    if (!manager || !adit_cli_settle(adit_bus_manager_call_unadopt_sync(
+                                         manager, args[0],
+                                         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1,
+                                         NULL, &reason),
+                                     &reason, error))
         return FALSE;
     cli->status = 0;
     return TRUE;
@@ -172,12 +152,13 @@ cmd_unadopt(AditCli *cli, char **args, GError **error)
 static gboolean
 set_up(AditCli *cli, const char *name, gboolean up, GError **error)
 {
-    g_autoptr(AditBusManager) manager = connect_manager(error);
+    g_autoptr(AditBusManager) manager = adit_cli_manager(error);
     GError *reason = NULL;
 
-    if (!manager || !settle(adit_bus_manager_call_set_up_sync(
-                                manager, name, up, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
-                            &reason, error))
+    if (!manager ||
+        !adit_cli_settle(adit_bus_manager_call_set_up_sync(
+                             manager, name, up, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
+                         &reason, error))
         return FALSE;
     cli->status = 0;
     return TRUE;
@@ -198,134 +179,21 @@ cmd_down(AditCli *cli, char **args, GError **error)
 static gboolean
 cmd_default(AditCli *cli, char **args, GError **error)
 {
-    g_autoptr(AditBusManager) manager = connect_manager(error);
+    g_autoptr(AditBusManager) manager = adit_cli_manager(error);
     const char *name = g_str_equal(args[0], "none") ? "" : args[0];
     gboolean both = opt_ipv4 == opt_ipv6;
     GError *reason = NULL;
 
-    if (!manager || !settle(adit_bus_manager_call_set_default_sync(
-                                manager, name, both || opt_ipv4, both || opt_ipv6,
-                                G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
-                            &reason, error))
+    if (!manager || !adit_cli_settle(adit_bus_manager_call_set_default_sync(
+                                         manager, name, both || opt_ipv4, both || opt_ipv6,
+                                         G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
+                                     &reason, error))
         return FALSE;
     if (*name)
         adit_cli_print(cli,
                        "everything now leaves through %s, and nothing while it is down.\n"
                        "The way out: adit default none\n",
                        name);
-    cli->status = 0;
-    return TRUE;
-}
-
-/* The gateways on the bus, as proxies. */
-static GDBusObjectManager *
-connect_objects(GError **error)
-{
-    g_autoptr(AditBusManager) manager = connect_manager(error);
-    GDBusObjectManager *objects;
-    GError *reason = NULL;
-
-    if (!manager || !settle(adit_bus_manager_call_refresh_sync(manager, G_DBUS_CALL_FLAGS_NONE,
-                                                               -1, NULL, &reason),
-                            &reason, error))
-        return NULL;
-    objects = adit_bus_object_manager_client_new_for_bus_sync(
-        G_BUS_TYPE_SYSTEM, G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_NONE, ADIT_CLIENT_BUS,
-        ADIT_CLIENT_PATH, NULL, &reason);
-    return settle(objects != NULL, &reason, error) ? objects : NULL;
-}
-
-static void
-add_row(AditTable *table, AditBusGateway *gateway)
-{
-    g_autofree char *addresses =
-        g_strjoinv(" ", (char **)adit_bus_gateway_get_addresses(gateway));
-    guint64 handshake = adit_bus_gateway_get_last_handshake(gateway);
-    gboolean up = adit_bus_gateway_get_up(gateway);
-
-    adit_table_add(table, ADIT_PAINT_BOLD, adit_bus_gateway_get_name(gateway));
-    adit_table_add(table, up ? ADIT_PAINT_GOOD : ADIT_PAINT_DIM, up ? "up" : "down");
-    adit_table_add(table, ADIT_PAINT_PLAIN, addresses);
-    if (handshake)
-        adit_table_addf(table, ADIT_PAINT_PLAIN, "%" G_GINT64_FORMAT " s ago",
-                        g_get_real_time() / G_USEC_PER_SEC - (gint64)handshake);
-    else
-        adit_table_add(table, ADIT_PAINT_WARN, "never");
-    adit_table_add(table, ADIT_PAINT_PLAIN,
-                   adit_bus_gateway_get_default4(gateway)
-                       ? adit_bus_gateway_get_default6(gateway) ? "IPv4 IPv6" : "IPv4"
-                   : adit_bus_gateway_get_default6(gateway) ? "IPv6"
-                                                            : "");
-    adit_table_add(table, ADIT_PAINT_WARN, adit_bus_gateway_get_problem(gateway));
-}
-
-static void
-add_json(JsonBuilder *json, AditBusGateway *gateway)
-{
-    const char *const *addresses = adit_bus_gateway_get_addresses(gateway);
-
-    json_builder_begin_object(json);
-    json_builder_add_string_value(json_builder_set_member_name(json, "name"),
-                                  adit_bus_gateway_get_name(gateway));
-    json_builder_add_string_value(json_builder_set_member_name(json, "backend"),
-                                  adit_bus_gateway_get_backend(gateway));
-    json_builder_add_int_value(json_builder_set_member_name(json, "slot"),
-                               adit_bus_gateway_get_slot(gateway));
-    json_builder_add_boolean_value(json_builder_set_member_name(json, "up"),
-                                   adit_bus_gateway_get_up(gateway));
-    json_builder_begin_array(json_builder_set_member_name(json, "addresses"));
-    for (guint i = 0; addresses[i]; i++)
-        json_builder_add_string_value(json, addresses[i]);
-    json_builder_end_array(json);
-    json_builder_add_int_value(json_builder_set_member_name(json, "last_handshake"),
-                               (gint64)adit_bus_gateway_get_last_handshake(gateway));
-    json_builder_add_boolean_value(json_builder_set_member_name(json, "default4"),
-                                   adit_bus_gateway_get_default4(gateway));
-    json_builder_add_boolean_value(json_builder_set_member_name(json, "default6"),
-                                   adit_bus_gateway_get_default6(gateway));
-    json_builder_add_string_value(json_builder_set_member_name(json, "problem"),
-                                  adit_bus_gateway_get_problem(gateway));
-    json_builder_end_object(json);
-}
-
-static gint
-by_path(gconstpointer a, gconstpointer b)
-{
-    return strcmp(g_dbus_object_get_object_path((GDBusObject *)a),
-                  g_dbus_object_get_object_path((GDBusObject *)b));
-}
-
-static gboolean
-cmd_list(AditCli *cli, char **args, GError **error)
-{
-    static const char *const headers[] = { "NAME",    "STATE",   "ADDRESSES", "HANDSHAKE",
-                                           "DEFAULT", "PROBLEM", NULL };
-    g_autoptr(GDBusObjectManager) objects = connect_objects(error);
-    g_autoptr(AditTable) table = adit_table_new(headers, 0);
-    g_autoptr(JsonBuilder) json = json_builder_new();
-    GList *list;
-
-    if (!objects)
-        return FALSE;
-    json_builder_begin_array(json);
-    list = g_list_sort(g_dbus_object_manager_get_objects(objects), by_path);
-    for (GList *l = list; l; l = l->next) {
-        g_autoptr(AditBusGateway) gateway =
-            adit_bus_object_get_gateway(ADIT_BUS_OBJECT(l->data));
-
-        if (!gateway)
-            continue;
-        add_row(table, gateway);
-        add_json(json, gateway);
-    }
-    g_list_free_full(list, g_object_unref);
-    json_builder_end_array(json);
-    if (cli->json)
-        adit_cli_print_json(cli, json);
-    else if (adit_table_rows(table) == 0)
-        adit_cli_print(cli, "no gateway yet: adit import FILE\n");
-    else
-        adit_cli_print_table(cli, table);
     cli->status = 0;
     return TRUE;
 }
@@ -351,7 +219,9 @@ static const AditCommand commands[] = {
     { "adopt", "NAME", 1, 1, cmd_adopt, "Make a gateway of a connection that is there", NULL,
       NULL },
     { "unadopt", "NAME", 1, 1, cmd_unadopt, "Give it back as it was before", NULL, NULL },
-    { "list", "", 0, 0, cmd_list, "List the gateways", NULL, NULL },
+    { "list", "", 0, 0, adit_cmd_list, "List the gateways", NULL, NULL },
+    { "status", "[NAME]", 0, 1, adit_cmd_status, "How they are, and what to do about it",
+      adit_status_options, NULL },
     { "up", "NAME", 1, 1, cmd_up, "Bring a gateway's tunnel up", NULL, NULL },
     { "down", "NAME", 1, 1, cmd_down, "Bring it down; its leak guard stays", NULL, NULL },
     { "default", "NAME|none", 1, 1, cmd_default,

@@ -255,6 +255,8 @@ on_switched(const char *id, gboolean up, gpointer data)
 
     if (!entry || entry->busy)
         return;
+    if (!entry->up && up)
+        entry->since = g_get_monotonic_time();
     entry->up = up;
     if (!adit_catalog_save_decision(entry, ear->daemon->places->state, &error) ||
         !adit_daemon_apply(ear->daemon, &error))

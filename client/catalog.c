@@ -25,6 +25,7 @@ adit_entry_new(const char *name, AditProfile *profile)
     entry->name = g_strdup(name);
     entry->profile = profile;
     entry->backend = ADIT_BACKEND_DIRECT;
+    entry->since = g_get_monotonic_time();
     return entry;
 }
 

@@ -16,6 +16,7 @@ typedef struct {
     gboolean up;
     gboolean selected[2]; /* default outbound of IPv4, IPv6 */
     AditProfile *profile;
+    gint64 since;  /* when it was last wanted up, in monotonic time; not on disk */
     gboolean busy; /* a change is under way; not on disk */
 } AditEntry;
 

@@ -282,6 +282,7 @@ adit_change_set_up(AditDaemon *daemon, const char *name, gboolean up, AditChange
         return;
     change->before = entry->up;
     wish.gateway.up = entry->up = up;
+    entry->since = g_get_monotonic_time();
     backend = adit_change_backend(daemon, entry);
     if (!adit_catalog_save_decision(entry, daemon->places->state, &error))
         on_set_up(NULL, error, change);

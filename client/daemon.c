@@ -237,6 +237,8 @@ keep_busy(GPtrArray *entries, const GPtrArray *before)
         const AditEntry *old = adit_catalog_find(before, entry->name);
 
         entry->busy = old && old->busy;
+        if (old && old->up)
+            entry->since = old->since;
     }
 }
 
@@ -279,73 +281,6 @@ adit_daemon_find(AditDaemon *self, const char *name, GError **error)
     if (!entry)
         g_set_error(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND, "%s: no such gateway", name);
     return entry;
-}
-
-/* "10.59.0.0/24 is the network of eth0, too: ...", or NULL. */
-static char *
-describe_clash(const AditDaemon *self, const AditEntry *entry)
-{
-    g_autoptr(AditGateway) gateway =
-        adit_gateway_from_profile(entry->name, entry->slot, entry->name, entry->profile);
-    const AditAddress *clash = adit_plan_find_clash(gateway, adit_router_facts(self->router));
-    g_autofree char *network = NULL, *server = NULL;
-    const AditAddr *reached;
-    AditPrefix prefix;
-
-    if (!clash)
-        return NULL;
-    prefix = adit_prefix_network(&clash->prefix);
-    network = adit_prefix_to_string(&prefix);
-    reached = &gateway->servers[prefix.addr.family == AF_INET6];
-    server = adit_addr_is_set(reached) ? adit_addr_to_string(reached) : g_strdup("nobody");
-    return g_strdup_printf("%s is the network of %s, too: in the tunnel only %s is reached; "
-                           "give one of them other numbers",
-                           network, clash->link, server);
-}
-
-static void
-add_problem(AditGatewayStatus *status, char *text)
-{
-    g_autofree char *more = text, *before = g_steal_pointer(&status->problem);
-
-    if (before && more)
-        status->problem = g_strdup_printf("%s; %s", before, more);
-    else
-        status->problem = before ? g_steal_pointer(&before) : g_steal_pointer(&more);
-}
-
-/* When the server was last heard, and what is wrong in one sentence. */
-gboolean
-adit_daemon_status(AditDaemon *self, const char *name, AditGatewayStatus *ret, GError **error)
-{
-    AditEntry *entry = adit_daemon_find(self, name, error);
-    g_autoptr(AditWgDump) dump = NULL;
-    g_autoptr(GError) reason = NULL;
-    AditGatewayStatus status = { 0 };
-
-    if (!entry)
-        return FALSE;
-    if (entry->up) {
-        dump = adit_wgdev_get(self->wgdev, entry->name, &reason);
-        for (guint i = 0; dump && i < dump->peers->len; i++) {
-            const AditWgPeer *peer = g_ptr_array_index(dump->peers, i);
-
-            status.last_handshake = MAX(status.last_handshake, peer->status.handshake_sec);
-        }
-        if (!dump)
-            status.problem = g_strdup(reason->message);
-        else if (status.last_handshake == 0)
-            status.problem = g_strdup("no handshake: key, PSK, endpoint or blocked UDP");
-    }
-    add_problem(&status, describe_clash(self, entry));
-    *ret = status;
-    return TRUE;
-}
-
-void
-adit_gateway_status_clear(AditGatewayStatus *status)
-{
-    g_clear_pointer(&status->problem, g_free);
 }
 
 char *

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "client/catalog.h"
+#include "client/health.h"
 #include "libadit/sys/places.h"
 
 /* aditd without its bus: the gateways of this machine, and the kernel and the managers of its
@@ -11,6 +12,7 @@ typedef struct _AditDaemon AditDaemon;
 
 /* What the world sees of a gateway besides its entry. */
 typedef struct {
+    AditHealth health;
     gint64 last_handshake; /* seconds since the epoch, 0: none */
     char *problem;         /* one sentence, or NULL */
 } AditGatewayStatus;

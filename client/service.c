@@ -73,6 +73,7 @@ fill_gateway(AditBusGateway *object, const AditEntry *entry, AditDaemon *daemon)
     adit_bus_gateway_set_link(object, entry->name);
     adit_bus_gateway_set_up(object, entry->up);
     adit_bus_gateway_set_addresses(object, (const char *const *)list);
+    adit_bus_gateway_set_state(object, adit_health_to_string(status.health));
     adit_bus_gateway_set_last_handshake(object, (guint64)status.last_handshake);
     adit_bus_gateway_set_default4(object, entry->selected[0]);
     adit_bus_gateway_set_default6(object, entry->selected[1]);

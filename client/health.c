@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client/health.h"
+
+static AditHealth
+judge_unheard(const AditHealthFacts *facts, const char **ret_problem)
+{
+    if (facts->up_for < ADIT_HEALTH_PATIENCE)
+        return ADIT_HEALTH_CONNECTING;
+    if (!facts->has_link)
+        *ret_problem = "no link: its network manager has not made it; adit up tries again";
+    else if (facts->unresolved)
+        *ret_problem = "no address for the server's name: is a name server reachable?";
+    else
+        *ret_problem = "no handshake: key, PSK, endpoint or blocked UDP";
+    return ADIT_HEALTH_BROKEN;
+}
+
+AditHealth
+adit_health_judge(const AditHealthFacts *facts, const char **ret_problem)
+{
+    *ret_problem = NULL;
+    if (!facts->wanted)
+        return ADIT_HEALTH_DOWN;
+    if (!facts->has_link || facts->silence < 0)
+        return judge_unheard(facts, ret_problem);
+    if (facts->keeps && facts->silence > ADIT_HEALTH_STALE) {
+        *ret_problem = "no handshake any more: server down, changed key or blocked UDP";
+        return ADIT_HEALTH_BROKEN;
+    }
+    return ADIT_HEALTH_UP;
+}
+
+const char *
+adit_health_to_string(AditHealth health)
+{
+    switch (health) {
+    case ADIT_HEALTH_DOWN: return "down";
+    case ADIT_HEALTH_CONNECTING: return "connecting";
+    case ADIT_HEALTH_UP: return "up";
+    case ADIT_HEALTH_BROKEN: return "broken";
+    }
+    g_assert_not_reached();
+}
