@@ -84,7 +84,7 @@ class Browser:
             found = self.script("""
                 const [css, text] = arguments;
                 const open = [...document.querySelectorAll("dialog[open]")].at(-1) || document;
-                return [...open.querySelectorAll(css)].find((e) => e.checkVisibility()
+                return [open, ...open.querySelectorAll("*")].filter((e) => e.matches?.(css)).find((e) => e.checkVisibility()
                     && (text === null || e.textContent.trim() === text)) || null;""", css, text)
             return found and found[ELEMENT]
         return until(look, timeout, f"{css} {text or ''} in the page")

@@ -160,6 +160,7 @@ def test_blame(lab):
         ("/devices", {"name": "b", "kind": "toaster"}, "kind"),
         ("/publications", {"ip-version": "4", "ports": "22", "device": "nas"}, "ports"),
         ("/publications", {"ip-version": "4", "ports": "0", "device": "nas"}, "ports"),
+        ("/publications", {"ip-version": "4", "ports": "22/tcp", "device": "nas"}, "ports"),
         ("/publications", {"ip-version": "4", "ports": "443", "device": "nos"}, "device"),
         ("/publications", {"ip-version": "5", "ports": "443", "device": "nas"}, "ip-version"),
         ("/publications", {"ip-version": "4", "ports": "443", "device": "nas", "internal": "x"}, "internal"),

@@ -160,14 +160,14 @@ adit_web_body_strings(JsonObject *body, const char *name)
     return g_variant_builder_end(&strings);
 }
 
-/* "443" is said by "443", "443/tcp" and "port 443". */
+/* "443" and "443/tcp" are said by "443", "443/udp" and "port 443". */
 static gboolean
 is_said(char **words, const char *value)
 {
-    gsize len = strlen(value);
+    gsize len = strcspn(value, "/");
 
     for (guint i = 0; len > 0 && words[i]; i++)
-        if (g_str_has_prefix(words[i], value) &&
+        if (strncmp(words[i], value, len) == 0 &&
             (words[i][len] == '\0' || words[i][len] == '/'))
             return TRUE;
     return FALSE;

@@ -71,8 +71,8 @@ function drawState() {
 }
 
 async function leave() {
-    await api.logOut().catch(() => null);
     close();
+    await api.logOut().catch(() => null);
     start();
 }
 

@@ -24,6 +24,15 @@ export function say(text) {
     document.getElementById("say").textContent = text;
 }
 
+// Making one takes longer than a row of a table.
+const formats = new Map();
+
+function decimal(n, digits) {
+    const key = language() + digits;
+    if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+    return formats.get(key).format(n);
+}
+
 export function bytes(n) {
     const units = ["B", "kB", "MB", "GB", "TB", "PB"];
     let i = 0;
@@ -32,7 +41,7 @@ export function bytes(n) {
         i++;
     }
     const digits = i === 0 || n >= 100 ? 0 : 1;
-    return `${n.toLocaleString(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${units[i]}`;
+    return `${decimal(n, digits)} ${units[i]}`;
 }
 
 export const rate = (n) => `${bytes(n)}/s`;

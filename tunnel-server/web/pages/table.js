@@ -4,7 +4,8 @@
 import { h } from "./dom.js";
 import { t } from "./words.js";
 
-const STEP = 100;
+const STEP = 60;
+const collator = new Intl.Collator(undefined, { numeric: true });
 
 export class Table {
     // columns: { name, label, cell(row), order(row), isLive, class }; key(row); words(row): what
@@ -17,7 +18,7 @@ export class Table {
             oninput: () => { this.shown = STEP; this.draw(); } });
         this.count = h("span", { class: "muted", role: "status" });
         this.body = h("tbody", { role: "rowgroup" });
-        this.more = h("button", { type: "button", class: "quiet", onclick: () => { this.shown += 5 * STEP; this.draw(); } });
+        this.more = h("button", { type: "button", class: "quiet", onclick: () => { this.shown += 10 * STEP; this.draw(); } });
         this.nothing = h("p", { class: "empty" });
         this.heads = columns.map((column) => this.head(column));
         this.element = h("div", {},
@@ -63,7 +64,7 @@ export class Table {
     ordered(rows) {
         if (!this.sortBy) return rows;
         const sign = this.sortDown ? -1 : 1, order = this.sortBy.order;
-        const compare = (a, b) => typeof a === "number" ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true });
+        const compare = (a, b) => typeof a === "number" ? a - b : collator.compare(String(a), String(b));
         return [...rows].sort((a, b) => sign * compare(order(a), order(b)));
     }
 

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The page in Chromium for everybody: by keyboard, in three languages, with thousands of rows, without IPv6."""
+import json
+import os
+
+import web  # noqa: F401
+from page import SHOTS, URL, Page
+from web import tap, until
+
+DRAWING = "internet -- vps"
+ESCAPE, TAB, ENTER = "\ue00c", "\ue004", "\ue007"
+
+
+@tap.deadline(60)
+def test_keyboard(lab):
+    """the whole way by keyboard: skip link, parts, a dialog that keeps the focus and gives it back"""
+    with Page(lab) as page:
+        page.web.server.device("nas")
+        page.enter()
+        focus = lambda: page.browser.script("const e = document.activeElement; return e.getAttribute('href') || e.name || e.textContent.trim() || e.tagName")
+        page.browser.script("document.activeElement.blur(); document.getElementById('skip').focus()")
+        page.browser.press(ENTER)
+        assert page.browser.script("return document.activeElement.id") == "main"
+        seen = []
+        page.browser.script("document.getElementById('skip').focus()")
+        for _ in range(14):
+            page.browser.press(TAB)
+            seen.append(focus())
+        assert {"#overview", "#devices", "#publications", "#subnets", "#map"} <= set(seen), seen
+        page.browser.script("document.querySelector('nav a[href=\"#publications\"]').focus()")
+        page.browser.press(ENTER)
+        until(lambda: page.browser.script("return document.activeElement.tagName") == "H1", 5, "the heading to get the focus")
+        page.browser.press(TAB, ENTER)
+        page.browser.find("dialog")
+        for _ in range(30):
+            page.browser.press(TAB)
+            assert page.browser.script("return !!document.activeElement.closest('dialog') || document.activeElement === document.body"), focus()
+        page.browser.press(ESCAPE)
+        page.browser.gone("dialog")
+        assert "Publish" in focus(), focus()
+
+
+@tap.deadline(60)
+def test_languages(lab):
+    """the page speaks German and Italian, has every word in each, and remembers which"""
+    with Page(lab) as page:
+        page.enter()
+        holes = page.browser.script("""return import("./words.js").then(({ words, languages }) => Object.entries(words)
+            .filter(([, texts]) => texts.length !== Object.keys(languages).length || texts.some((text) => !text.trim())
+                || new Set(texts.map((text) => (text.match(/\\{\\d\\}/g) || []).sort().join())).size !== 1).map(([key]) => key))""")
+        assert holes == [], holes
+        for language, word in (("de", "Übersicht"), ("it", "Panoramica"), ("en", "Overview")):
+            page.browser.choose("select", language)
+            page.browser.see(word, "h1")
+            assert page.browser.script("return document.documentElement.lang") == language
+            for view in ("devices", "publications", "subnets", "map", "overview"):
+                page.go(view)
+                page.audit(f"{view} in {language}")
+        page.browser.choose("select", "de")
+        page.browser.open(URL + "#devices")
+        page.browser.see("Geräte", "h1")
+
+
+@tap.deadline(90)
+def test_many(lab):
+    """a thousand devices and five thousand ports: painted within a second, filtered within 50 ms a key"""
+    with Page(lab) as page:
+        page.web.fill(1000, 5000)
+        page.enter()
+        page.browser.script("location.hash = 'publications'")
+        page.browser.find("tbody tr")
+        page.browser.call("POST", "/refresh", {})
+        page.browser.find("tbody tr", timeout=20)
+        paint = page.browser.script("return performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        times = page.browser.script("""
+            const box = document.querySelector("input[type=search]"), times = [];
+            for (const text of ["s", "se", "ser", "service 4", "service 49", "service 499", "", "d7", "443"]) {
+                box.value = text;
+                const begin = performance.now();
+                box.dispatchEvent(new Event("input"));
+                document.body.offsetHeight;
+                times.push(performance.now() - begin);
+            }
+            return times.slice(1);""")  # the first one makes what the filter looks at
+        print(f"# first paint {paint:.0f} ms; a key " + " ".join(f"{t:.0f}" for t in times) + " ms")
+        figures = {"first-paint-ms": paint, "filter-ms": times}
+        with open(os.path.join(SHOTS, "figures.json"), "w", encoding="utf-8") as f:
+            json.dump(figures, f)
+        assert paint < 1000, paint
+        assert sorted(times)[len(times) // 2] < 50, times
+        assert page.browser.script("return document.querySelectorAll('tbody tr').length") <= 100
+        page.browser.type("input[type=search]", "service 4999")
+        until(lambda: page.browser.script("return document.querySelectorAll('tbody tr').length") == 1, 5, "the one row")
+        page.go("map")
+        page.go("devices")
+        page.browser.find("tbody tr")
+
+
+@tap.deadline(60)
+def test_no_gua(lab):
+    """a device without a public IPv6 address is offered IPv4 alone, and told why"""
+    with Page(lab, prefix=False) as page:
+        page.web.server.device("nas")
+        page.enter()
+        page.go("publications")
+        page.browser.click(".action button")
+        off = page.browser.script("return [...document.querySelectorAll('[name=ip-version]')].filter((e) => e.disabled).map((e) => e.value)")
+        assert off == ["6", "both"], off
+        page.browser.see("no public IPv6 address", "dialog")
+        page.browser.type("dialog input[name=ports]", "8080")
+        page.browser.click("dialog button[type=submit]")
+        until(lambda: [row["family"] for row in page.rows("/mappings")] == [4], 5, "the forward")
+
+
+if __name__ == "__main__":
+    tap.main(globals())
