@@ -34,7 +34,9 @@ TITLES = {
               "and for the answer), and the memory of a process that holds them, all and its own",
     "publish": "From the start of a program that asks for a port to a visitor's connection through it; the way to the "
                "server takes 20 ms in each direction, and a process in the lab some 10 ms to start",
-    "policy": "A gateway up or down, against the same plan by ip and nft processes",
+    "policy": "A gateway up or down among ten, with few routes in main and with 10,000; and the plan of all ten against the "
+              "same by ip and nft processes",
+    "aditd": "aditd with ten gateways, one of them selected, at rest",
 }
 
 
