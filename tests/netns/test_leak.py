@@ -11,6 +11,7 @@ from process import until
 DRAWING = """
 visitor -- internet -- vps
 internet -- second:vps(routed)
+internet -- third:vps
 internet -- home -- container
 internet -- other:cgnat(v6) -- home
 """
@@ -32,6 +33,18 @@ def _restart(site):
 
 def _flush_rules(home):
     home.sh("for f in -4 -6; do ip $f rule flush; ip $f rule add pref 32766 lookup main; done")
+
+
+# What adit-guard.service does.
+GUARD = ("ip -4 -force -batch /etc/adit/guard.ip4; ip -6 -force -batch /etc/adit/guard.ip6;"
+         "nft -f /etc/adit/guard.nft")
+
+
+def _forget_all(home):
+    """As a machine is that was switched off: links, rules, routes and tables of ours are gone."""
+    home.sh("for f in -4 -6; do while ip $f rule del protocol 173 2>/dev/null; do :; done;"
+            "ip $f route flush table all proto 173 2>/dev/null || :; done;"
+            "nft delete table inet adit; for n in 1 2 3; do ip link del gw$n 2>/dev/null || :; done")
 
 
 def _run(lab, site, leaks):
@@ -76,7 +89,19 @@ def _run(lab, site, leaks):
     client.process.kill()
     cell("aditd is dead and nftables is flushed", lambda: home.nft("flush ruleset"))
     client.start()
+    client.process.kill()
+    _forget_all(home)
+    leaks.cell("it boots, and nothing of ours is there yet", machines=box, control=True)
+    home.sh(GUARD)
+    cell("it has booted as far as the guard")
+    cell("its network comes up behind the guard", lambda: _uplink_flap(site))
+    cell("its aditd starts", client.start)
+    site.until_up(site.gates[0])
     cell("aditd reads its settings anew", lambda: client.process.signal(signal.SIGHUP))
+    site.select("gw3")
+    cell("a gateway without IPv6 is selected")
+    cell("that one is taken down and up", lambda: [client.adit(word, "gw3") for word in ("down", "up")])
+    site.select("gw1")
     client.adit("default", "none")
     leaks.cell("nothing is selected any more", machines=box, control=True)
 
@@ -89,10 +114,10 @@ def _put_back_ipv6(site):
     home.sh("ip -6 addr replace fd18:0:3::1/64 dev br0 nodad 2>/dev/null || :")
 
 
-@tap.deadline(120)
+@tap.deadline(140)
 def test_leaks(lab):
     """in no cell of the matrix does a packet leave in the clear, and each control leaks"""
-    site = Site(lab, "vps", "second")
+    site = Site(lab, "vps", "second", "third:4")
     leaks = Leaks(site, ("internet", "other"), "normal")
     _run(lab, site, leaks)
     leaks.mode = "strict"
