@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Router advertisements: an IPv6 default route that arrives as it does at most providers."""
+import ipaddress
 import select
 import socket
 import struct
@@ -8,17 +9,24 @@ import threading
 import kernel
 
 _SOLICIT, _ADVERT = 133, 134
+_ROUTE = 24
 _ICMP6_FILTER = 1
 _SO_BINDTODEVICE = 25
 
 
-class Advertiser:
-    """Offers a machine's link as default router: at once, when asked, and every few seconds."""
+def _route(network, lifetime):
+    return struct.pack("!BBBBI", _ROUTE, 3, network.prefixlen, 0x08, lifetime) + network.network_address.packed
 
-    def __init__(self, machine, link, lifetime=1800, every=3.0):
+
+class Advertiser:
+    """Offers a machine's link as default router: at once, when asked, and every few seconds. `routes`
+    are prefixes for which it says, of high preference, that they are its own (RFC 4191)."""
+
+    def __init__(self, machine, link, lifetime=1800, every=3.0, routes=()):
         self._every, self._closed = every, threading.Event()
         # type, code, checksum (the kernel's), hop limit, flags, lifetime, reachable, retransmit
         self._frame = struct.pack("!BBHBBHII", _ADVERT, 0, 0, 64, 0, lifetime, 0, 0)
+        self._frame += b"".join(_route(ipaddress.ip_network(route), lifetime) for route in routes)
         with machine.inside():
             index = socket.if_nametoindex(link)
             self._socket = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)

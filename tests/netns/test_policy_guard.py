@@ -11,6 +11,8 @@ from random import Random
 import kernel
 import strangers
 import tap
+from advertise import Advertiser
+from dhcp import DhcpServer, take_lease
 from policysite import Site, everything, ours, rules
 from process import until
 from story import TALK
@@ -252,6 +254,40 @@ def test_strict(lab):
     for address in (visitor.v4, f"[{visitor.v6}]"):
         home.curl(f"http://{address}:9000/")
     assert page.visitors == [lab["cgnat"].v4, home.v6], page.visitors
+
+
+HALVES = {4: ("0.0.0.0/1", "128.0.0.0/1"), 6: ("::/1", "8000::/1", "2a11::/16")}
+
+
+@tap.drawing("visitor -- internet -- vps\ninternet -- cgnat(v6) -- router -- home\nrouter -- lan:home")
+def test_strict_hostile(lab):
+    """strict mode against a real lease with option 121 and a real advertisement with routes, both hostile"""
+    site = Site(lab, "vps", conf=STRICT)
+    home, visitor, router = site.home, site.visitor, lab["router"]
+    site.select("gw1")
+    for key, value in (("forwarding", 0), ("accept_ra", 2), ("accept_ra_rt_info_max_plen", 128)):
+        home.sysctl(f"net.ipv6.conf.eth0.{key}", value)
+    inside = router.run("ip", "-o", "route", "get", home.v4).stdout.split(" dev ")[1].split()[0]
+    server = DhcpServer(router, inside, home.v4, (*HALVES[4], f"{visitor.v4}/32"))
+    router._keep(Advertiser(router, inside, every=0.3, routes=(*HALVES[6], f"{visitor.v6}/128")))
+    take_lease(home, "eth0")
+    until(lambda: visitor.v6 in home.run("ip", "-6", "route").stdout, 5, "the advertised routes")
+    assert all(net in home.run("ip", "route").stdout for net in (visitor.v4, *HALVES[4])), server
+    page, seen = visitor.http_server(9000), home.capture("router")
+    for address in (visitor.v4, f"[{visitor.v6}]"):
+        home.curl(f"http://{address}:9000/")
+    assert page.visitors == [site.gates[0].public, site.gates[0].gua], page.visitors
+    site.client.adit("down", "gw1")
+    for address in (visitor.v4, visitor.v6):
+        for words in ({}, {"device": "eth0"}, {"source": home.v6 if ":" in address else home.v4}):
+            home.udp_send(address, 9000, 400, **words)
+    assert not site.leaks(seen, visitor.v4, visitor.v6)
+    home.write("/etc/adit/adit.conf", "[policy]\n")
+    site.client.process.signal(signal.SIGHUP)
+    site.client.process.wait_output("reloaded", 10)
+    for address in (visitor.v4, visitor.v6):
+        home.udp_send(address, 9000, 10)
+        seen.wait(dst=address, dport=9000, out=True)  # the control: without strict mode they get out
 
 
 def test_strict_uplink(lab):
