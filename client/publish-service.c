@@ -2,15 +2,20 @@
 #include "client/publish-service.h"
 
 #include "libadit/core/error.h"
+#include "libadit/sys/foreign.h"
 #include "libadit/sys/listening.h"
 #include "pcp-client/listener.h"
+#include "policy-routing/reply-table.h"
 #include "publisher-dbus-generated.h"
 
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* Whether the server is the one it was is asked after a silence; so somebody must hear it. */
 #define LOOK_S 30
 #define SETTLE_MS 200
+#define ASKED_MAX 64 /* of one question */
 
 struct _AditPublishService {
     AditDaemon *daemon;
@@ -254,6 +259,72 @@ watch_files(AditPublishService *self)
         g_signal_connect(self->files, "changed", G_CALLBACK(on_file), self);
 }
 
+static gboolean
+is_led_on(AditPublishService *self, const AditPorts *ports)
+{
+    const AditWanted *wanted = adit_wanted_store_get(adit_daemon_wanted(self->daemon));
+
+    for (guint i = 0; i < wanted->publications->len; i++) {
+        const AditPublication *p = g_ptr_array_index(wanted->publications, i);
+
+        if (adit_publication_leads_on(p) && adit_ports_overlap(&p->ports, ports))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Where a visitor arrives, or is led on to. */
+static char *
+find_drop(AditPublishService *self, const char *gateway, guint8 family, const AditPorts *ports)
+{
+    const gboolean udp = ports->proto == ADIT_PROTO_UDP;
+    const gboolean led_on = is_led_on(self, ports);
+    g_autofree char *harm = g_strdup_printf("so that no visitor reaches %s port %u",
+                                            udp ? "UDP" : "TCP", ports->first);
+    const AditForeignPort port[] = { { led_on ? 0
+                                       : udp  ? IPPROTO_UDP
+                                              : IPPROTO_TCP,
+                                       ports->first, TRUE, harm },
+                                     { 0 } };
+    const AditForeignQuestion question = { .link = gateway,
+                                           .own = ADIT_REPLY_TABLE,
+                                           .ports = port,
+                                           .only_ports = !led_on,
+                                           .family = family == 6 ? AF_INET6 : AF_INET };
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+
+    adit_foreign_look(&question, problems);
+    return g_strdup(problems->len > 0 ? g_ptr_array_index(problems, 0) : "");
+}
+
+/* Answers what adit-publisher may not see. A link that is none of ours is nobody's business. */
+static gboolean
+on_find_drops(AditPubWanted *bus, GDBusMethodInvocation *call, GVariant *asked,
+              AditPublishService *self)
+{
+    g_autoptr(GStrvBuilder) answers = g_strv_builder_new();
+    g_auto(GStrv) list = NULL;
+    GVariantIter iter;
+    const char *gateway, *proto;
+    guint8 family;
+    guint16 port;
+    guint n = 0;
+
+    g_variant_iter_init(&iter, asked);
+    while (g_variant_iter_next(&iter, "(&sy&sq)", &gateway, &family, &proto, &port)) {
+        AditPorts ports = { port, port, ADIT_PROTO_TCP };
+        const gboolean known = adit_proto_parse(proto, &ports.proto) && n++ < ASKED_MAX &&
+                               adit_catalog_find(adit_daemon_entries(self->daemon), gateway);
+        g_autofree char *answer =
+            known ? find_drop(self, gateway, family, &ports) : g_strdup("");
+
+        g_strv_builder_add(answers, answer);
+    }
+    list = g_strv_builder_end(answers);
+    adit_pub_wanted_complete_find_drops(bus, call, (const char *const *)list);
+    return TRUE;
+}
+
 AditPublishService *
 adit_publish_service_new(AditDaemon *daemon, GDBusObjectSkeleton *root)
 {
@@ -265,6 +336,7 @@ adit_publish_service_new(AditDaemon *daemon, GDBusObjectSkeleton *root)
     g_signal_connect(self->bus, "handle-unpublish", G_CALLBACK(on_unpublish), self);
     g_signal_connect(self->bus, "handle-share", G_CALLBACK(on_share), self);
     g_signal_connect(self->bus, "handle-unshare", G_CALLBACK(on_unshare), self);
+    g_signal_connect(self->bus, "handle-find-drops", G_CALLBACK(on_find_drops), self);
     g_dbus_object_skeleton_add_interface(root, G_DBUS_INTERFACE_SKELETON(self->bus));
     watch_files(self);
     adit_publish_service_refresh(self);

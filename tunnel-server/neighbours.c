@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tunnel-server/neighbours.h"
 
+#include "libadit/sys/foreign.h"
 #include "tunnel-server/dataplane.h"
-#include "tunnel-server/foreign.h"
 
 #include <netinet/in.h>
 
@@ -40,7 +40,9 @@ static void
 look_at_others(AditAdmin *admin, gboolean silent, gboolean redirects, GPtrArray *problems)
 {
     AditForeignPort ports[4] = { 0 };
-    const AditForeignQuestion question = { ADIT_SERVER_LINK, ADIT_DATAPLANE_TABLE, ports };
+    const AditForeignQuestion question = { .link = ADIT_SERVER_LINK,
+                                           .own = ADIT_DATAPLANE_TABLE,
+                                           .ports = ports };
     const guint16 port = adit_admin_model(admin)->listen_port;
     g_autofree char *harm = g_strdup_printf("so that no device reaches UDP port %u", port);
     guint n = 0;

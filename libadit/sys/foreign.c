@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tunnel-server/foreign.h"
+#include "libadit/sys/foreign.h"
 
 #include "libadit/sys/nl.h"
 
@@ -28,9 +28,16 @@ typedef struct {
     gboolean is_ufw, is_docker;
 } Table;
 
+/* Of ports: "tcp dport { 22, 80-90 } accept" asks one. */
+typedef struct {
+    guint8 family;
+    char *table, *name;
+} Set;
+
 typedef struct {
     const AditForeignQuestion *question;
     GPtrArray *chains;  /* Chain, base chains of the filter type only */
+    GPtrArray *sets;    /* Set */
     GHashTable *tables; /* "ip filter" -> Table */
 } Look;
 
@@ -42,6 +49,16 @@ chain_free(gpointer data)
     g_free(chain->table);
     g_free(chain->name);
     g_free(chain);
+}
+
+static void
+set_free(gpointer data)
+{
+    Set *set = data;
+
+    g_free(set->table);
+    g_free(set->name);
+    g_free(set);
 }
 
 static const char *
@@ -212,6 +229,124 @@ on_rule(const struct nlmsghdr *nlh, gpointer data, GError **error)
 }
 
 static gboolean
+on_set(const struct nlmsghdr *nlh, gpointer data, GError **error)
+{
+    static const AditAttrType types[NFTA_SET_MAX + 1] = {
+        [NFTA_SET_TABLE] = { ADIT_ATTR_STRING },
+        [NFTA_SET_NAME] = { ADIT_ATTR_STRING },
+        [NFTA_SET_KEY_LEN] = { ADIT_ATTR_U32 },
+    };
+    const struct nlattr *tb[NFTA_SET_MAX + 1];
+    Look *look = data;
+    Set *set;
+
+    if (!family_name(family_of(nlh)) ||
+        !adit_attrs_parse_msg(nlh, sizeof(struct nfgenmsg), types, G_N_ELEMENTS(types), tb) ||
+        !tb[NFTA_SET_TABLE] || !tb[NFTA_SET_NAME] || !tb[NFTA_SET_KEY_LEN] ||
+        be32_of(tb[NFTA_SET_KEY_LEN]) != sizeof(guint16))
+        return TRUE;
+    set = g_new0(Set, 1);
+    set->family = family_of(nlh);
+    set->table = g_strdup(mnl_attr_get_str(tb[NFTA_SET_TABLE]));
+    set->name = g_strdup(mnl_attr_get_str(tb[NFTA_SET_NAME]));
+    g_ptr_array_add(look->sets, set);
+    return TRUE;
+}
+
+/* Of all elements at or below the port the highest: it has the port, unless it is the end of a
+ * range. */
+typedef struct {
+    guint16 port;
+    int best; /* -1: none */
+    gboolean is_end, is_range;
+} Elements;
+
+static void
+take_element(Elements *elements, const struct nlattr *element)
+{
+    static const AditAttrType types[NFTA_SET_ELEM_MAX + 1] = {
+        [NFTA_SET_ELEM_KEY] = { ADIT_ATTR_NESTED }, [NFTA_SET_ELEM_FLAGS] = { ADIT_ATTR_U32 }
+    };
+    static const AditAttrType value_types[NFTA_DATA_MAX + 1] = { [NFTA_DATA_VALUE] = {
+                                                                     ADIT_ATTR_EXACT, 2 } };
+    const struct nlattr *tb[NFTA_SET_ELEM_MAX + 1], *value[NFTA_DATA_MAX + 1];
+    guint16 key;
+
+    if (!adit_attrs_parse_nested(element, types, G_N_ELEMENTS(types), tb) ||
+        !tb[NFTA_SET_ELEM_KEY] ||
+        !adit_attrs_parse_nested(tb[NFTA_SET_ELEM_KEY], value_types, G_N_ELEMENTS(value_types),
+                                 value) ||
+        !value[NFTA_DATA_VALUE])
+        return;
+    memcpy(&key, mnl_attr_get_payload(value[NFTA_DATA_VALUE]), sizeof(key));
+    key = GUINT16_FROM_BE(key);
+    elements->is_range |= tb[NFTA_SET_ELEM_FLAGS] != NULL;
+    if (key > elements->port || key < elements->best)
+        return;
+    elements->best = key;
+    elements->is_end = tb[NFTA_SET_ELEM_FLAGS] &&
+                       (be32_of(tb[NFTA_SET_ELEM_FLAGS]) & NFT_SET_ELEM_INTERVAL_END);
+}
+
+static gboolean
+on_elements(const struct nlmsghdr *nlh, gpointer data, GError **error)
+{
+    static const AditAttrType types[NFTA_SET_ELEM_LIST_MAX + 1] = {
+        [NFTA_SET_ELEM_LIST_ELEMENTS] = { ADIT_ATTR_NESTED }
+    };
+    const struct nlattr *tb[NFTA_SET_ELEM_LIST_MAX + 1], *element;
+
+    if (!adit_attrs_parse_msg(nlh, sizeof(struct nfgenmsg), types, G_N_ELEMENTS(types), tb) ||
+        !tb[NFTA_SET_ELEM_LIST_ELEMENTS])
+        return TRUE;
+    mnl_attr_for_each_nested(element, tb[NFTA_SET_ELEM_LIST_ELEMENTS])
+        take_element(data, element);
+    return TRUE;
+}
+
+static gboolean
+has_port(AditNl *nl, const Set *set, guint16 port)
+{
+    const struct nfgenmsg header = { .nfgen_family = set->family, .version = NFNETLINK_V0 };
+    g_autoptr(AditMsg) request = adit_msg_new();
+    Elements elements = { .port = port, .best = -1 };
+
+    adit_msg_begin(request, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM, NLM_F_REQUEST,
+                   &header, sizeof(header));
+    adit_msg_string(request, NFTA_SET_ELEM_LIST_TABLE, set->table);
+    adit_msg_string(request, NFTA_SET_ELEM_LIST_SET, set->name);
+    return adit_nl_dump(nl, request, on_elements, NULL, &elements, NULL) &&
+           elements.best >= 0 && !elements.is_end &&
+           (elements.is_range || elements.best == port);
+}
+
+static gboolean
+has_drop(const Look *look, const Set *set)
+{
+    for (guint i = 0; i < look->chains->len; i++) {
+        const Chain *chain = g_ptr_array_index(look->chains, i);
+
+        if (chain->drops && chain->family == set->family &&
+            g_str_equal(chain->table, set->table))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Only for what would be blamed otherwise: a set may be long. */
+static void
+look_into_set(AditNl *nl, Look *look, const Set *set)
+{
+    Table *table = table_of(look, set->family, set->table);
+
+    if (!has_drop(look, set))
+        return;
+    for (guint i = 0; look->question->ports[i].proto; i++)
+        if (!(table->knows_port & 1u << i) && has_port(nl, set, look->question->ports[i].port))
+            table->knows_port |= 1u << i;
+}
+
+static gboolean
 dump(AditNl *nl, guint16 what, AditNlFunc func, Look *look)
 {
     const struct nfgenmsg header = { .nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0 };
@@ -296,6 +431,13 @@ judge_input(Look *look, const Chain *chain, const Table *table, GPtrArray *probl
     }
 }
 
+static gboolean
+sees_family(const Chain *chain, guint8 family)
+{
+    return family == 0 || chain->family == NFPROTO_INET ||
+           chain->family == (family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6);
+}
+
 static void
 judge(Look *look, const Chain *chain, GPtrArray *problems)
 {
@@ -303,9 +445,9 @@ judge(Look *look, const Chain *chain, GPtrArray *problems)
     const Table *table = table_of(look, chain->family, chain->table);
     g_autofree char *mend = NULL;
 
-    if (!chain->drops)
+    if (!chain->drops || !sees_family(chain, question->family))
         return;
-    if (chain->hook == NF_INET_FORWARD && !table->knows_link) {
+    if (chain->hook == NF_INET_FORWARD && !question->only_ports && !table->knows_link) {
         mend = mend_forward(chain, table, question->link);
         g_ptr_array_add(
             problems,
@@ -324,11 +466,14 @@ adit_foreign_look(const AditForeignQuestion *question, GPtrArray *problems)
     g_autoptr(GPtrArray) chains = g_ptr_array_new_with_free_func(chain_free);
     g_autoptr(GHashTable) tables =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    Look look = { question, chains, tables };
+    g_autoptr(GPtrArray) sets = g_ptr_array_new_with_free_func(set_free);
+    Look look = { question, chains, sets, tables };
 
     if (!nl || !dump(nl, NFT_MSG_GETCHAIN, on_chain, &look) ||
-        !dump(nl, NFT_MSG_GETRULE, on_rule, &look))
+        !dump(nl, NFT_MSG_GETRULE, on_rule, &look) || !dump(nl, NFT_MSG_GETSET, on_set, &look))
         return;
+    for (guint i = 0; i < sets->len; i++)
+        look_into_set(nl, &look, g_ptr_array_index(sets, i));
     for (guint i = 0; i < chains->len; i++)
         judge(&look, g_ptr_array_index(chains, i), problems);
 }

@@ -19,6 +19,8 @@ typedef struct {
     const char *link;             /* our tunnel */
     const char *own;              /* our own table */
     const AditForeignPort *ports; /* ended by a zero */
+    gboolean only_ports;          /* what is forwarded does not matter */
+    guint8 family;                /* AF_INET, AF_INET6: of that only; 0: both */
 } AditForeignQuestion;
 
 /* Adds a sentence (char *) for each chain that drops by default and does not know us; what
