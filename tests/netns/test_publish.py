@@ -172,6 +172,25 @@ def test_dropped_in(lab):
     until(lambda: is_closed(visitor, f"http://{vps.v4}:8080/"), 10, "it to close")
 
 
+def test_own_firewall(lab):
+    """published, but this machine's own firewall drops it: the chain is named with the remedy, which helps"""
+    home, vps, visitor = lab["home"], lab["vps"], lab["visitor"]
+    _, client, _, _ = begin(lab)
+    home.http_server(443, "let in\n")
+    home.nft("table inet fw { chain in { type filter hook input priority 0; policy drop;\n"
+             "ct state established,related accept; iif lo accept; tcp dport { 22, 80-90 } accept\n}\n}\n")
+    client.adit("publish", "443", timeout=20)
+    problem = until(lambda: published(client)["443/tcp", 4]["problem"], 5, "the chain to be named")
+    assert "table inet fw, chain in drops what arrives" in problem and "TCP port 443" in problem, problem
+    assert is_closed(visitor, f"http://{vps.v4}:443/")
+    home.sh(problem.split("run: ")[1])
+    assert fetch(visitor, f"http://{vps.v4}:443/").stdout == "let in\n"
+    until(lambda: not published(client)["443/tcp", 4]["problem"], 5, "the problem to be over")
+    client.adit("publish", "85", timeout=20)
+    client.adit("published")  # asks again
+    assert not published(client)["85/tcp", 4]["problem"], "a range of a set is understood"
+
+
 def test_suggest(lab):
     """publish --suggest lists what listens, and changes nothing"""
     home = lab["home"]
