@@ -287,6 +287,18 @@ adit_admin_look_again(AditAdmin *self, gboolean ports, GError **error)
     return TRUE;
 }
 
+guint64
+adit_admin_transactions(const AditAdmin *self)
+{
+    return adit_nftdev_sent(adit_server_nft(self->server));
+}
+
+gboolean
+adit_admin_was_alone(AditAdmin *self)
+{
+    return adit_nftdev_was_alone(adit_server_nft(self->server));
+}
+
 gboolean
 adit_admin_tell_ours(AditAdmin *self, AditWatch *watch, GError **error)
 {

@@ -19,6 +19,9 @@ gboolean adit_admin_start(AditAdmin *self, GError **error);
 /* Puts back what somebody took away. @ports: our table may be another than it was; otherwise it
  * is not looked at, which is what costs. */
 gboolean adit_admin_look_again(AditAdmin *self, gboolean ports, GError **error);
+/* How much we do to nftables, and whether somebody else did something since this was asked. */
+guint64 adit_admin_transactions(const AditAdmin *self);
+gboolean adit_admin_was_alone(AditAdmin *self);
 /* What is ours in the kernel, for who hears of changes. */
 gboolean adit_admin_tell_ours(AditAdmin *self, AditWatch *watch, GError **error);
 gboolean adit_admin_down(AditAdmin *self, GError **error);

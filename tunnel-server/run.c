@@ -9,12 +9,16 @@
 
 #include <glib-unix.h>
 
+#define BUSY 200 /* transactions of ours in a second */
+
 typedef struct {
     GMainLoop *loop;
     AditAdmin *admin;
     AditServerService *service;
     AditWatch *watch; /* NULL: nothing is heard, and only the timer looks */
-    guint look_timer, save_timer;
+    guint look_timer, save_timer, second_timer;
+    guint64 sent; /* transactions until a second ago */
+    gboolean busy;
     GError *failure;
 } Run;
 
@@ -27,12 +31,12 @@ on_stop(gpointer data)
 
 /* What is wrong is said once, and shown by status until it is mended. */
 static gboolean
-look(Run *run)
+look(Run *run, gboolean ports)
 {
     g_autofree char *before = g_strdup(adit_admin_trouble(run->admin));
     g_autoptr(GError) error = NULL;
-    gboolean ports = !run->watch || adit_watch_take_table(run->watch);
 
+    ports |= !run->watch || adit_watch_take_table(run->watch);
     if (!adit_admin_look_again(run->admin, ports, &error) &&
         g_strcmp0(before, error->message) != 0)
         g_warning("%s", error->message);
@@ -44,14 +48,32 @@ look(Run *run)
 static gboolean
 on_event(gpointer data)
 {
-    return look(data);
+    return look(data, FALSE);
 }
 
 /* For what no event tells: proxy neighbours, settings of the kernel. */
 static gboolean
 on_look(gpointer data)
 {
-    look(data);
+    look(data, FALSE);
+    return G_SOURCE_CONTINUE;
+}
+
+/* Were somebody to listen, each lease would cost a quarter more. So while there are many, we
+ * ask once a second whether we were alone. */
+static gboolean
+on_second(gpointer data)
+{
+    Run *run = data;
+    const guint64 sent = adit_admin_transactions(run->admin);
+    const gboolean busy = sent - run->sent >= BUSY, was_busy = run->busy;
+
+    run->sent = sent;
+    run->busy = busy;
+    if (busy != was_busy)
+        adit_watch_set_deaf(run->watch, busy);
+    if (!adit_admin_was_alone(run->admin) && (busy || was_busy))
+        look(run, TRUE); /* else it was heard */
     return G_SOURCE_CONTINUE;
 }
 
@@ -65,6 +87,8 @@ start_watch(Run *run)
         g_clear_pointer(&run->watch, adit_watch_free);
     if (!run->watch)
         g_warning("%s: what others change is mended late", error->message);
+    else
+        run->second_timer = g_timeout_add_seconds(1, on_second, run);
 }
 
 static gboolean
@@ -157,6 +181,7 @@ loop(Run *run)
     g_bus_unown_name(owner);
     g_clear_handle_id(&run->look_timer, g_source_remove);
     g_clear_handle_id(&run->save_timer, g_source_remove);
+    g_clear_handle_id(&run->second_timer, g_source_remove);
     g_clear_pointer(&run->watch, adit_watch_free);
     g_clear_pointer(&run->service, adit_server_service_free);
     g_main_loop_unref(run->loop);

@@ -8,7 +8,13 @@
 struct _AditNftDev {
     AditNl *nl;
     const AditNftBlueprint *bp;
+    guint64 sent;       /* transactions that were carried out, ever */
+    guint64 counted;    /* .sent when the kernel's generation was looked at last */
+    guint32 generation; /* of all nftables, then */
 };
+
+/* One transaction of ours. */
+gboolean adit_nftdev_send(AditNftDev *dev, AditMsg *m, GError **error);
 
 /* The present element of the same identity as @key, or NULL. */
 const AditElement *adit_nftdev_find(const AditState *state, const AditElement *key);

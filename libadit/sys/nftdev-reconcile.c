@@ -2,6 +2,11 @@
 #include "libadit/sys/nftdev-private.h"
 #include "libadit/wire/nft-element.h"
 
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <sys/socket.h>
+
 /* Whatever else @want speaks of is the business of others. */
 static AditState *
 only_elements(const AditState *want)
@@ -53,7 +58,7 @@ rebuild(AditNftDev *dev, const AditState *have, const AditState *want, GError **
     adit_nft_table_put(m, dev->bp);
     put_all(m, dev->bp, elements);
     g_debug("nftables: table %s is made anew, with %u elements", dev->bp->table, elements->len);
-    return adit_nl_transaction(dev->nl, m, NULL, error);
+    return adit_nftdev_send(dev, m, error);
 }
 
 static void
@@ -98,5 +103,42 @@ adit_nftdev_remove(AditNftDev *dev, GError **error)
     g_autoptr(AditMsg) m = adit_msg_new();
 
     adit_nft_table_put_delete(m, dev->bp->table);
-    return adit_nl_transaction(dev->nl, m, NULL, error);
+    return adit_nftdev_send(dev, m, error);
+}
+
+guint64
+adit_nftdev_sent(const AditNftDev *dev)
+{
+    return dev->sent;
+}
+
+static gboolean
+on_generation(const struct nlmsghdr *nlh, gpointer data, GError **error)
+{
+    static const AditAttrType types[NFTA_GEN_MAX + 1] = { [NFTA_GEN_ID] = { ADIT_ATTR_U32 } };
+    const struct nlattr *tb[NFTA_GEN_MAX + 1];
+
+    if (NFNL_MSG_TYPE(nlh->nlmsg_type) == NFT_MSG_NEWGEN &&
+        adit_attrs_parse_msg(nlh, sizeof(struct nfgenmsg), types, G_N_ELEMENTS(types), tb) &&
+        tb[NFTA_GEN_ID])
+        *(guint32 *)data = GUINT32_FROM_BE(adit_attr_u32(tb[NFTA_GEN_ID]));
+    return TRUE;
+}
+
+/* The kernel counts transactions, and passes over 0. */
+gboolean
+adit_nftdev_was_alone(AditNftDev *dev)
+{
+    const struct nfgenmsg header = { AF_UNSPEC, NFNETLINK_V0, 0 };
+    const guint32 expected = dev->generation + (guint32)(dev->sent - dev->counted);
+    g_autoptr(AditMsg) request = adit_msg_new();
+    guint32 generation = 0;
+
+    adit_msg_begin(request, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, NLM_F_REQUEST, &header,
+                   sizeof(header));
+    if (!adit_nl_call(dev->nl, request, on_generation, &generation, NULL, NULL))
+        return FALSE;
+    dev->generation = generation;
+    dev->counted = dev->sent;
+    return generation == expected;
 }

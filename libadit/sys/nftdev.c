@@ -321,13 +321,22 @@ put_ops(AditMsg *m, const AditNftBlueprint *bp, const AditOp *op, guint n)
     put_verb(m, bp, ADIT_NFT_ELEMENT_ENSURE, added);
 }
 
+gboolean
+adit_nftdev_send(AditNftDev *dev, AditMsg *m, GError **error)
+{
+    if (!adit_nl_transaction(dev->nl, m, NULL, error))
+        return FALSE;
+    dev->sent += adit_msg_count(m) > 0;
+    return TRUE;
+}
+
 static gboolean
 send_ops(AditNftDev *dev, const AditOp *op, guint n, GError **error)
 {
     g_autoptr(AditMsg) m = adit_msg_new();
 
     put_ops(m, dev->bp, op, n);
-    return adit_nl_transaction(dev->nl, m, NULL, error);
+    return adit_nftdev_send(dev, m, error);
 }
 
 static gboolean

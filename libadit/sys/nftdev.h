@@ -38,6 +38,10 @@ gboolean adit_nftdev_reconcile(AditNftDev *dev, const AditState *want, AditNftRe
  * one by one: @ret_lost (@n of them, may be NULL) says which failed then. */
 gboolean adit_nftdev_apply(AditNftDev *dev, const AditOp *op, guint n, gboolean *ret_lost,
                            GError **error);
+guint64 adit_nftdev_sent(const AditNftDev *dev); /* transactions, ever */
+/* Whether all that happened to nftables since this was asked last was ours. Costs microseconds;
+ * FALSE the first time. */
+gboolean adit_nftdev_was_alone(AditNftDev *dev);
 /* The socket it speaks by, for adit_watch_ignore(). */
 const AditNl *adit_nftdev_socket(const AditNftDev *dev);
 gboolean adit_nftdev_remove(AditNftDev *dev, GError **error); /* the whole table */

@@ -115,6 +115,14 @@ adit_nl_get_fd(const AditNl *nl)
     return mnl_socket_get_fd(nl->socket);
 }
 
+void
+adit_nl_unsubscribe(AditNl *nl, guint group)
+{
+    int value = group;
+
+    (void)mnl_socket_setsockopt(nl->socket, NETLINK_DROP_MEMBERSHIP, &value, sizeof(value));
+}
+
 /* The kernel writes into every event whose request it answers. A busy server makes hundreds of
  * thousands a second of them: the kernel throws them away before they take room in the buffer.
  * It loads words in network order. */

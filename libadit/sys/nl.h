@@ -16,6 +16,7 @@ AditNl *adit_nl_open(int protocol, GError **error);
 int adit_nl_get_fd(const AditNl *nl);
 /* For a socket that only listens: on one that also calls, answers and events would mix. */
 gboolean adit_nl_subscribe(AditNl *nl, guint group, GError **error);
+void adit_nl_unsubscribe(AditNl *nl, guint group);
 /* What @who caused by its own requests is not heard on @nl, not even counted. */
 gboolean adit_nl_ignore(AditNl *nl, const AditNl *who, GError **error);
 /* Sends all messages of @m in as few writes as fit and waits for each ack. Stops at the first

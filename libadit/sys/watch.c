@@ -262,6 +262,15 @@ adit_watch_take_table(AditWatch *self)
     return take(self, &self->table_changed);
 }
 
+void
+adit_watch_set_deaf(AditWatch *self, gboolean deaf)
+{
+    if (deaf)
+        adit_nl_unsubscribe(self->filter, NFNLGRP_NFTABLES);
+    else if (!adit_nl_subscribe(self->filter, NFNLGRP_NFTABLES, NULL))
+        self->table_changed = TRUE; /* the next look will be a thorough one */
+}
+
 gboolean
 adit_watch_ignore(AditWatch *self, const AditNl *who, GError **error)
 {

@@ -87,7 +87,7 @@ def measure(lab, usage, name, count):
 def ours(lab):
     veth(lab, "adit0")
     process = lab["vps"].spawn(os.path.join(BUILD, "tests/bench/pcp-serve"), "10.59.0.0/24", DEVICE[0], "11.1.1.1",
-                               "fd59::/64")
+                               "fd59::/64", "/root")
     process.wait_output("ready", 10)
     usage = Usage(lab["vps"], pid_of(lab["vps"], "pcp-serve"))
     have, empty = 0, usage.octets()

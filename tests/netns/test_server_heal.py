@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What others take away from the server comes back at once: it hears the kernel, no timer is waited for."""
+import os
+
 import tap
 from pcp import Peer
 from process import until
@@ -63,6 +65,30 @@ def test_calm(lab):
     lab["vps"].run("nft", "delete", "element", "inet", "adit_server", "tunnel", "{ adit0 }")
     until(lambda: server.process.output().count("ports:") > before, 3, "what was a stranger's")
     assert server.process.output().count("ports:") == before + 1, server.process.output()[-2000:]
+
+
+def test_busy(lab):
+    """while leases come faster than anybody could listen to, a foreign deletion is seen within a second or two"""
+    vps = lab["vps"]
+    server, nas = begin(lab)
+    vps.write("/etc/adit/server.conf", QUIET + "[PCP]\nRate = 100000\nBurst = 100000\n")
+    server.reload()
+    load = os.path.join(lab.build, "tests/bench/pcp-load")
+    noise = lab["nas"].spawn("sh", "-c", f"for i in $(seq 60); do {load} {nas.server4} {nas.v4} map 2000 200 1; done")
+
+
+    def listeners():
+        """Sockets of protocol 12 (netfilter) in group 7 (nftables)."""
+        rows = vps.run("cat", "/proc/net/netlink").stdout.splitlines()[1:]
+        return sum(row.split()[1] == "12" and int(row.split()[3], 16) & 0x40 != 0 for row in rows)
+
+    until(lambda: listeners() == 0, 10, "the server to stop listening")
+    vps.run("nft", "delete", "table", "inet", "adit_server")
+    until(lambda: vps.run("nft", "list", "chain", "inet", "adit_server", "gate", check=False).ok, 4, "the table")
+    noise.kill()
+    until(lambda: listeners() == 1, 10, "the server to listen again")
+    vps.run("nft", "delete", "table", "inet", "adit_server")
+    until(lambda: vps.run("nft", "list", "chain", "inet", "adit_server", "gate", check=False).ok, 1, "the table")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,10 @@ class WireGuard:
         def answers():
             if not self.process.alive:
                 raise LabError(f"{self.process!r}: ended\n{self.process.output()[-2000:]}")
-            return self.machine.run("wg", "show", self.name, check=False).ok
+            # wg(8) deletes a socket that is bound and does not listen yet: so it is not asked before.
+            sockets = (row.split() for row in self.machine.run("cat", "/proc/net/unix").stdout.splitlines())
+            return any(row[3] == "00010000" and row[-1].endswith(f"/wireguard/{self.name}.sock") for row in sockets) \
+                and self.machine.run("wg", "show", self.name, check=False).ok
         until(answers, 10, f"{self.process!r}: an answer on its socket")
 
     def peer(self, public_key, allowed, endpoint=None, keepalive=None):
