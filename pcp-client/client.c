@@ -27,6 +27,8 @@ struct _AditClient {
     gint64 turn_at;     /* the last dispatch */
     gint64 no_way_at;   /* the end of the grace; ADIT_NEVER: there is a way */
     gboolean lost;      /* ... and it is over */
+    gboolean sweeping;  /* what is unclaimed in the record is nobody's */
+    gboolean draining;
     AditClientCounts counts;
 };
 
@@ -69,8 +71,62 @@ bury(AditClient *client)
 {
     AditMapping *gone = g_steal_pointer(&client->gone);
 
-    if (gone && !gone->wanted)
+    if (gone)
         adit_pool_remove(client->pool, gone);
+}
+
+/* One that is idle is over; its owner may only not have heard of it. */
+static AditMapping *
+find(const AditClient *client, const AditWish *wish)
+{
+    for (guint i = 0; i < adit_pool_count(client->pool); i++) {
+        AditMapping *m = adit_pool_get(client->pool, i);
+
+        if (m->state != ADIT_MAPPING_IDLE && m->wish.protocol == wish->protocol &&
+            m->wish.internal_port == wish->internal_port && !m->wish.shares == !wish->shares)
+            return m;
+    }
+    return NULL;
+}
+
+static gboolean
+has_address(const AditClient *client)
+{
+    return adit_addr_is_set(adit_pool_get_client(client->pool));
+}
+
+/* Deletes what we only know by name. A second mapping of a port cannot be deleted without
+ * danger to the first (mapping.h): it ends with its lease. */
+static void
+sweep_one(AditClient *client, const AditSavedMapping *saved, gint64 now)
+{
+    const AditWish wish = {
+        .protocol = saved->protocol,
+        .internal_port = saved->internal_port,
+    };
+    AditMapping *mapping;
+
+    if (saved->shares || find(client, &wish))
+        return;
+    mapping = adit_pool_add(client->pool, &wish, NULL, saved->nonce);
+    mapping->reached = TRUE; /* if never granted, it may have been unheard by us */
+    g_ptr_array_add(client->orphans, mapping);
+    adit_pool_start(client->pool, mapping, now, NULL);
+    adit_pool_stop(client->pool, mapping, now);
+}
+
+/* What cannot be told now is told when there is a way again; but a drain does not wait for it.
+ */
+static void
+sweep_all(AditClient *client, gint64 now)
+{
+    AditSavedMapping saved;
+
+    if (adit_record_count(client->record) == 0 || (!has_address(client) && !client->draining))
+        return;
+    while (adit_record_claim_next(client->record, &saved))
+        sweep_one(client, &saved, now);
+    adit_record_touch(client->record);
 }
 
 /* The way is there, or it is not: what that means to the mappings. */
@@ -84,6 +140,8 @@ settle(AditClient *client, gint64 now)
         client->lost = FALSE;
         adit_pool_move(client->pool, &own, now, dice());
         adit_pool_wake(client->pool, now);
+        if (client->sweeping)
+            sweep_all(client, now);
     } else if (client->no_way_at == ADIT_NEVER) {
         client->no_way_at = now + ADIT_CLIENT_GRACE_MS;
         g_debug("pcp: no way to the server: %s", adit_client_get_error(client)->message);
@@ -169,19 +227,6 @@ adit_client_get_fd(const AditClient *client)
     return adit_port_get_fd(client->port);
 }
 
-static AditMapping *
-find(const AditClient *client, const AditWish *wish)
-{
-    for (guint i = 0; i < adit_pool_count(client->pool); i++) {
-        AditMapping *m = adit_pool_get(client->pool, i);
-
-        if (m->wish.protocol == wish->protocol &&
-            m->wish.internal_port == wish->internal_port && !m->wish.shares == !wish->shares)
-            return m;
-    }
-    return NULL;
-}
-
 /* One that is on its way out is taken up again, otherwise it is made, with the nonce it had. */
 static AditMapping *
 take_up(AditClient *client, const AditWish *wish, const AditPcpOptions *options, gint64 now)
@@ -192,6 +237,7 @@ take_up(AditClient *client, const AditWish *wish, const AditPcpOptions *options,
 
     randombytes_buf(nonce, sizeof(nonce));
     if (mapping) {
+        adit_record_claim(client->record, wish, &saved); /* dropped while there was no way */
         g_ptr_array_remove_fast(client->orphans, mapping);
         g_free(mapping->options);
         mapping->options = options ? g_memdup2(options, sizeof(*options)) : NULL;
@@ -261,6 +307,8 @@ adit_client_add(AditClient *client, const AditWish *wish, const AditPcpOptions *
 void
 adit_client_drop(AditClient *client, const AditMapping *mapping, gint64 now)
 {
+    if (!has_address(client) && mapping->reached && !mapping->wish.shares && !client->draining)
+        adit_record_leave(client->record, mapping, now);
     adit_pool_stop(client->pool, (AditMapping *)mapping, now);
     arm(client);
 }
@@ -272,40 +320,18 @@ adit_client_renew(AditClient *client, const AditMapping *mapping, gint64 now)
     arm(client);
 }
 
-/* Deletes what we only know by name. A second mapping of a port cannot be deleted without
- * danger to the first (mapping.h): it ends with its lease. */
-static void
-sweep_one(AditClient *client, const AditSavedMapping *saved, gint64 now)
-{
-    const AditWish wish = {
-        .protocol = saved->protocol,
-        .internal_port = saved->internal_port,
-    };
-    AditMapping *mapping;
-
-    if (saved->shares || find(client, &wish))
-        return;
-    mapping = adit_pool_add(client->pool, &wish, NULL, saved->nonce);
-    mapping->reached = TRUE; /* if never granted, it may have been unheard by us */
-    g_ptr_array_add(client->orphans, mapping);
-    adit_pool_start(client->pool, mapping, now, NULL);
-    adit_pool_stop(client->pool, mapping, now);
-}
-
 void
 adit_client_sweep(AditClient *client, gint64 now)
 {
-    AditSavedMapping saved;
-
-    while (adit_record_claim_next(client->record, &saved))
-        sweep_one(client, &saved, now);
-    adit_record_touch(client->record);
+    client->sweeping = TRUE;
+    sweep_all(client, now);
     arm(client);
 }
 
 void
 adit_client_drain(AditClient *client, gint64 now)
 {
+    client->draining = TRUE;
     for (guint i = 0; i < adit_pool_count(client->pool); i++)
         adit_pool_stop(client->pool, adit_pool_get(client->pool, i), now);
     adit_client_sweep(client, now);
@@ -433,24 +459,20 @@ adit_client_dispatch(AditClient *client, gint64 now)
     arm(client);
 }
 
-/* What was dropped and then taken up again has not gone. */
 gboolean
 adit_client_pop_event(AditClient *client, AditPoolNews *ret)
 {
+    g_autofree AditPoolNews *event = NULL;
+
     bury(client);
     collect(client, client->turn_at);
-    for (;;) {
-        g_autofree AditPoolNews *event = g_queue_pop_head(&client->events);
-
-        if (!event)
-            return FALSE;
-        if (event->what == ADIT_MAPPING_NEWS_DELETED && event->mapping->wanted)
-            continue;
-        if (event->what == ADIT_MAPPING_NEWS_DELETED)
-            client->gone = event->mapping;
-        *ret = *event;
-        return TRUE;
-    }
+    event = g_queue_pop_head(&client->events);
+    if (!event)
+        return FALSE;
+    if (event->what == ADIT_MAPPING_NEWS_DELETED)
+        client->gone = event->mapping;
+    *ret = *event;
+    return TRUE;
 }
 
 AditAddr

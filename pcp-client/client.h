@@ -68,15 +68,17 @@ gboolean adit_client_pop_event(AditClient *client, AditPoolNews *ret);
  * again, without a DELETED in between. CONFIG: the options do not fit into a message. */
 const AditMapping *adit_client_add(AditClient *client, const AditWish *wish,
                                    const AditPcpOptions *options, gint64 now, GError **error);
-/* Asks the server to delete it, within ADIT_MAPPING_DELETE_MS; DELETED ends it in any case. */
+/* Asks the server to delete it, for ADIT_MAPPING_DELETE_MS; DELETED ends it in any case. While
+ * there is no way to the server that is at once, and the server is told when there is one. */
 void adit_client_drop(AditClient *client, const AditMapping *mapping, gint64 now);
 /* Renews it now instead of when it is due. */
 void adit_client_renew(AditClient *client, const AditMapping *mapping, gint64 now);
 /* Deletes at the server what an earlier client left in the state file and nobody has added
  * since. To be called once everything that is wanted was added. No events. */
 void adit_client_sweep(AditClient *client, gint64 now);
-/* Drops everything, for an orderly removal: go on dispatching until it is drained, which takes
- * ADIT_MAPPING_DELETE_MS at most, and the state file is gone. */
+/* Drops everything, for an orderly removal: go on dispatching until it is drained and the state
+ * file gone, which takes ADIT_MAPPING_DELETE_MS at most (and ADIT_POOL_GAP_MS for each mapping
+ * beyond ADIT_POOL_BURST). */
 void adit_client_drain(AditClient *client, gint64 now);
 gboolean adit_client_is_drained(const AditClient *client);
 

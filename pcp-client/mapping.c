@@ -165,7 +165,6 @@ begin_deletion(AditMapping *m, AditMappingReason reason, gint64 now)
     gboolean held = adit_mapping_is_held(m);
 
     m->reason = reason;
-    m->give_up_at = now + ADIT_MAPPING_DELETE_MS;
     enter_state(m, ADIT_MAPPING_DELETING, now);
     return news(held ? ADIT_MAPPING_NEWS_LOST : ADIT_MAPPING_NO_NEWS);
 }
@@ -273,6 +272,8 @@ transmit_deletion(AditMapping *m, const AditMappingEvent *event)
 {
     AditMappingAction action;
 
+    if (m->tries == 0) /* patience begins here: a thousand deletions wait for their turn */
+        m->give_up_at = event->now + ADIT_MAPPING_DELETE_MS;
     if (event->now >= m->give_up_at || !next_try(m, event))
         return end_deletion(m, event);
     action = (AditMappingAction){ .send = TRUE };

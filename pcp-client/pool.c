@@ -207,6 +207,11 @@ adit_pool_stop(AditPool *pool, AditMapping *mapping, gint64 now)
     AditMappingEvent event = { .type = ADIT_MAPPING_STOP, .now = now };
 
     adit_pool_step(pool, mapping, &event);
+    if (adit_addr_is_set(&pool->client))
+        return;
+    event.type = ADIT_MAPPING_RESET; /* nobody to tell: over at once */
+    event.reason = ADIT_MAPPING_MOVED;
+    adit_pool_step(pool, mapping, &event);
 }
 
 void

@@ -58,6 +58,7 @@ const AditPoolCounts *adit_pool_get_counts(const AditPool *pool);
 
 /* @nonce: for one that was stopped, a fresh one; else NULL. */
 void adit_pool_start(AditPool *pool, AditMapping *mapping, gint64 now, const guint8 *nonce);
+/* While we have no address the server cannot be told: DELETED comes at once. */
 void adit_pool_stop(AditPool *pool, AditMapping *mapping, gint64 now);
 /* Renews one that is held now, instead of when it is due: something may have touched it. */
 void adit_pool_renew(AditPool *pool, AditMapping *mapping, gint64 now);

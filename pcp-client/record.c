@@ -78,6 +78,17 @@ adit_record_claim_next(AditRecord *record, AditSavedMapping *ret)
     return TRUE;
 }
 
+void
+adit_record_leave(AditRecord *record, const AditMapping *mapping, gint64 now)
+{
+    AditSaved *left = record->left;
+
+    left->mappings = g_renew(AditSavedMapping, left->mappings, left->n_mappings + 1);
+    adit_saved_take(mapping, now, g_get_real_time() / 1000,
+                    &left->mappings[left->n_mappings++]);
+    record->touched = TRUE;
+}
+
 guint
 adit_record_count(const AditRecord *record)
 {

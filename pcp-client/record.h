@@ -20,6 +20,8 @@ AditRecord *adit_record_open(const char *path, const AditAddr *server);
 gboolean adit_record_claim(AditRecord *record, const AditWish *wish, AditSavedMapping *ret);
 /* The next unclaimed one, into @ret, likewise. */
 gboolean adit_record_claim_next(AditRecord *record, AditSavedMapping *ret);
+/* Makes one unclaimed: it could not be deleted at the server. */
+void adit_record_leave(AditRecord *record, const AditMapping *mapping, gint64 now);
 guint adit_record_count(const AditRecord *record); /* unclaimed */
 /* A nonce was thrown, or a mapping left: to be written before the next packet. */
 void adit_record_touch(AditRecord *record);

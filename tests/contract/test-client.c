@@ -303,6 +303,67 @@ test_drain(void)
     }
 }
 
+/* More of them than the rate lets out at once: each is told all the same. */
+static void
+test_drain_many(void)
+{
+    const AditMapping *mappings[200];
+    PcpSite site;
+
+    pcp_site_set_up(&site, AF_INET);
+    pcp_site_serve(&site);
+    pcp_site_open(&site, "c0", NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(mappings); i++)
+        mappings[i] = pcp_site_add(&site, 1000 + i);
+    while (site.server.requests->len < G_N_ELEMENTS(mappings)) {
+        pcp_site_leap(&site);
+        pcp_site_turn(&site, 10);
+    }
+    adit_client_drain(site.client, pcp_site_now(&site));
+    for (guint i = 0; i < 5000 && !adit_client_is_drained(site.client); i++) {
+        if (adit_client_get_counts(site.client).pool.answers == site.server.requests->len)
+            pcp_site_leap(&site);
+        pcp_site_turn(&site, 10);
+    }
+    wait_drained(&site);
+    g_assert_cmpuint(site.server.requests->len, >=, 2 * G_N_ELEMENTS(mappings));
+    pcp_site_tear_down(&site);
+}
+
+/* Dropped while there is no way: over at once for its owner, and told to the server later; what
+ * is drained is not waited for. */
+static void
+test_drop_away(void)
+{
+    for (guint drain = 0; drain < 2; drain++) {
+        PcpSite site;
+        const AditMapping *mapping = begin(&site, AF_INET6);
+
+        adit_client_sweep(site.client, pcp_site_now(&site));
+        pcp_site_pull();
+        wait_way(&site, FALSE);
+        site.leap += ADIT_CLIENT_GRACE_MS;
+        pcp_site_turn(&site, 100);
+        if (drain)
+            adit_client_drain(site.client, pcp_site_now(&site));
+        else
+            adit_client_drop(site.client, mapping, pcp_site_now(&site));
+        adit_client_dispatch(site.client, pcp_site_now(&site));
+        pcp_site_quiet(&site);
+        g_assert_cmpint(g_file_test(site.state, G_FILE_TEST_EXISTS), ==, !drain);
+        replug(&site);
+        if (drain)
+            wait_drained(&site);
+        else
+            pcp_site_hear(&site, 2);
+        if (!drain)
+            g_assert_cmpmem(request(&site, 0)->body.nonce, 12, request(&site, 1)->body.nonce,
+                            12);
+        wait_drained(&site);
+        pcp_site_tear_down(&site);
+    }
+}
+
 /* What is no longer wanted after a restart is deleted, with the nonce it was asked with. */
 static void
 test_sweep(void)
@@ -549,6 +610,8 @@ main(int argc, char **argv)
         { "/client/C13-address", test_address },
         { "/client/C13-move", test_move },
         { "/client/C12-drain", test_drain },
+        { "/client/C12-drain-many", test_drain_many },
+        { "/client/C12-drop-away", test_drop_away },
         { "/client/sweep", test_sweep },
         { "/client/again", test_again },
         { "/client/C16-next-server", test_next_server },
