@@ -2,6 +2,7 @@
 #include "tunnel-server/lease.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 /* Every request finds its lease by a hash, whatever their number: by the inside end, the
  * outside end, the redirect, the device. A sequence has them in the order of their ends. One
@@ -201,6 +202,20 @@ adit_lease_table_count(const AditLeaseTable *table, gint64 device)
     const Owned *owned = g_hash_table_lookup(table->by_device, &device);
 
     return owned ? owned->len : 0;
+}
+
+guint
+adit_lease_table_count_low(const AditLeaseTable *table, gint64 device)
+{
+    const Owned *owned = g_hash_table_lookup(table->by_device, &device);
+    guint n = 0;
+
+    for (guint i = 0; owned && i < owned->len; i++) {
+        const AditLease *lease = g_ptr_array_index(owned, i);
+
+        n += lease->ends.external_port < 1024 && lease->ends.external.family == AF_INET;
+    }
+    return n;
 }
 
 const AditLease *

@@ -44,6 +44,7 @@ void adit_lease_table_free(AditLeaseTable *table);
 guint adit_lease_table_len(const AditLeaseTable *table);
 /* How many of one device. */
 guint adit_lease_table_count(const AditLeaseTable *table, gint64 device);
+guint adit_lease_table_count_low(const AditLeaseTable *table, gint64 device); /* IPv4, < 1024 */
 
 /* Found by one end, NULL: none. Of @ends only what names that end counts; the inside one
  * includes ADIT_LEASE_SECOND. */

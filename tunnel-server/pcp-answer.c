@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* RFC 6887 sections 11 and 15: what a MAP comes to. The order of the questions is the order of
  * who may say no: the operator, the owner of a mapping, the quota, the port. */
@@ -12,8 +13,11 @@
 const AditPcpOffer adit_pcp_server_offer = {
     1u << ADIT_PCP_ANNOUNCE | 1u << ADIT_PCP_MAP,
     ADIT_PCP_HAS_PREFER_FAILURE | ADIT_PCP_HAS_FILTER | ADIT_PCP_HAS_DESCRIPTION |
-        ADIT_PCP_HAS_REDIRECT,
+        ADIT_PCP_HAS_PORT_SET | ADIT_PCP_HAS_REDIRECT,
 };
+
+#define SET_MAX 256 /* ports of one request */
+#define LOW 1024
 
 typedef struct {
     const AditPcpDesk *desk;
@@ -147,9 +151,9 @@ clear_draft(AditLease *draft)
 
 /* -- answers -- */
 
-/* Only what is in force is said back. */
+/* Only what is in force is said back. @size: how many ports in a row. */
 static void
-grant(Ask *ask, const AditLease *lease)
+grant(Ask *ask, const AditLease *lease, guint size)
 {
     const guint32 asked = ask->request->options.has;
     AditPcpReply *reply = ask->reply;
@@ -168,8 +172,35 @@ grant(Ask *ask, const AditLease *lease)
         memcpy(reply->options.filters, ask->request->options.filters,
                sizeof(reply->options.filters));
     }
-    reply->options.has = asked & (ADIT_PCP_HAS_REDIRECT | ADIT_PCP_HAS_DESCRIPTION |
-                                  ADIT_PCP_HAS_FILTER | ADIT_PCP_HAS_PREFER_FAILURE);
+    if (asked & ADIT_PCP_HAS_PORT_SET) {
+        reply->options.port_set.size = (guint16)size;
+        reply->options.port_set.first_internal = lease->ends.internal_port;
+        reply->options.port_set.parity =
+            ((lease->ends.external_port ^ lease->ends.internal_port) & 1) == 0;
+    }
+    reply->options.has = asked & adit_pcp_server_offer.options;
+}
+
+/* RFC 7753: how many ports from the inside one on. */
+static guint
+wanted_size(const Ask *ask)
+{
+    const AditPcpOptions *options = &ask->request->options;
+    const guint room = G_MAXUINT16 + 1u - ask->request->body.internal_port;
+
+    if (!(options->has & ADIT_PCP_HAS_PORT_SET))
+        return 1;
+    return MIN(MIN(options->port_set.size, SET_MAX), room);
+}
+
+/* The lease of the port @i behind that of the request; NULL: none. */
+static const AditLease *
+find_behind(const Ask *ask, guint i)
+{
+    AditLeaseEnds ends = ends_of(ask, 0);
+
+    ends.internal_port = (guint16)(ends.internal_port + i);
+    return adit_lease_find_internal(ask->desk->table, &ends);
 }
 
 /* The suggestion fits what there is. */
@@ -190,6 +221,25 @@ prefers_failure(const Ask *ask)
     return (ask->request->options.has & ADIT_PCP_HAS_PREFER_FAILURE) != 0;
 }
 
+/* The rest of a row of ports, as far as it goes; how many in all. */
+static guint
+refresh_row(Ask *ask, const AditLease *first, AditLease *next)
+{
+    const guint size = wanted_size(ask);
+    guint i = 1;
+
+    memset(&next->redirect, 0, sizeof(next->redirect));
+    for (; i < size; i++) {
+        const AditLease *lease = find_behind(ask, i);
+
+        if (!lease || !is_own(ask, lease) || !adit_lease_is_on(lease) ||
+            lease->ends.external_port != first->ends.external_port + i)
+            break;
+        adit_lease_update(ask->desk->table, lease, next);
+    }
+    return i;
+}
+
 static void
 refresh(Ask *ask, const AditLease *lease)
 {
@@ -207,7 +257,7 @@ refresh(Ask *ask, const AditLease *lease)
     } else if (draft_options(ask, &next)) {
         draft_redirect(ask, &next);
         adit_lease_update(ask->desk->table, lease, &next);
-        grant(ask, lease);
+        grant(ask, lease, refresh_row(ask, lease, &next));
     }
     clear_draft(&next);
 }
@@ -227,27 +277,48 @@ end_redirect(const Ask *ask, const AditLease *lease)
     adit_lease_update(ask->desk->table, other, &next);
 }
 
-/* FALSE: refused. */
+/* Ports of the server's own addresses below 1024 are few, and everybody wants them. */
 static gboolean
-choose_port(Ask *ask, AditLeaseEnds *ends)
+check_low(Ask *ask, const AditLeaseEnds *ends, guint size)
+{
+    if (ends->external_port >= LOW || ends->external.family != AF_INET ||
+        adit_lease_table_count_low(ask->desk->table, ask->host->device) + size <=
+            ask->desk->rules->low_quota)
+        return TRUE;
+    refuse(ask, ADIT_PCP_USER_EX_QUOTA);
+    return FALSE;
+}
+
+static void
+note_refusal(Ask *ask, const AditPcpPort *wanted, const AditPcpVerdict *verdict)
+{
+    if (!ask->refusal)
+        return;
+    ask->refusal->proto = wanted->proto;
+    ask->refusal->external = wanted->external;
+    ask->refusal->holder = verdict->holder;
+}
+
+/* FALSE: refused. @size: how many are wanted, then how many there are. */
+static gboolean
+choose_port(Ask *ask, AditLeaseEnds *ends, guint *size)
 {
     const AditPcpBody *body = &ask->request->body;
     const gboolean exactly = prefers_failure(ask) && body->external_port != 0;
     const AditPcpPort wanted = { .proto = ends->proto,
                                  .external = { ends->external, body->external_port },
-                                 .device = ask->host->device };
+                                 .device = ask->host->device,
+                                 .size = (guint16)*size,
+                                 .parity = ask->request->options.port_set.parity };
     AditPcpVerdict verdict =
         adit_pcp_port_choose(ask->desk, &wanted, ends->internal_port, exactly);
 
     if (verdict.state == ADIT_PCP_PORT_FREE) {
         ends->external_port = verdict.port;
-        return TRUE;
+        *size = verdict.size;
+        return check_low(ask, ends, verdict.size);
     }
-    if (ask->refusal) {
-        ask->refusal->proto = ends->proto;
-        ask->refusal->external = wanted.external;
-        ask->refusal->holder = verdict.holder;
-    }
+    note_refusal(ask, &wanted, &verdict);
     if (exactly)
         refuse_for(ask, ADIT_PCP_CANNOT_PROVIDE_EXTERNAL, verdict.lifetime);
     else
@@ -255,16 +326,19 @@ choose_port(Ask *ask, AditLeaseEnds *ends)
     return FALSE;
 }
 
+/* @ret_size: how many ports in a row there may be, by quota and by what is mapped already. */
 static gboolean
-check_room(Ask *ask)
+check_room(Ask *ask, guint *ret_size)
 {
     const AditPcpDesk *desk = ask->desk;
+    const guint used = adit_lease_table_count(desk->table, ask->host->device);
+    guint size = wanted_size(ask);
 
     if (!adit_addr_is_set(&ask->host->external)) {
         refuse(ask, ADIT_PCP_NETWORK_FAILURE); /* this server has no such address at present */
         return FALSE;
     }
-    if (adit_lease_table_count(desk->table, ask->host->device) >= desk->rules->quota) {
+    if (used >= desk->rules->quota) {
         refuse(ask, ADIT_PCP_USER_EX_QUOTA);
         return FALSE;
     }
@@ -272,21 +346,40 @@ check_room(Ask *ask)
         refuse_for(ask, ADIT_PCP_CANNOT_PROVIDE_EXTERNAL, ADIT_PCP_ERROR_LONG);
         return FALSE;
     }
+    size = MIN(size, (guint)desk->rules->quota - used);
+    for (guint i = 1; i < size; i++)
+        if (find_behind(ask, i))
+            size = i;
+    *ret_size = size;
     return TRUE;
+}
+
+/* The whole row has one nonce and one end; from then on each is a mapping of its own. */
+static const AditLease *
+add_row(Ask *ask, AditLease *draft, guint size)
+{
+    const AditLease *first = adit_lease_add(ask->desk->table, draft);
+
+    memset(&draft->redirect, 0, sizeof(draft->redirect));
+    for (guint i = 1; i < size; i++) {
+        draft->ends.internal_port++;
+        draft->ends.external_port++;
+        end_redirect(ask, adit_lease_add(ask->desk->table, draft));
+    }
+    end_redirect(ask, first);
+    return first;
 }
 
 static void
 create(Ask *ask, guint8 flags)
 {
     AditLease draft = { .ends = ends_of(ask, flags), .device = ask->host->device };
+    guint size;
 
-    if (check_room(ask) && draft_options(ask, &draft) && choose_port(ask, &draft.ends)) {
-        const AditLease *lease;
-
+    if (check_room(ask, &size) && draft_options(ask, &draft) &&
+        choose_port(ask, &draft.ends, &size)) {
         draft_redirect(ask, &draft);
-        lease = adit_lease_add(ask->desk->table, &draft);
-        end_redirect(ask, lease);
-        grant(ask, lease);
+        grant(ask, add_row(ask, &draft, size), size);
     }
     clear_draft(&draft);
 }
@@ -347,6 +440,9 @@ check_map(Ask *ask)
         refuse(ask, ADIT_PCP_UNSUPP_PROTOCOL);
     else if (body->internal_port == 0)
         refuse(ask, ADIT_PCP_NOT_AUTHORIZED); /* all ports: that is the operator's to give */
+    else if (ask->request->options.has & ADIT_PCP_HAS_PORT_SET &&
+             ask->request->options.port_set.first_internal != body->internal_port)
+        refuse(ask, ADIT_PCP_MALFORMED_OPTION);
     else
         return TRUE;
     return FALSE;
@@ -383,6 +479,18 @@ remove_lease(const Ask *ask, const AditLease *lease)
                       ask->desk->rules->recycle * 1000);
 }
 
+/* The ports behind the first. */
+static void
+remove_row(const Ask *ask)
+{
+    for (guint i = 1; i < wanted_size(ask); i++) {
+        const AditLease *lease = find_behind(ask, i);
+
+        if (lease && is_own(ask, lease) && adit_lease_is_on(lease))
+            remove_lease(ask, lease);
+    }
+}
+
 static void
 remove_if_meant(const AditLease *lease, gpointer data)
 {
@@ -407,6 +515,7 @@ answer_delete(Ask *ask)
     }
     lease = find(ask);
     if (lease && is_own(ask, lease) && adit_lease_is_on(lease)) {
+        remove_row(ask);
         remove_lease(ask, lease);
     } else if (lease) {
         refuse_for(ask, ADIT_PCP_NOT_AUTHORIZED, adit_lease_left(lease, ask->desk->now_ms));

@@ -13,6 +13,7 @@ answer(const AditPcpDesk *desk, const AditPcpHost *host, const AditPcpRequest *r
     if (request->opcode == ADIT_PCP_MAP && ret->reply.result == ADIT_PCP_SUCCESS) {
         ret->external.addr = host->external;
         ret->external.port = ret->reply.body.external_port;
+        ret->size = MAX(ret->reply.options.port_set.size, 1);
     }
 }
 

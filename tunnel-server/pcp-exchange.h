@@ -12,6 +12,7 @@ typedef struct {
     AditPcpReply reply;
     guint8 natpmp_opcode;
     AditSockAddr external; /* of the mapping that was granted; unset: none was */
+    guint16 size;          /* ports in a row from there on */
     AditPcpRefusal refusal;
     gsize len; /* of @bytes: an error that needs nothing of the above; 0: none */
     guint8 bytes[ADIT_PCP_MAX];

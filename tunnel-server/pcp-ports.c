@@ -52,24 +52,65 @@ adit_pcp_port_look(const AditPcpDesk *desk, const AditPcpPort *port)
     return v;
 }
 
+/* All ports of the row that begins at @first, or the verdict about the one in the way. */
+static AditPcpVerdict
+look_at_row(const AditPcpDesk *desk, const AditPcpPort *port, guint first, guint size)
+{
+    AditPcpPort at = *port;
+    AditPcpVerdict v = { .state = ADIT_PCP_PORT_RESERVED, .holder = "nobody: no such port" };
+
+    for (guint i = 0; i < size && first + i <= G_MAXUINT16; i++) {
+        at.external.port = (guint16)(first + i);
+        v = adit_pcp_port_look(desk, &at);
+        if (v.state != ADIT_PCP_PORT_FREE)
+            return v;
+    }
+    if (first + size > G_MAXUINT16 + 1u)
+        v.state = ADIT_PCP_PORT_RESERVED;
+    v.port = (guint16)first;
+    v.size = (guint16)size;
+    return v;
+}
+
+/* From a random place on, once around the pool. Behind a port that is in the way the next row
+ * begins, so that each port is looked at once. */
+static gboolean
+search(const AditPcpDesk *desk, const AditPcpPort *port, guint size, guint parity,
+       AditPcpVerdict *ret)
+{
+    const guint begin = POOL_FIRST + desk->dice % POOL_SIZE;
+
+    for (guint i = 0; i < POOL_SIZE;) {
+        const guint first = POOL_FIRST + (begin - POOL_FIRST + i) % POOL_SIZE;
+        AditPcpVerdict v;
+
+        if (port->parity && (first & 1) != parity) {
+            i++;
+            continue;
+        }
+        v = look_at_row(desk, port, first, size);
+        if (v.state == ADIT_PCP_PORT_FREE) {
+            *ret = v;
+            return TRUE;
+        }
+        i += v.port >= first ? v.port - first + 1u : 1u;
+    }
+    return FALSE;
+}
+
 AditPcpVerdict
 adit_pcp_port_choose(const AditPcpDesk *desk, const AditPcpPort *port, guint16 internal,
                      gboolean exactly)
 {
-    AditPcpPort at = *port;
-    AditPcpVerdict first, next;
+    const guint wanted = port->external.port != 0 ? port->external.port : internal;
+    guint size = MAX(port->size, 1u);
+    AditPcpVerdict first = look_at_row(desk, port, wanted, size), other;
 
-    if (at.external.port == 0)
-        at.external.port = internal;
-    first = adit_pcp_port_look(desk, &at);
     if (first.state == ADIT_PCP_PORT_FREE || exactly)
         return first;
-    for (guint i = 0; i < POOL_SIZE; i++) {
-        at.external.port = (guint16)(POOL_FIRST + (desk->dice % POOL_SIZE + i) % POOL_SIZE);
-        next = adit_pcp_port_look(desk, &at);
-        if (next.state == ADIT_PCP_PORT_FREE)
-            return next;
-    }
+    for (; size > 0; size /= 2)
+        if (search(desk, port, size, internal & 1, &other))
+            return other;
     return first;
 }
 

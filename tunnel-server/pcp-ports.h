@@ -17,18 +17,22 @@ typedef struct {
     guint8 proto;
     AditSockAddr external; /* port 0: any */
     gint64 device;         /* who asks */
+    guint16 size;          /* of a row of ports; 0 and 1: a single one */
+    gboolean parity;       /* odd or even like the inside port */
 } AditPcpPort;
 
 typedef struct {
     AditPcpPortState state;
-    guint16 port;
+    guint16 port;       /* the first */
+    guint16 size;       /* fewer than asked for, if no row is that long */
     guint32 lifetime;   /* not free: seconds after which asking again has a point */
     const char *holder; /* not free: who, in words */
 } AditPcpVerdict;
 
 /* One port. */
 AditPcpVerdict adit_pcp_port_look(const AditPcpDesk *desk, const AditPcpPort *port);
-/* The port that is asked for, else @internal, else another one; @exactly: else none. */
+/* The port (or row of them) that is asked for, else @internal, else another one; @exactly: else
+ * none. */
 AditPcpVerdict adit_pcp_port_choose(const AditPcpDesk *desk, const AditPcpPort *port,
                                     guint16 internal, gboolean exactly);
 /* What becomes of the redirect that @lease asks for. */

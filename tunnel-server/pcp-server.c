@@ -2,14 +2,17 @@
 #include "tunnel-server/pcp-server.h"
 
 #include "libadit/sys/listening.h"
+#include "libadit/sys/notify.h"
 #include "tunnel-server/pcp-announce.h"
 #include "tunnel-server/pcp-exchange.h"
 #include "tunnel-server/pcp-rate.h"
+#include "tunnel-server/pcp-refusals.h"
 #include "tunnel-server/pcp-socket.h"
 
 #include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <syslog.h>
 
 #define LOOK_MS 1000
 #define TURN (2 * ADIT_UDP_BATCH)
@@ -27,6 +30,7 @@ struct _AditPcpServer {
     AditPcpSockets *sockets;
     AditPcpRate *rate;
     AditPcpAnnounce *announce;
+    AditPcpRefusals *refusals;
     guint tick, announce_timer;
     guint told;       /* generation of the sockets that was announced */
     gint64 looked_ms; /* at who listens on this machine */
@@ -65,6 +69,17 @@ heard(AditPcpServer *self, const AditUdpPacket *packet, gint64 now_ms)
 }
 
 static void
+note_refusal(AditPcpServer *self, const AditPcpHost *host, const AditPcpRefusal *refusal,
+             gint64 now_ms)
+{
+    g_autofree char *sentence =
+        refusal->holder ? adit_pcp_refusals_note(self->refusals, host, refusal, now_ms) : NULL;
+
+    if (sentence)
+        adit_journal(LOG_NOTICE, sentence, "ADIT_DEVICE", host->name, NULL);
+}
+
+static void
 take_packets(AditPcpServer *self, guint8 family, AditPcpDesk *desk)
 {
     AditUdpPacket packets[ADIT_UDP_BATCH];
@@ -81,6 +96,7 @@ take_packets(AditPcpServer *self, guint8 family, AditPcpDesk *desk)
         if (!host || !adit_pcp_exchange_begin(desk, host, packets[i].bytes, packets[i].len,
                                               &pending->exchange))
             continue;
+        note_refusal(self, host, &pending->exchange.refusal, desk->now_ms);
         adit_pcp_announce_heard(self->announce, &host->addr);
         desk->dice = desk->dice * 1664525 + 1013904223;
         pending->packet = packets[i];
@@ -89,11 +105,16 @@ take_packets(AditPcpServer *self, guint8 family, AditPcpDesk *desk)
 }
 
 static gboolean
-is_lost(const GArray *lost, const AditSockAddr *external)
+is_lost(const GArray *lost, const AditPcpExchange *exchange)
 {
-    for (guint i = 0; i < lost->len; i++)
-        if (adit_sockaddr_cmp(&g_array_index(lost, AditSockAddr, i), external) == 0)
+    for (guint i = 0; i < lost->len; i++) {
+        const AditSockAddr *at = &g_array_index(lost, AditSockAddr, i);
+
+        if (adit_addr_cmp(&at->addr, &exchange->external.addr) == 0 &&
+            at->port >= exchange->external.port &&
+            at->port - exchange->external.port < exchange->size)
             return TRUE;
+    }
     return FALSE;
 }
 
@@ -106,7 +127,7 @@ commit(AditPcpServer *self, gint64 now_ms)
         return;
     g_warning("leases: %s", error->message);
     for (guint i = 0; i < self->n_pending; i++)
-        if (is_lost(lost, &self->pending[i].exchange.external))
+        if (is_lost(lost, &self->pending[i].exchange))
             adit_pcp_exchange_fail(&self->pending[i].exchange);
 }
 
@@ -298,6 +319,7 @@ adit_pcp_server_new(AditNftDev *nft, const char *path)
     self->leases = adit_leases_new(nft, path);
     self->rate = adit_pcp_rate_new();
     self->announce = adit_pcp_announce_new();
+    self->refusals = adit_pcp_refusals_new();
     self->tick = g_timeout_add_seconds(1, on_tick, self);
     adit_leases_set_teller(self->leases, tell_change, self);
     return self;
@@ -313,6 +335,7 @@ adit_pcp_server_free(AditPcpServer *self)
     g_clear_pointer(&self->leases, adit_leases_free);
     g_clear_pointer(&self->rate, adit_pcp_rate_free);
     g_clear_pointer(&self->announce, adit_pcp_announce_free);
+    g_clear_pointer(&self->refusals, adit_pcp_refusals_free);
     g_free(self);
 }
 
@@ -370,4 +393,10 @@ const AditPcpSite *
 adit_pcp_server_site(const AditPcpServer *self)
 {
     return self->site;
+}
+
+void
+adit_pcp_server_refusals(const AditPcpServer *self, GPtrArray *ret)
+{
+    adit_pcp_refusals_list(self->refusals, adit_leases_now(), ret);
 }

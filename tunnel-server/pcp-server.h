@@ -18,5 +18,7 @@ void adit_pcp_server_adopt(AditPcpServer *self, AditPcpSite *site);
 void adit_pcp_server_down(AditPcpServer *self);
 AditLeases *adit_pcp_server_leases(AditPcpServer *self);
 const AditPcpSite *adit_pcp_server_site(const AditPcpServer *self); /* NULL: down */
+/* Appends sentences about ports that devices could not have. */
+void adit_pcp_server_refusals(const AditPcpServer *self, GPtrArray *ret);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditPcpServer, adit_pcp_server_free)

@@ -149,6 +149,7 @@ set_problems(AditServerService *self)
 
     if (adit_admin_trouble(self->admin))
         g_ptr_array_insert(problems, 0, g_strdup(adit_admin_trouble(self->admin)));
+    adit_pcp_server_refusals(adit_admin_pcp(self->admin), problems);
     g_ptr_array_add(problems, NULL);
     adit_srv_manager_set_problems(self->manager, (const char *const *)problems->pdata);
 }
