@@ -2,6 +2,7 @@
 #include "tunnel-server/leases.h"
 
 #include "libadit/core/error.h"
+#include "tunnel-server/lease-flows.h"
 #include "tunnel-server/lease-kernel.h"
 #include "tunnel-server/lease-store.h"
 
@@ -17,6 +18,7 @@ struct _AditLeases {
     AditNftDev *nft;
     AditLeaseTable *table;
     AditLeaseStore *store; /* NULL: no file */
+    AditLeaseFlows *flows;
     AditLeaseEpoch epoch;
     AditLeasesFunc tell;
     gpointer tell_data;
@@ -65,6 +67,7 @@ adit_leases_new(AditNftDev *nft, const char *path)
 
     self->nft = nft;
     self->table = adit_lease_table_new();
+    self->flows = adit_lease_flows_new();
     self->store = adit_lease_store_open(path, &error);
     if (!self->store)
         drop_store(self, error);
@@ -117,6 +120,7 @@ adit_leases_free(AditLeases *self)
     end(self);
     g_clear_pointer(&self->store, adit_lease_store_close);
     g_clear_pointer(&self->table, adit_lease_table_free);
+    g_clear_pointer(&self->flows, adit_lease_flows_free);
     g_free(self);
 }
 
@@ -251,6 +255,16 @@ write_file(AditLeases *self)
         drop_store(self, error);
 }
 
+/* A mere renewal changes nobody's way. */
+static gboolean
+concerns_flows(const AditLeaseChange *change)
+{
+    const AditLease *a = change->before, *b = change->lease;
+
+    return !a || !b || a->ends.flags != b->ends.flags || b->n_filters > 0 ||
+           a->redirect.status != b->redirect.status || a->redirect.mode != b->redirect.mode;
+}
+
 /* In force: tell who has to know, keep it. */
 static void
 conclude(AditLeases *self, gboolean unasked)
@@ -258,8 +272,12 @@ conclude(AditLeases *self, gboolean unasked)
     guint n;
     const AditLeaseChange *changes = adit_lease_changes(self->table, &n);
 
-    for (guint i = 0; unasked && self->tell && i < n; i++)
-        self->tell(&changes[i], self->tell_data);
+    for (guint i = 0; i < n; i++) {
+        if (concerns_flows(&changes[i]))
+            adit_lease_flows_touch(self->flows);
+        if (unasked && self->tell)
+            self->tell(&changes[i], self->tell_data);
+    }
     if (n > 0 && self->watch)
         self->watch(self->watch_data);
     write_file(self);
@@ -272,6 +290,7 @@ adit_leases_adopt(AditLeases *self, const AditPcpSite *site)
     Visit visit = { .self = self, .site = site, .now_ms = adit_leases_now() };
 
     adit_lease_foreach(self->table, adopt_one, &visit);
+    adit_lease_flows_touch(self->flows);
     conclude(self, TRUE);
     if (visit.moved)
         self->epoch.zero_boot_ms = visit.now_ms;
@@ -317,6 +336,7 @@ adit_leases_tick(AditLeases *self, const AditPcpSite *site, gint64 recycle_ms)
     if (!adit_leases_commit(self, site, now_ms, lost, &error))
         g_warning("leases: %s", error->message);
     g_clear_error(&error);
+    adit_lease_flows_sweep(self->flows, self->table, site);
     if (self->store && !adit_lease_store_commit(self->store, &error))
         drop_store(self, error);
 }

@@ -99,6 +99,7 @@ add_manual(AditPcpSite *site, const AditModel *model, const AditPublish *publish
         return;
     manual.external.port = manual.last = REDIRECT_PORT;
     manual.proto = IPPROTO_TCP;
+    memset(&manual.internal, 0, sizeof(manual.internal));
     g_array_append_val(site->by_external, manual);
 }
 

@@ -23,8 +23,8 @@ typedef struct {
 /* What the operator has published by hand, range by range. */
 typedef struct {
     AditSockAddr external; /* the first port */
-    AditSockAddr internal;
-    guint16 last; /* outside */
+    AditSockAddr internal; /* of a redirect: unset */
+    guint16 last;          /* outside */
     guint8 proto;
     gboolean enabled;
     const char *name; /* of the device */

@@ -83,6 +83,30 @@ def test_other_port_and_udp(lab):
     assert [row["label"] for row in leases(server).values()].count("Kühlschrank") == 2
 
 
+def test_flows_from_before(lab):
+    """a UDP visitor who talked to the port before it was opened gets through once it is"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    _, nas = begin(lab, "nas")
+    lab["nas"].udp_echo(5000, "0.0.0.0")
+    with visitor.inside():
+        talk = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    talk.bind((visitor.v4, 0))
+    talk.settimeout(0.1)
+
+    def heard():
+        try:
+            talk.sendto(b"hello", (vps.v4, 5000))
+            return talk.recv(64)
+        except OSError:
+            return None
+    assert not heard() and not heard()
+    assert nas.map(5000, 5000, protocol=UDP).result == "SUCCESS"
+    assert until(heard, 5, "an answer on the old flow") == b"hello"
+    assert nas.unmap(5000, protocol=UDP).result == "SUCCESS"
+    until(lambda: "dport=5000" not in vps.read("/proc/net/nf_conntrack") if vps.exists("/proc/net/nf_conntrack")
+          else not heard(), 5, "the end of the flow")
+
+
 def test_kernel_closes(lab):
     """a dead daemon's ports close on time, and the flows through them end"""
     vps, visitor = lab["vps"], lab["visitor"]
