@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from process import until
+from story import Server, embed
 from tunnel import WireGuard
 
 SERVER_PORT, CLIENT_PORT = 5351, 5350
@@ -113,9 +114,7 @@ class Peer:
             run("ip", option4, "route", "add", "default", "dev", link, "table", 77)
             run("ip", option4, "rule", "add", "from", address, "lookup", 77)
         if self.v6:
-            prefix = self.server.prefix
-            from story import embed
-            self.server6 = embed(prefix, self.server4)
+            self.server6 = embed(self.server.prefix, self.server4)
 
     def socket(self, family=4, port=0, source=None, server=None):
         """A UDP socket to the server, bound to the tunnel's address; server=False: to nobody."""
@@ -162,3 +161,25 @@ class Peer:
 
     def nonce(self, internal, protocol=TCP):
         return struct.pack("!6sBxHH", self.name.encode()[:6].ljust(6, b"."), protocol, internal, os.getpid() & 0xffff)
+
+
+CONF = """[PCP]
+MinLifetime = 1s
+"""
+
+
+def begin(lab, *names, conf=CONF):
+    """A server and its devices, each on the machine of its name."""
+    vps = lab["vps"]
+    vps.write("/etc/adit/server.conf", conf)
+    server = Server(vps, vps.prefix).start()
+    return (server, *(Peer(server, lab[name], name) for name in names))
+
+
+def is_open(visitor, address, port):
+    return visitor.tcp_probe(address, port, timeout=0.5) == "open"
+
+
+def leases(server):
+    """What `mappings` says, by key."""
+    return {row["key"]: row for row in json.loads(server.admin("mappings", "--json").stdout)}
