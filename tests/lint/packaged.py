@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""packaged.py ROOT BUILD: every file that meson installs stands in a debian/*.install. TAP.
+"""packaged.py ROOT BUILD: every file that meson installs stands in a debian/*.install and in the spec. TAP.
 
 dh_missing says the same, but a package build later.
 """
@@ -30,6 +30,20 @@ def listed(root):
     return [pattern for row in rows for pattern in braces(row)]
 
 
+# Where RPM distributions keep what meson puts there.
+MACROS = {"_bindir": "usr/bin", "_sbindir": "usr/sbin", "_libexecdir": "usr/libexec", "_prefix": "usr",
+          "_unitdir": "usr/lib/systemd/system", "_sysusersdir": "usr/lib/sysusers.d",
+          "_datadir": "usr/share", "_sysconfdir": "etc", "_mandir": "usr/share/man",
+          "_libdir": "usr/lib*", "_includedir": "usr/include"}
+
+
+def spec_listed(root):
+    """The patterns of the spec's %files."""
+    with open(os.path.join(root, "packaging", "adit.spec"), encoding="utf-8") as file:
+        rows = [row.split()[-1] for row in file if re.match(r"(%config\S* )?%\{_", row)]
+    return [re.sub(r"%\{(\w+)\}", lambda found: MACROS[found[1]], row) for row in rows]
+
+
 def installed(build):
     """What meson would install, as a package lays it out: below usr, but for etc."""
     info = os.path.join(build, "meson-info")
@@ -43,14 +57,18 @@ def installed(build):
 
 def main():
     root, build = sys.argv[1:]
-    patterns = listed(root)
-    missing = [name for name in installed(build)
-               if not any(fnmatch.fnmatch(name, p) or fnmatch.fnmatch(name, p + "/*")
-                          for p in patterns)]
-    for name in missing:
-        print(f"# {name}: in no debian/*.install")
-    print(f"1..1\n{'not ok' if missing else 'ok'} 1 - packages have every installed file")
-    return 1 if missing else 0
+    names, failed = installed(build), False
+    print("1..2")
+    for count, (words, patterns) in enumerate((("debian/*.install", listed(root)),
+                                               ("packaging/adit.spec", spec_listed(root))), 1):
+        missing = [name for name in names
+                   if not any(fnmatch.fnmatch(name, p) or fnmatch.fnmatch(name, p + "/*")
+                              for p in patterns)]
+        failed |= bool(missing)
+        for name in missing:
+            print(f"# {name}: not in {words}")
+        print(f"{'not ok' if missing else 'ok'} {count} - {words} has every installed file")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
