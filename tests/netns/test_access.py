@@ -15,7 +15,8 @@ DRAWING = "home -- internet -- vps"
 LOOK = {("org.freedesktop.DBus.Properties", "GetAll"), ("org.freedesktop.DBus.Introspectable", "Introspect"),
         ("org.freedesktop.DBus.ObjectManager", "GetManagedObjects")}
 CLIENT = {"admin": LOOK | {("org.adit.Client1.Manager", "Refresh")},
-          "other": LOOK | {("org.adit.Client1.Manager", "Refresh")}}
+          "other": LOOK | {("org.adit.Client1.Manager", "Refresh")},
+          "publisher": LOOK | {("org.adit.Client1.Manager", "Refresh"), ("org.adit.Client1.Publications", "FindDrops")}}
 SERVER = {"admin": {"*"}, "other": set()}
 
 
@@ -24,16 +25,22 @@ def source(*path):
         return f.read()
 
 
-def methods(text):
-    """Every method of an introspection file, and the ones that come with the bus."""
+def methods(texts):
+    """Every method of introspection files, and the ones that come with the bus."""
     found = [(interface.get("name"), method.get("name"))
-             for interface in ET.fromstring(text) for method in interface.findall("method")]
+             for text in texts for interface in ET.fromstring(text).iter("interface")
+             for method in interface.findall("method") if not interface.get("name").startswith("org.adit.Publisher1")]
     return found + sorted(LOOK | {("org.freedesktop.DBus.Properties", "Set")})
 
 
 def people(machine, *users):
     """A member of the group adit-admin, somebody else, and the daemons' own users."""
     machine.sh("groupadd adit-admin; useradd -G adit-admin anna; useradd otto;" + "".join(f"useradd {user};" for user in users))
+
+
+def policies(machine, *names):
+    """Our policy files, where the machine's bus reads them."""
+    return [machine.write(f"/etc/dbus-{name}.conf", source("data", f"org.adit.{name}.conf")) for name in names]
 
 
 def ask(machine, user, service, path, interface, method):
@@ -45,11 +52,12 @@ def ask(machine, user, service, path, interface, method):
     return "denied" if re.search("Access denied|AccessDenied|not allowed|org.adit.Error.Denied", done.stderr) else "heard"
 
 
-def matrix(machine, service, objects, text, allowed):
+def matrix(machine, service, objects, texts, allowed):
     """Every caller and every method; the differences."""
     wrong = []
-    for who, user in (("root", "root"), ("admin", "anna"), ("other", "otto")):
-        for interface, method in methods(text):
+    users = {"root": "root", "admin": "anna", "other": "otto", "publisher": "adit-publisher"}
+    for who, user in ((who, users[who]) for who in ("root", *allowed)):
+        for interface, method in methods(texts):
             path = objects.get(interface, objects["*"])
             may = who == "root" or "*" in allowed[who] or (interface, method) in allowed[who]
             got = ask(machine, user, service, path, interface, method)
@@ -59,35 +67,39 @@ def matrix(machine, service, objects, text, allowed):
 
 
 def test_client(lab):
-    """aditd: root changes; others look"""
+    """aditd: root changes; others look; the publisher has one question answered besides"""
     home = lab["home"]
-    people(home)
-    home.bus(home.write("/etc/dbus-adit.conf", source("data", "org.adit.Client1.conf")))
+    people(home, "adit-publisher")
+    home.bus(*policies(home, "Client1", "Publisher1"))
     Client(home).start()
     paths = {"*": "/org/adit/Client1", "org.adit.Client1.Manager": "/org/adit/Client1/manager"}
-    text = source("client", "org.adit.Client1.xml")
-    assert len([m for m in methods(text) if m[0] == "org.adit.Client1.Manager"]) >= 5
-    assert not (wrong := matrix(home, "org.adit.Client1", paths, text, CLIENT)), "\n".join(wrong)
+    paths["org.adit.Client1.Publications"] = paths["org.adit.Client1.Manager"]
+    texts = [source("client", f"org.adit.{name}.xml") for name in ("Client1", "Publisher1")]
+    assert len([m for m in methods(texts) if m[0].startswith("org.adit.Client1.")]) >= 12
+    assert not (wrong := matrix(home, "org.adit.Client1", paths, texts, CLIENT)), "\n".join(wrong)
 
 
 def test_server(lab):
     """adit-server: root and the group adit-admin; nobody else, not even to look"""
     vps = lab["vps"]
     people(vps, "adit-server")
-    vps.bus(vps.write("/etc/dbus-adit.conf", source("data", "org.adit.Server1.conf")))
+    vps.bus(*policies(vps, "Server1"))
     Server(vps).start()
     paths = {"*": "/org/adit/Server1"}
-    text = source("tunnel-server", "org.adit.Server1.xml")
-    assert not (wrong := matrix(vps, "org.adit.Server1", paths, text, SERVER)), "\n".join(wrong)
+    texts = [source("tunnel-server", "org.adit.Server1.xml")]
+    assert not (wrong := matrix(vps, "org.adit.Server1", paths, texts, SERVER)), "\n".join(wrong)
 
 
 def test_names(lab):
     """only the daemons' users may take the daemons' names"""
-    for machine, policy, name, owners in ((lab["home"], "Client1", "org.adit.Client1", ["root"]),
-                                          (lab["vps"], "Server1", "org.adit.Server1", ["root", "adit-server"])):
-        people(machine, "adit-server")
-        machine.bus(machine.write("/etc/dbus-adit.conf", source("data", f"org.adit.{policy}.conf")))
-        for user in ("root", "adit-server", "anna", "otto"):
+    people(lab["home"], "adit-server", "adit-publisher")
+    people(lab["vps"], "adit-server", "adit-publisher")
+    lab["home"].bus(*policies(lab["home"], "Client1", "Publisher1"))
+    lab["vps"].bus(*policies(lab["vps"], "Server1"))
+    for machine, name, owners in ((lab["home"], "org.adit.Client1", ["root"]),
+                                  (lab["home"], "org.adit.Publisher1", ["adit-publisher"]),
+                                  (lab["vps"], "org.adit.Server1", ["root", "adit-server"])):
+        for user in ("root", "adit-server", "adit-publisher", "anna", "otto"):
             done = machine.run("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "busctl", "call",
                                "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName",
                                "su", name, "4", check=False)
