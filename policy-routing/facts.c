@@ -23,6 +23,15 @@ is_network(const AditPrefix *prefix)
 }
 
 static gboolean
+is_global6(const AditAddr *addr)
+{
+    static const guint8 loopback[16] = { [15] = 1 };
+
+    return addr->family == AF_INET6 && !adit_addr_is_link_local(addr) &&
+           memcmp(addr->bytes, loopback, sizeof(loopback)) != 0;
+}
+
+static gboolean
 is_ours(const char *const *ours, const char *link)
 {
     return ours && g_strv_contains(ours, link);
@@ -36,27 +45,43 @@ value_before(GHashTable *noted, const char *path)
     return text ? atoi(text) : -1;
 }
 
-static gboolean
-read_filters(const char *memory, GArray *ret, GError **error)
+static void
+read_value(const char *path, const char *link, GHashTable *noted, GArray *ret)
 {
-    g_autoptr(GHashTable) noted = memory ? adit_sysctl_noted(memory, error) : NULL;
+    g_autofree char *now = adit_sysctl_read(path, NULL); /* NULL: gone since */
+    AditFilterFact fact = { .now = now ? atoi(now) : 0 };
+
+    if (!now)
+        return;
+    g_strlcpy(fact.link, link, sizeof(fact.link));
+    fact.before = value_before(noted, path);
+    g_array_append_val(ret, fact);
+}
+
+static void
+read_filters(GHashTable *noted, GArray *ret)
+{
     g_autoptr(GDir) dir = g_dir_open(CONF, 0, NULL); /* none: a machine without IPv4 */
     const char *link;
 
-    if (memory && !noted)
-        return FALSE;
     while (dir && (link = g_dir_read_name(dir))) {
         g_autofree char *path = g_strdup_printf("net/ipv4/conf/%s/rp_filter", link);
-        g_autofree char *now = adit_sysctl_read(path, NULL); /* NULL: gone since */
-        AditFilterFact fact = { .now = now ? atoi(now) : 0 };
 
-        if (!now)
-            continue;
-        g_strlcpy(fact.link, link, sizeof(fact.link));
-        fact.before = value_before(noted, path);
-        g_array_append_val(ret, fact);
+        read_value(path, link, noted, ret);
     }
-    return TRUE;
+}
+
+static void
+read_own_only(const AditAddress *main, guint n, GHashTable *noted, GArray *ret)
+{
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *path = NULL;
+
+        if (main[i].prefix.len > 0 || main[i].prefix.addr.family != AF_INET6)
+            continue;
+        path = g_strdup_printf("net/ipv6/conf/%s/use_oif_addrs_only", main[i].link);
+        read_value(path, main[i].link, noted, ret);
+    }
 }
 
 /* Routes come in runs of one link. */
@@ -87,17 +112,25 @@ adit_facts_read(const char *const *ours, const GArray *main, const char *memory,
 {
     g_autoptr(GArray) on_link = adit_addresses_read(error);
     g_autoptr(GArray) filters = g_array_new(FALSE, TRUE, sizeof(AditFilterFact));
+    g_autoptr(GArray) own_only = g_array_new(FALSE, TRUE, sizeof(AditFilterFact));
+    g_autoptr(GHashTable) noted = memory ? adit_sysctl_noted(memory, error) : NULL;
     AditFacts facts = { 0 };
 
-    if (!on_link || !read_filters(memory, filters, error))
+    if (!on_link || (memory && !noted))
         return FALSE;
+    read_filters(noted, filters);
     for (guint i = on_link->len; i-- > 0;) {
         const AditAddress *own = &g_array_index(on_link, AditAddress, i);
 
+        facts.global6 |= is_global6(&own->prefix.addr) && !is_ours(ours, own->link);
         if (!is_network(&own->prefix) || is_ours(ours, own->link))
             g_array_remove_index(on_link, i);
     }
     facts.main = without_ours(main, ours, &facts.n_main);
+    read_own_only(facts.main, facts.n_main, noted, own_only);
+    facts.n_own_only = own_only->len;
+    facts.own_only =
+        (AditFilterFact *)(gpointer)g_array_free(g_steal_pointer(&own_only), FALSE);
     facts.n_on_link = on_link->len;
     facts.on_link = (AditAddress *)g_array_free(g_steal_pointer(&on_link), FALSE);
     facts.n_filters = filters->len;
@@ -170,5 +203,6 @@ adit_facts_clear(AditFacts *facts)
     g_clear_pointer(&facts->on_link, g_free);
     g_clear_pointer(&facts->filters, g_free);
     g_clear_pointer(&facts->main, g_free);
-    facts->n_on_link = facts->n_filters = facts->n_main = 0;
+    g_clear_pointer(&facts->own_only, g_free);
+    facts->n_on_link = facts->n_filters = facts->n_main = facts->n_own_only = 0;
 }

@@ -5,7 +5,7 @@
 
 /* The policy of DESIGN.md section 3 as a function: gateways and facts in, wanted state out. */
 
-/* Reverse-path filtering of a link, or of "all" and "default". */
+/* A setting of a link; of reverse-path filtering "all" and "default" have one, too. */
 typedef struct {
     char link[ADIT_NAME_LEN];
     int now;
@@ -20,6 +20,9 @@ typedef struct {
     guint n_main;
     AditFilterFact *filters;
     guint n_filters;
+    AditFilterFact *own_only; /* use_oif_addrs_only of links with an IPv6 default route */
+    guint n_own_only;
+    gboolean global6; /* a link other than ours has an IPv6 address beyond the link */
 } AditFacts;
 
 typedef struct {

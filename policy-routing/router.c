@@ -9,6 +9,7 @@
 #include "policy-routing/reply-plan.h"
 #include "policy-routing/reply-table.h"
 #include "policy-routing/rpfilter.h"
+#include "policy-routing/source-plan.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -208,6 +209,7 @@ plan_kernel(const AditRouter *self, const AditRouterWish *wish, GError **error)
     if (!want)
         return NULL;
     adit_rpfilter_plan(want, gateways, wish->n_gateways, &self->facts);
+    adit_source_plan(want, gateways, wish->n_gateways, &self->facts);
     return adit_state_seal(g_steal_pointer(&want));
 }
 

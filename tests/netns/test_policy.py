@@ -215,6 +215,57 @@ def test_overlap(lab):
     assert not home.exists("/etc/adit/gateways/two.conf")
 
 
+UPLINKS = {
+    "its own GUA": "",
+    "a ULA": "ip -6 addr flush dev eth0 scope global; ip -6 addr add fd64::2/64 dev eth0 nodad;"
+             "ip -6 route replace default via fe80::1 dev eth0",
+    "a default route and no address": "ip -6 addr flush dev eth0 scope global;"
+                                      "ip -6 route replace default via fe80::1 dev eth0",
+    "an address and no default route": "ip -6 addr flush dev eth0 scope global; ip -6 route flush default;"
+                                       "ip -6 addr add 2a11:9::2/64 dev eth0 nodad",
+    "no IPv6": "sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1",
+}
+ORDER = "import socket; print([a[4][0] for a in socket.getaddrinfo('dual.example', 9000, type=1)])"
+
+
+def _view(home, visitor, numbers=True):
+    """What a program sees: the order of addresses, sources, and who the other end says it is."""
+    seen = [home.run("/usr/bin/python3", "-c", ORDER).stdout]
+    for address in (visitor.v4, visitor.v6, "2606::1", "fd99::1", "1.1.1.1"):
+        seen.append(home.run("ip", "route", "get", address, check=False).stdout.split(" uid")[0])
+    for address in (visitor.v4, visitor.v6) if numbers else (visitor.v4,):
+        seen.append(home.tcp_probe(address, 9000, timeout=0.3))
+    seen.append(home.curl("http://dual.example:9000/", check=False, timeout=2).stdout)
+    return seen
+
+
+@tap.drawing("visitor -- internet -- vps\ninternet -- home")
+def test_sources(lab):
+    """with a gateway enrolled and not selected all is as before it, whatever IPv6 the uplink has"""
+    site = Site(lab, "vps")
+    home, visitor, gate = site.home, site.visitor, site.gates[0]
+    visitor.http_server(9000, lambda who: f"you are {who}")
+    home.sh(f"printf '%s dual.example\\n' {visitor.v4} {visitor.v6} >>/etc/hosts")
+    views = {}
+    for name, words in UPLINKS.items():
+        site.client.adit("remove", "gw1")
+        home.sh(words or ":")
+        # Where nothing else has IPv6 the kernel, finding no route, tries once more from the only address
+        # there is, the gateway's: a connection to an IPv6 number, which failed, goes through the tunnel. No
+        # rule can tell it from a socket that was bound to that address. Names still lead to IPv4.
+        numbers = name != "no IPv6"
+        before = _view(home, visitor, numbers)
+        site.client.enrol("gw1", gate.profile)
+        site.until_up(gate)
+        assert _view(home, visitor, numbers) == before, (name, before, _view(home, visitor, numbers))
+        views[name] = before
+        site.select("gw1")
+        assert home.curl(f"http://[{visitor.v6}]:9000/") == f"you are {gate.gua}", name
+        site.select("none")
+        assert _view(home, visitor, numbers) == before, (name, "after a selection")
+    assert len({str(v) for v in views.values()}) >= 3, "the uplinks differ"
+
+
 LAN = """
 visitor -- internet -- vps
 internet -- cgnat(v6) -- router -- home

@@ -13,6 +13,7 @@ import strangers
 import tap
 from advertise import Advertiser
 from dhcp import DhcpServer, take_lease
+from leakprobe import Prober
 from policysite import Site, everything, ours, rules
 from process import until
 from story import TALK
@@ -358,6 +359,26 @@ def test_unreachable(lab):
         begin = time.monotonic()
         assert site.home.tcp_probe(address, 9000, timeout=5) == "unreachable"
         assert time.monotonic() - begin < 2
+    assert not site.leaks(seen, site.visitor.v4, site.visitor.v6)
+
+
+def test_action(lab):
+    """the guard changes from blackhole to unreachable and back in place: one of them is always there"""
+    site = Site(lab, "vps")
+    home = site.home
+    site.select("gw1")
+    site.client.adit("down", "gw1")
+    before, seen = ours(home), home.capture("internet")
+    for number, (action, other) in enumerate((("unreachable", "blackhole"), ("blackhole", "unreachable")), 2):
+        home.write("/etc/adit/adit.conf", f"[policy]\nguard-action = {action}\n")
+        prober = Prober([home], (site.visitor.v4, site.visitor.v6))
+        site.client.process.signal(signal.SIGHUP)
+        site.client.process.wait_output("(?s)" + "reloaded.*" * (number - 1), 10)
+        prober.end()
+        now = ours(home)
+        assert other not in now and now.count(f"{action} default") == 2, now
+        assert now.replace(action, "blackhole") == before.replace(other, "blackhole")
+    assert ours(home) == before
     assert not site.leaks(seen, site.visitor.v4, site.visitor.v6)
 
 
