@@ -6,9 +6,9 @@
 #include "libadit/sys/store.h"
 #include "libadit/sys/syserror.h"
 #include "tunnel-server/web/access.h"
+#include "tunnel-server/web/share.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +18,6 @@
 /* adit-server web ...: who may use the page. The file belongs to root and is readable for the
  * group of the page's user: the page can look passwords up and not change them. */
 
-#define WEB_GROUP "adit-web"
 #define MAX_FILE (64 * 1024)
 #define MAX_LINE 1100
 
@@ -53,21 +52,6 @@ load(const char *path, GError **error)
 
 /* For root and the page alone; nobody else may even look whether there is a password. */
 static gboolean
-share(const char *path, mode_t mode, GError **error)
-{
-    const struct group *group = getgrnam(WEB_GROUP);
-
-    if (group && geteuid() == 0 && chown(path, 0, group->gr_gid) < 0) {
-        adit_syserror_set(error, errno, "%s: give to group " WEB_GROUP, path);
-        return FALSE;
-    }
-    if (chmod(path, mode) == 0)
-        return TRUE;
-    adit_syserror_set(error, errno, "%s: mode", path);
-    return FALSE;
-}
-
-static gboolean
 save(const AditWebAccess *access, const char *path, GError **error)
 {
     g_autofree char *folder = g_path_get_dirname(path);
@@ -78,7 +62,7 @@ save(const AditWebAccess *access, const char *path, GError **error)
         return FALSE;
     }
     return adit_store_write(path, text, strlen(text), 0600, error) &&
-           share(path, 0640, error) && share(folder, 0750, error);
+           adit_web_share(path, 0640, error) && adit_web_share(folder, 0750, error);
 }
 
 /* -- the password -- */

@@ -82,15 +82,18 @@ def test_public(lab):
     vps.write("/etc/adit/web.conf", "[Web]\nListen = public\n")
     refused = vps.run(*web.CONFINED, "adit-web", check=False)
     assert refused.code == 1 and "Certificate=" in refused.stderr, refused
-    vps.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-keyout", "/etc/adit/web.key", "-out", "/etc/adit/web.crt", "-subj", "/CN=vps", "-days", "2")
-    vps.run("chgrp", "adit-web", "/etc/adit/web.key")
-    vps.run("chmod", "640", "/etc/adit/web.key")
+    said = vps.run("adit-web", "--make-certificate", f"vps,{vps.v4} {vps.v6}").stdout
+    shown = vps.run("openssl", "x509", "-in", "/etc/adit/web.crt", "-noout", "-fingerprint", "-sha256").stdout
+    assert shown.split("=")[1].strip() in said, (shown, said)
+    assert vps.run("stat", "-c", "%U %G %a", "/etc/adit/web.key").stdout == "root adit-web 640\n"
+    again = vps.run("adit-web", "--make-certificate", "vps", check=False)
+    assert again.code == 4 and "already" in again.stderr, again
+    visitor.write("/root/web.crt", vps.read("/etc/adit/web.crt"))
     page.run("[Web]\nListen = public, loopback\nCertificate = /etc/adit/web.crt\nKey = /etc/adit/web.key\n"
              "HealthPort = 8421\n")
     for url in (f"https://{vps.v4}:{web.PORT}/healthz", f"https://[{vps.v6}]:{web.PORT}/healthz",
                 f"http://{vps.v4}:8421/healthz"):
-        until(lambda u=url: visitor.curl(u, "-k", check=False).stdout == "ok\n", 10, url)
+        until(lambda u=url: visitor.curl(u, "--cacert", "/root/web.crt", check=False).stdout == "ok\n", 10, url)
     assert not visitor.curl(f"http://{vps.v4}:{web.PORT}/healthz", check=False).ok
     for path in ("/", "/metrics", "/api/v1/session"):
         assert "nothing is here" in visitor.curl(f"http://{vps.v4}:8421{path}"), path

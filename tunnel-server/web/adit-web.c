@@ -5,6 +5,7 @@
 #include "libadit/sys/settings-file.h"
 #include "tunnel-server/web/door.h"
 #include "tunnel-server/web/gate.h"
+#include "tunnel-server/web/make-certificate.h"
 #include "tunnel-server/web/stream.h"
 
 #include <glib-unix.h>
@@ -53,7 +54,7 @@ load_certificate(const AditWebSettings *settings, GError **error)
     if (*settings->certificate == '\0' || *settings->key == '\0') {
         g_set_error_literal(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
                             "web.conf: [Web] Listen: a public address needs Certificate= and "
-                            "Key=");
+                            "Key=: adit-web --make-certificate makes both");
         return NULL;
     }
     certificate = g_tls_certificate_new_from_files(settings->certificate, settings->key, error);
@@ -130,6 +131,10 @@ close_web(Program *self)
 static gboolean
 run(Program *self, GError **error)
 {
+    if (sodium_init() < 0) {
+        g_set_error_literal(error, ADIT_ERROR, ADIT_ERROR_KERNEL, "libsodium: no dice");
+        return FALSE;
+    }
     if (!open_web(self, error))
         return FALSE;
     self->loop = g_main_loop_new(NULL, FALSE);
@@ -155,9 +160,12 @@ main(int argc, char **argv)
 {
     Program program = { 0 };
     gboolean is_check = FALSE, is_version = FALSE;
+    g_autofree char *names = NULL;
     const GOptionEntry entries[] = {
         { "check", 0, 0, G_OPTION_ARG_NONE, &is_check, "Print the settings in effect and exit",
           NULL },
+        { "make-certificate", 0, 0, G_OPTION_ARG_STRING, &names,
+          "Make web.crt and web.key for these names and addresses, and exit", "NAMES" },
         { "config-dir", 0, 0, G_OPTION_ARG_FILENAME, &program.web.places.config,
           "Read DIR, not /etc/adit", "DIR" },
         { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &program.web.places.state,
@@ -182,10 +190,14 @@ main(int argc, char **argv)
     }
     adit_bus_register_errors();
     adit_places_settle(&program.web.places);
-    ok = sodium_init() >= 0 &&
-         (is_check ? check(&program.web.places, &error) : run(&program, &error));
+    if (is_check)
+        ok = check(&program.web.places, &error);
+    else if (names)
+        ok = adit_web_make_certificate(&program.web.places, names, &error);
+    else
+        ok = run(&program, &error);
     if (!ok)
-        g_printerr("adit-web: %s\n", error ? error->message : "libsodium: no random numbers");
+        g_printerr("adit-web: %s\n", error->message);
     close_web(&program);
     return ok ? EXIT_SUCCESS : adit_error_exit_code(error);
 }
