@@ -27,6 +27,7 @@ typedef struct {
     GSource source;
     sd_bus *bus;
     gpointer tag;
+    int events; /* as poll(2) has them */
 } BusSource;
 
 static void
@@ -47,14 +48,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_message, unref_message)
 static gboolean
 bus_prepare(GSource *source, gint *timeout)
 {
-    const BusSource *self = (const BusSource *)source;
+    BusSource *self = (BusSource *)source;
     const int events = sd_bus_get_events(self->bus);
     guint64 until;
 
     *timeout = -1;
     if (events < 0)
         return TRUE; /* closed: dispatch finds out */
-    g_source_modify_unix_fd(source, self->tag, (GIOCondition)events);
+    /* It wakes the loop each time, also when nothing is new. */
+    if (events != self->events)
+        g_source_modify_unix_fd(source, self->tag, (GIOCondition)events);
+    self->events = events;
     if (sd_bus_get_timeout(self->bus, &until) > 0 && until != G_MAXUINT64) {
         const gint64 left = (gint64)until - g_get_monotonic_time();
 
@@ -99,7 +103,8 @@ bus_source_new(sd_bus *bus)
     BusSource *self = (BusSource *)source;
 
     self->bus = bus;
-    self->tag = g_source_add_unix_fd(source, sd_bus_get_fd(bus), G_IO_IN);
+    self->events = G_IO_IN;
+    self->tag = g_source_add_unix_fd(source, sd_bus_get_fd(bus), (GIOCondition)self->events);
     g_source_attach(source, g_main_context_get_thread_default());
     return source;
 }
