@@ -28,7 +28,9 @@ struct _AditAdmin {
     AditServerFacts facts;
     AditWgDump *seen; /* who was there when last looked at */
     char *trouble;
+    char *note; /* what was wrong with the store, and mended */
     gboolean started, down;
+    gboolean copy_wanted; /* the store's copy is older than the store */
 };
 
 const AditModel *
@@ -56,6 +58,12 @@ adit_admin_pcp(const AditAdmin *self)
 }
 
 const char *
+adit_admin_note(const AditAdmin *self)
+{
+    return self->note;
+}
+
+const char *
 adit_admin_trouble(const AditAdmin *self)
 {
     return self->trouble;
@@ -77,6 +85,40 @@ adit_admin_state(const AditAdmin *self)
     return self->trouble ? "broken" : "up";
 }
 
+static gboolean
+try_store(AditAdmin *self, const char *path, GError **error)
+{
+    if (!self->store)
+        self->store = adit_server_store_open(path, error);
+    if (!self->store || !adit_server_store_check(self->store, error))
+        return FALSE;
+    self->model = adit_server_store_load(self->store, error);
+    return self->model != NULL;
+}
+
+/* A damaged file is no reason to be no server, as long as there is a copy. */
+static gboolean
+open_store(AditAdmin *self, const char *path, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    GError *reason = NULL;
+
+    if (!try_store(self, path, &reason)) {
+        if (!g_error_matches(reason, ADIT_ERROR, ADIT_ERROR_CONFIG)) {
+            g_propagate_error(error, reason);
+            return FALSE;
+        }
+        local = reason;
+        g_clear_pointer(&self->store, adit_server_store_close);
+        self->store = adit_server_store_rescue(path, local, &self->note, error);
+        if (!self->store || !try_store(self, path, error))
+            return FALSE;
+        g_warning("%s", self->note);
+    }
+    self->copy_wanted = TRUE;
+    return TRUE;
+}
+
 AditAdmin *
 adit_admin_open(const AditPlaces *places, GError **error)
 {
@@ -92,11 +134,7 @@ adit_admin_open(const AditPlaces *places, GError **error)
         adit_syserror_set(error, errno, "%s", places->state);
         return NULL;
     }
-    self->store = adit_server_store_open(path, error);
-    if (!self->store)
-        return NULL;
-    self->model = adit_server_store_load(self->store, error);
-    if (!self->model)
+    if (!open_store(self, path, error))
         return NULL;
     self->server = adit_server_open(places->state, error);
     if (!self->server)
@@ -122,6 +160,7 @@ adit_admin_close(AditAdmin *self)
     adit_server_facts_clear(&self->facts);
     g_free(self->settings_path);
     g_free(self->trouble);
+    g_free(self->note);
     g_free(self);
 }
 
@@ -383,6 +422,15 @@ adit_admin_save_endpoints(AditAdmin *self, GError **error)
 }
 
 gboolean
+adit_admin_copy_store(AditAdmin *self, GError **error)
+{
+    if (!self->copy_wanted)
+        return TRUE;
+    self->copy_wanted = FALSE; /* once: a disk that is full now is so in a second */
+    return adit_server_store_copy(self->store, error);
+}
+
+gboolean
 adit_admin_has_responder(const AditAdmin *self)
 {
     return adit_responder_is_there(self->responder);
@@ -501,6 +549,7 @@ adit_admin_change(AditAdmin *self, const AditAudit *audit, AditEdit edit, gpoint
     self->model = g_steal_pointer(&next);
     adopt(self, &site);
     self->started = TRUE;
+    self->copy_wanted = TRUE;
     g_clear_pointer(&self->trouble, g_free);
     audit_change(audit);
     return TRUE;

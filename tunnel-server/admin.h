@@ -27,12 +27,15 @@ gboolean adit_admin_tell_ours(AditAdmin *self, AditWatch *watch, GError **error)
 gboolean adit_admin_down(AditAdmin *self, GError **error);
 /* Keeps where the devices are, for the next start. */
 gboolean adit_admin_save_endpoints(AditAdmin *self, GError **error);
+/* A copy of the store, if it has changed since the last one. */
+gboolean adit_admin_copy_store(AditAdmin *self, GError **error);
 void adit_admin_close(AditAdmin *self);
 
 const AditModel *adit_admin_model(const AditAdmin *self);
 const AditServerSettings *adit_admin_settings(const AditAdmin *self);
 const AditServerFacts *adit_admin_facts(const AditAdmin *self); /* as last seen */
 const char *adit_admin_state(const AditAdmin *self);            /* new, up, down, broken */
+const char *adit_admin_note(const AditAdmin *self);             /* a past trouble; NULL */
 const char *adit_admin_trouble(const AditAdmin *self);          /* why it is broken; NULL */
 AditWgDump *adit_admin_peers(AditAdmin *self);                  /* NULL: no tunnel */
 gboolean adit_admin_has_responder(const AditAdmin *self);       /* adit-redirect is there */

@@ -59,6 +59,15 @@ on_look(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+static void
+copy_store(Run *run)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!adit_admin_copy_store(run->admin, &error))
+        g_warning("%s", error->message);
+}
+
 /* Were somebody to listen, each lease would cost a quarter more. So while there are many, we
  * ask once a second whether we were alone. */
 static gboolean
@@ -68,9 +77,10 @@ on_second(gpointer data)
     const guint64 sent = adit_admin_transactions(run->admin);
     const gboolean busy = sent - run->sent >= BUSY, was_busy = run->busy;
 
+    copy_store(run);
     run->sent = sent;
     run->busy = busy;
-    if (busy != was_busy)
+    if (run->watch && busy != was_busy)
         adit_watch_set_deaf(run->watch, busy);
     if (!adit_admin_was_alone(run->admin) && (busy || was_busy))
         look(run, TRUE); /* else it was heard */
@@ -87,8 +97,6 @@ start_watch(Run *run)
         g_clear_pointer(&run->watch, adit_watch_free);
     if (!run->watch)
         g_warning("%s: what others change is mended late", error->message);
-    else
-        run->second_timer = g_timeout_add_seconds(1, on_second, run);
 }
 
 static gboolean
@@ -172,12 +180,14 @@ loop(Run *run)
     g_unix_signal_add(SIGINT, on_stop, run);
     g_unix_signal_add(SIGHUP, on_reload, run);
     start_watch(run);
+    run->second_timer = g_timeout_add_seconds(1, on_second, run);
     set_timers(run);
     owner = g_bus_own_name(G_BUS_TYPE_SYSTEM, ADIT_SERVER_BUS, G_BUS_NAME_OWNER_FLAGS_NONE,
                            on_bus, on_name_acquired, on_name_lost, run, NULL);
     g_main_loop_run(run->loop);
     adit_notify_stopping("tunnels and ports stay");
     on_save(run);
+    copy_store(run);
     g_bus_unown_name(owner);
     g_clear_handle_id(&run->look_timer, g_source_remove);
     g_clear_handle_id(&run->save_timer, g_source_remove);

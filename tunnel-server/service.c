@@ -147,6 +147,8 @@ set_problems(AditServerService *self)
 {
     g_autoptr(GPtrArray) problems = adit_neighbours_look(self->admin);
 
+    if (adit_admin_note(self->admin))
+        g_ptr_array_insert(problems, 0, g_strdup(adit_admin_note(self->admin)));
     if (adit_admin_trouble(self->admin))
         g_ptr_array_insert(problems, 0, g_strdup(adit_admin_trouble(self->admin)));
     adit_pcp_server_refusals(adit_admin_pcp(self->admin), problems);

@@ -19,6 +19,8 @@ typedef struct {
     guint n_steps;
 } AditStoreSchema;
 
+/* Makes it, empty, if it is not there; 0600 in any case. */
+gboolean adit_store_make_private(const char *path, GError **error);
 /* As adit_server_store_open(), for any schema. */
 AditServerStore *adit_store_open_file(const char *path, const AditStoreSchema *schema,
                                       GError **error);

@@ -139,7 +139,7 @@ migrate(AditServerStore *store, const AditStoreSchema *schema, GError **error)
     if (!read_version(store, &version, error))
         return FALSE;
     if (version > schema->n_steps) {
-        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED,
                     "%s: schema %u: made by a newer adit, this one knows %u", store->path,
                     version, schema->n_steps);
         return FALSE;
@@ -151,8 +151,8 @@ migrate(AditServerStore *store, const AditStoreSchema *schema, GError **error)
 }
 
 /* SQLite gives its -wal and -shm the mode of the file: 0600 from the beginning. */
-static gboolean
-make_private(const char *path, GError **error)
+gboolean
+adit_store_make_private(const char *path, GError **error)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -173,7 +173,7 @@ adit_store_open_file(const char *path, const AditStoreSchema *schema, GError **e
     g_autoptr(AditServerStore) store = g_new0(AditServerStore, 1);
 
     store->path = g_strdup(path);
-    if (!make_private(path, error))
+    if (!adit_store_make_private(path, error))
         return NULL;
     if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) !=
         SQLITE_OK) {

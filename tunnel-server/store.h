@@ -10,9 +10,17 @@
 
 typedef struct _AditServerStore AditServerStore;
 
-/* Makes the file (0600) or brings its schema up to date. CONFIG: it is damaged, or of a newer
- * adit. BUSY: another process holds it. */
+/* Makes the file (0600) or brings its schema up to date. CONFIG: it is damaged. DENIED: it is
+ * of a newer adit. BUSY: another process holds it. */
 AditServerStore *adit_server_store_open(const char *path, GError **error);
+/* Whether the file holds together. CONFIG: it does not. */
+gboolean adit_server_store_check(AditServerStore *store, GError **error);
+/* A copy beside the file, as it is now: what adit_server_store_rescue() falls back on. */
+gboolean adit_server_store_copy(AditServerStore *store, GError **error);
+/* The file is damaged, for @why (CONFIG): keeps it aside and puts its copy in its place.
+ * @ret_note: what the operator has to know. */
+AditServerStore *adit_server_store_rescue(const char *path, const GError *why, char **ret_note,
+                                          GError **error);
 /* Settled. Before `setup` it has no private key. */
 AditModel *adit_server_store_load(AditServerStore *store, GError **error);
 /* Turns what is kept from @now into @next, in an open transaction; fills the ids that @next

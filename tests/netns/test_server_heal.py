@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What others take away from the server comes back at once: it hears the kernel, no timer is waited for."""
+import json
 import os
 
 import tap
@@ -65,6 +66,29 @@ def test_calm(lab):
     lab["vps"].run("nft", "delete", "element", "inet", "adit_server", "tunnel", "{ adit0 }")
     until(lambda: server.process.output().count("ports:") > before, 3, "what was a stranger's")
     assert server.process.output().count("ports:") == before + 1, server.process.output()[-2000:]
+
+
+def test_damaged_store(lab):
+    """a damaged file is kept aside, its last good copy serves, and status says so until the next start"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    server, nas = begin(lab)
+    url = f"http://{vps.v4}:443/"
+    until(lambda: visitor.curl(url, check=False).stdout == "page\n", 20, url)
+    server.admin("forward", "set-label", "443/tcp", "the last change")
+    path = "/var/lib/adit-server/server.db"
+    until(lambda: "the last change" in vps.sh(f"tr -cd '[:print:]' < {path}.good", check=False).stdout, 10, "the copy")
+    server.process.stop()
+    vps.sh(f"rm -f {path}-wal {path}-shm; dd if=/dev/urandom of={path} bs=1k seek=3 count=8 conv=notrunc status=none")
+    server.run()
+    assert "the last change" in server.admin("forward", "list").stdout
+    assert visitor.curl(url) == "page\n" and visitor.curl(f"http://[{nas.v6}]:443/") == "page\n"
+    said = json.loads(server.admin("status", "--json").stdout)["problems"]
+    assert any("server.db" in p and "kept aside as /var/lib/adit-server/server.db.damaged-" in p for p in said), said
+    assert oct(int(vps.sh("stat -c %a /var/lib/adit-server/server.db.damaged-*").stdout, 8)) == "0o600"
+    assert oct(int(vps.sh(f"stat -c %a {path} {path}.good | sort -u").stdout, 8)) == "0o600"
+    server.process.stop()
+    server.run()
+    assert not any("damaged" in p for p in json.loads(server.admin("status", "--json").stdout)["problems"])
 
 
 def test_busy(lab):

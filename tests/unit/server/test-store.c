@@ -33,11 +33,12 @@ set_up(Fixture *f, gconstpointer data)
 static void
 tear_down(Fixture *f, gconstpointer data)
 {
-    static const char *const suffixes[] = { "", "-wal", "-shm" };
+    g_autoptr(GDir) dir = g_dir_open(f->dir, 0, NULL);
+    const char *name;
 
     g_clear_pointer(&f->store, adit_server_store_close);
-    for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {
-        g_autofree char *path = g_strconcat(f->path, suffixes[i], NULL);
+    while ((name = g_dir_read_name(dir)) != NULL) {
+        g_autofree char *path = g_build_filename(f->dir, name, NULL);
 
         g_unlink(path);
     }
@@ -255,7 +256,7 @@ test_newer(Fixture *f, gconstpointer data)
     g_clear_pointer(&f->store, adit_server_store_close);
     run_sql(f->path, "PRAGMA user_version = 99");
     g_assert_null(adit_server_store_open(f->path, &error));
-    g_assert_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG);
+    g_assert_error(error, ADIT_ERROR, ADIT_ERROR_DENIED);
     g_assert_cmpstr(error->message, ==, expected);
 }
 
@@ -270,6 +271,62 @@ test_damaged(Fixture *f, gconstpointer data)
     g_assert_null(adit_server_store_open(f->path, &error));
     g_assert_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG);
     g_assert_nonnull(strstr(error->message, f->path));
+}
+
+/* Overwrites what comes behind the header, as a dying disk does. */
+static void
+damage(const char *path)
+{
+    g_autofree char *bytes = NULL;
+    gsize len;
+
+    g_assert_true(g_file_get_contents(path, &bytes, &len, NULL));
+    memset(bytes + 3000, 0xa5, len - 3000);
+    g_assert_true(g_file_set_contents(path, bytes, (gssize)len, NULL));
+}
+
+static void
+test_rescue(Fixture *f, gconstpointer data)
+{
+    g_autoptr(AditModel) blank = load(f);
+    g_autoptr(AditModel) model = sample_server("10.59.0.0/24", "2a11:1:2::/64");
+    g_autoptr(GError) error = NULL, why = NULL;
+    g_autofree char *copy = g_strconcat(f->path, ".good", NULL);
+    g_autofree char *note = NULL;
+    g_autofree char *aside = NULL;
+    GStatBuf info;
+
+    g_assert_true(sample_add_device(model, "a", "", 1, NULL));
+    g_assert_true(sample_add_publish(model, AF_INET6, "443", "a", 0, NULL));
+    save(f, blank, model);
+    g_assert_true(adit_server_store_check(f->store, NULL));
+    g_assert_true(adit_server_store_copy(f->store, NULL));
+    g_assert_cmpint(g_stat(copy, &info), ==, 0);
+    g_assert_cmpint(info.st_mode & 0777, ==, 0600);
+    g_clear_pointer(&f->store, adit_server_store_close);
+    damage(f->path);
+
+    f->store = adit_server_store_open(f->path, &why);
+    g_assert_false(f->store && adit_server_store_check(f->store, &why));
+    g_assert_error(why, ADIT_ERROR, ADIT_ERROR_CONFIG);
+    g_clear_pointer(&f->store, adit_server_store_close);
+    f->store = adit_server_store_rescue(f->path, why, &note, &error);
+    g_assert_no_error(error);
+    assert_kept(f, model);
+    aside = g_strdup(strstr(note, "aside as ") + strlen("aside as "));
+    *strchr(aside, ';') = '\0';
+    g_assert_cmpint(g_stat(aside, &info), ==, 0);
+    g_assert_cmpint(info.st_mode & 0777, ==, 0600);
+
+    /* Without a copy nothing is touched: a blank server would close every port. */
+    g_clear_pointer(&f->store, adit_server_store_close);
+    g_unlink(copy);
+    damage(f->path);
+    g_clear_pointer(&note, g_free);
+    g_assert_null(adit_server_store_rescue(f->path, why, &note, &error));
+    g_assert_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG);
+    g_assert_nonnull(strstr(error->message, "adit-server import"));
+    g_assert_cmpint(g_stat(f->path, &info), ==, 0);
 }
 
 /* A child adds device after device and tells each one that is done; killed at any moment, what
@@ -361,6 +418,7 @@ main(int argc, char **argv)
     ADD("older", test_older);
     ADD("newer", test_newer);
     ADD("damaged", test_damaged);
+    ADD("rescue", test_rescue);
     ADD("killed", test_killed);
     return g_test_run();
 }
