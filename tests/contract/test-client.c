@@ -35,7 +35,9 @@ life(guint8 family)
     pcp_site_reach(&site, mapping, ADIT_MAPPING_GRANTED);
     g_assert_cmpuint(pcp_site_count(&site, ADIT_MAPPING_NEWS_RENEWED), ==, 1);
     adit_client_drop(site.client, mapping, pcp_site_now(&site));
-    pcp_site_reach(&site, mapping, ADIT_MAPPING_IDLE);
+    pcp_site_hear(&site, 3);
+    for (guint i = 0; i < 100 && !pcp_site_count(&site, ADIT_MAPPING_NEWS_DELETED); i++)
+        pcp_site_turn(&site, 100);
     g_assert_cmpuint(pcp_site_count(&site, ADIT_MAPPING_NEWS_DELETED), ==, 1);
     g_assert_cmpuint(request(&site, 2)->lifetime, ==, 0);
     pcp_site_tear_down(&site);
