@@ -13,7 +13,7 @@ import time
 from errors import LabError, Skip
 from lab import SOURCE, Lab
 from process import until
-from story import NETWORK, Client, Server, embed
+from story import NETWORK, Client, Publisher, Server, embed
 
 DRAWING = """
 visitor -- internet -- vps
@@ -76,28 +76,36 @@ def tell(lab, teller):
     teller.step("Home serves a page on port 443. From the Internet it is not there: carrier NAT is in between.")
     teller.fetch(visitor, f"http://{cgnat.v4}:443/", None, "nobody reaches home")
 
-    teller.step("The VPS gets adit-server, one device, port 443 in both families.")
+    teller.step("The VPS gets adit-server and one device. No port is opened there: devices open their own.")
     server = Server(vps, vps.prefix)
     teller.typed(vps, "adit-server", "run")
     server.run()
     teller.run(vps, "adit-server", "setup", "--endpoint", vps.v4, "--subnet", NETWORK)
     teller.run(vps, "adit-server", "device", "add", "home", "--out", "/root/home.conf")
-    teller.run(vps, "adit-server", "publish", "home", "443")
+    vps.spawn("adit-redirect").wait_output("listening on 2 sockets", 15)
     teller.run(vps, "adit-server", "status")
     profile = vps.read("/root/home.conf")
     gua = embed(vps.prefix, "10.59.0.2")
 
-    teller.step("Home is handed one file and imports it. Nothing else is configured there.")
-    client = Client(home).start()
+    teller.step("Home is handed one file, imports it, and publishes its page. Nothing else is configured anywhere.")
+    client, publisher = Client(home).start(), Publisher(home).start()
     home.write("/root/home.conf", profile, 0o600)
     teller.run(home, "adit", "import", "/root/home.conf")
-    until(lambda: visitor.curl(f"http://{vps.v4}:443/", check=False).ok, 15, "the tunnel to come up")
+    teller.run(home, "adit", "publish", "443", timeout=20)
     teller.run(home, "adit", "list")
 
     teller.step("A visitor fetches the page on the VPS's IPv4 address, and on home's own IPv6 address.")
     del page.visitors[:]
     teller.fetch(visitor, f"http://{vps.v4}:443/", f"hello {visitor.v4}, this is home", "over IPv4, the visitor's true address seen")
     teller.fetch(visitor, f"http://[{gua}]:443/", f"hello {visitor.v6}, this is home", "over IPv6, likewise")
+
+    teller.step("Who comes by plain http is sent to https, by the server, whatever the service is.")
+    for where in (vps.v4, f"[{gua}]"):
+        argv = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", f"http://{where}/"]
+        teller.typed(visitor, *argv)
+        said = visitor.run(*argv, check=False).stdout
+        teller.said(said)
+        teller.expect(said == f"308 https://{where}/", "on port 80 of the same address")
 
     teller.step("Only what was opened is open.")
     home.http_server(8080, "secret\n")
@@ -108,12 +116,21 @@ def tell(lab, teller):
     visitor.http_server(80, lambda who: f"you are {who}\n")
     teller.fetch(home, f"http://{visitor.v4}/", f"you are {cgnat.v4}", "seen with the provider's address, not the VPS's")
 
-    teller.step("Both daemons are killed. The kernel goes on.")
+    teller.step("All daemons are killed. The kernel goes on; back again, they find everything in place.")
     server.process.kill()
     client.process.kill()
+    publisher.process.kill()
     teller.fetch(visitor, f"http://{vps.v4}:443/", f"hello {visitor.v4}, this is home", "the page still comes")
     server.start()
     client.start()
+    publisher.start()
+    teller.run(home, "adit", "published")
+
+    teller.step("What is taken back is closed at once.")
+    teller.run(home, "adit", "unpublish", "443")
+    until(lambda: not visitor.curl(f"http://{vps.v4}:443/", check=False, timeout=1).ok, 10, "the port to close")
+    teller.fetch(visitor, f"http://{vps.v4}:443/", None, "closed on IPv4")
+    teller.fetch(visitor, f"http://[{gua}]:443/", None, "closed on IPv6")
 
     teller.step("The gateway is removed: nothing is left behind.")
     teller.run(home, "adit", "remove", "home")
