@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define PATIENCE_MS 10000 /* of one who waits for a server's answer */
+#define EARLY_MS 2000
 #define REFUSED 4
 #define UNREACHABLE 5
 
@@ -210,9 +211,12 @@ read_reaches(const AditWanted *wanted, gboolean fresh, GError **error)
     return reaches;
 }
 
+/* @early: one who has just started may not know the gateways yet. */
 static gboolean
-all_settled(GPtrArray *reaches)
+all_settled(GPtrArray *reaches, gboolean early)
 {
+    if (reaches->len == 0)
+        return !early;
     for (guint i = 0; i < reaches->len; i++)
         if (!is_settled(g_ptr_array_index(reaches, i)))
             return FALSE;
@@ -223,10 +227,12 @@ all_settled(GPtrArray *reaches)
 static GPtrArray *
 wait_settled(const AditWanted *wanted, GError **error)
 {
-    const gint64 end = g_get_monotonic_time() + PATIENCE_MS * G_GINT64_CONSTANT(1000);
+    const gint64 begin = g_get_monotonic_time();
+    const gint64 end = begin + PATIENCE_MS * G_GINT64_CONSTANT(1000);
+    const gint64 early = begin + EARLY_MS * G_GINT64_CONSTANT(1000);
     g_autoptr(GPtrArray) reaches = read_reaches(wanted, TRUE, error);
 
-    for (gulong pause = 10000; reaches && !all_settled(reaches);
+    for (gulong pause = 10000; reaches && !all_settled(reaches, g_get_monotonic_time() < early);
          pause = MIN(pause * 2, 200000)) {
         if (g_get_monotonic_time() > end)
             break;
