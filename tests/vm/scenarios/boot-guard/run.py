@@ -27,6 +27,7 @@ def check_leaks(closed):
     tap.until(lambda: all(sum(t > closed for t in times) >= OFFERED
                           for times in heard()["offered"].values()),
               f"{OFFERED} probes of each family were offered behind the guard", 60)
+    sh("systemctl", "stop", "talker.service")
     said = heard()
     for family, times in said["left"].items():
         tap.ok(sum(t < closed for t in times) > 20, f"IPv{family}: before the guard they leave (control)")
