@@ -16,7 +16,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 # pylint: disable=wrong-import-position
 from lab import Lab  # noqa: E402
 from pcp import Peer  # noqa: E402
-from story import Server  # noqa: E402
+from process import until  # noqa: E402
+from story import Client, Publisher, Server, embed  # noqa: E402
 
 DRAWING = """
 visitor -- internet -- vps(routed)
@@ -27,8 +28,10 @@ ROUNDS = 9
 DEADLINE, GAP = 10, 0.005
 
 
-def figure(name, value):
-    print(json.dumps({"name": f"publish/{name}", "value": round(value * 1000, 1), "unit": "ms"}), flush=True)
+def figure(name, value, unit="ms"):
+    if unit == "ms":
+        value = round(value * 1000, 1)
+    print(json.dumps({"name": f"publish/{name}", "value": value, "unit": unit}), flush=True)
 
 
 def knock(family, address, port):
@@ -57,29 +60,68 @@ def visible(visitor, family, address, port):
     sys.exit(f"bench: {address} port {port}: not visible within {DEADLINE} s")
 
 
-def one(lab, peer, family, port):
-    """Seconds until the port is visible."""
-    home, outside = lab["home"], (peer.v6 if family == 6 else lab["vps"].v4)
-    home.http_server(port)
-    began = time.monotonic()
-    client = home.spawn(os.path.join(BUILD, "tests/netns/keep-open"), peer.server6 if family == 6 else peer.server4,
-                        port, "wg0")
-    seen = visible(lab["visitor"], family, outside, port)
-    client.wait_output("granted")
-    assert client.stop() == 0
-    return seen - began
+def measure(lab, begin, name, family, address):
+    """`begin(port)` starts a program that asks; from then on until a visitor is served."""
+    times = []
+    for port in range(8000 + 100 * family, 8000 + 100 * family + ROUNDS):
+        lab["home"].http_server(port)
+        began = time.monotonic()
+        program = begin(port)
+        times.append(visible(lab["visitor"], family, address, port) - began)
+        program.stop()
+    figure(f"{name}-ipv{family}-median", statistics.median(times))
+    figure(f"{name}-ipv{family}-worst", max(times))
+
+
+def library(lab):
+    """The example of libadit-pcp, over a plain WireGuard link."""
+    server = Server(lab["vps"], lab["vps"].prefix).start()
+    peer = Peer(server, lab["home"], "home")
+    assert lab["home"].ping(peer.server4, 3, timeout=5, source=peer.v4)
+
+    def keep_open(server):
+        return lambda port: lab["home"].spawn(os.path.join(BUILD, "tests/netns/keep-open"), server, port, "wg0")
+
+    measure(lab, keep_open(peer.server4), "library", 4, lab["vps"].v4)
+    measure(lab, keep_open(peer.server6), "library", 6, peer.v6)
+
+
+def memory(process):
+    """Resident kB of a process: all, and what it shares with no file."""
+    with open(f"/proc/{process.pid}/status", encoding="utf-8") as file:
+        rows = dict(line.split(":", 1) for line in file)
+    return tuple(int(rows[key].split()[0]) for key in ("VmRSS", "RssAnon"))
+
+
+def command(lab):
+    """`adit publish`, with aditd and the publisher."""
+    home, vps = lab["home"], lab["vps"]
+    server = Server(vps, vps.prefix).start()
+    client, publisher = Client(home).start(), Publisher(home).start()
+    client.enrol("home", server.device("nas", "10.59.0.2"))
+    gua = embed(vps.prefix, "10.59.0.2")
+
+    def publish(family):
+        return lambda port: home.spawn("adit", "publish", port, "--no-redirect", f"--ipv{family}")
+
+    until(lambda: home.ping("10.59.0.1", 1, timeout=1, source="10.59.0.2"), 10, "the tunnel")
+    starts = []
+    for _ in range(ROUNDS):
+        began = time.monotonic()
+        home.run("adit", "--version")
+        starts.append(time.monotonic() - began)
+    figure("adit-version-median", statistics.median(starts))
+    measure(lab, publish(4), "adit-publish", 4, vps.v4)
+    measure(lab, publish(6), "adit-publish", 6, gua)
+    for name, value in zip(("resident", "resident-own"), memory(publisher.process)):
+        figure(f"publisher-{name}-{2 * ROUNDS}", value, "kB")
 
 
 def main():
-    with Lab(DRAWING, BUILD) as lab:
-        lab["vps"].write("/etc/adit/server.conf", "")
-        server = Server(lab["vps"], lab["vps"].prefix).start()
-        peer = Peer(server, lab["home"], "home")
-        assert lab["home"].ping(peer.server4, 3, timeout=5, source=peer.v4)
-        for family in (4, 6):
-            times = [one(lab, peer, family, 8000 + 100 * family + i) for i in range(ROUNDS)]
-            figure(f"visible-ipv{family}-median", statistics.median(times))
-            figure(f"visible-ipv{family}-worst", max(times))
+    for part in (library, command):
+        with Lab(DRAWING, BUILD) as lab:
+            lab["vps"].write("/etc/adit/server.conf", "")
+            part(lab)
 
 
 if __name__ == "__main__":

@@ -32,8 +32,10 @@ TITLES = {
            "renewal at so many mappings; p50 and p99 with one request at a time; cpu is the server's, kernel included",
     "client": "The PCP client with a thousand mappings of two hours: what it sends and how often it wakes (for the timer, "
               "and for the answer), and the memory of a process that holds them, all and its own",
-    "publish": "From the start of a program that asks for a port to a visitor's connection through it; the way to the "
-               "server takes 20 ms in each direction, and a process in the lab some 10 ms to start",
+    "publish": "From the start of a program that asks for a port to a visitor's connection through it, with 20 ms in each "
+               "direction between machine and server, of which 60 ms are the request's way there and the visitor's back "
+               "and forth: the example of libadit-pcp, and `adit publish` (adit-version is what starting any program "
+               "of ours in the lab takes). Then the memory of the publisher, all and its own",
     "policy": "A gateway up or down among ten, with few routes in main and with 10,000; and the plan of all ten against the "
               "same by ip and nft processes",
     "aditd": "aditd with ten gateways, one of them selected, at rest",
