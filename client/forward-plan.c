@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static gboolean
 is_of_gateway(const AditForwardSite *site, const AditAddr *addr)
@@ -61,6 +62,19 @@ adit_forward_keeps_source(const AditForwardSite *site, const AditPublication *pu
 }
 
 static void
+want_forwarding(AditState *want, const AditGateway *gateway, const char *link)
+{
+    const char *const links[] = { gateway->link, link };
+
+    for (guint i = 0; i < G_N_ELEMENTS(links) && gateway->link_up && link; i++) {
+        g_autofree char *path = g_strdup_printf("net/ipv4/conf/%s/forwarding", links[i]);
+        const AditSysctl sysctl = { path, (char *)"1" };
+
+        adit_state_add_sysctl(want, &sysctl);
+    }
+}
+
+static void
 plan_target(AditState *want, const AditPublication *p, const AditGateway *gateway,
             const AditAddr *own, const AditForwardSite *site)
 {
@@ -71,6 +85,8 @@ plan_target(AditState *want, const AditPublication *p, const AditGateway *gatewa
 
     g_strlcpy(forward.link, gateway->link, sizeof(forward.link));
     forward.hide = !adit_forward_keeps_source(site, p, &to->addr);
+    if (own->family == AF_INET)
+        want_forwarding(want, gateway, link_to(site, &to->addr));
     for (guint i = 0; i < adit_ports_count(&p->ports); i++) {
         forward.port = (guint16)(p->ports.first + i);
         forward.to = (AditSockAddr){ to->addr, (guint16)(to->port + i) };
@@ -104,9 +120,13 @@ plan_share(AditState *want, const AditShare *share, const AditForwardSite *site)
         for (guint i = 0; i < site->gateways[g]->n_subnets; i++) {
             const AditPrefix *from = &site->gateways[g]->subnets[i];
 
-            if (from->addr.family == share->network.addr.family &&
-                !adit_prefix_overlaps(from, &share->network))
+            if (from->addr.family != share->network.addr.family ||
+                adit_prefix_overlaps(from, &share->network))
+                continue;
+            if (!share->keep_source)
                 adit_forward_table_add_share(want, from, &share->network);
+            if (from->addr.family == AF_INET)
+                want_forwarding(want, site->gateways[g], link_to(site, &share->network.addr));
         }
 }
 
@@ -115,10 +135,6 @@ adit_forward_plan(AditState *want, const AditWanted *wanted, const AditForwardSi
 {
     for (guint i = 0; i < wanted->publications->len; i++)
         plan_publication(want, g_ptr_array_index(wanted->publications, i), site);
-    for (guint i = 0; i < wanted->shares->len; i++) {
-        const AditShare *share = g_ptr_array_index(wanted->shares, i);
-
-        if (!share->keep_source)
-            plan_share(want, share, site);
-    }
+    for (guint i = 0; i < wanted->shares->len; i++)
+        plan_share(want, g_ptr_array_index(wanted->shares, i), site);
 }

@@ -22,5 +22,6 @@ char *adit_forward_refuse(const AditForwardSite *site, const AditAddr *addr);
 /* Does the target see the visitor's address and yet answer this machine? */
 gboolean adit_forward_keeps_source(const AditForwardSite *site,
                                    const AditPublication *publication, const AditAddr *addr);
-/* What is refused is left out. */
+/* What is refused is left out. IPv4 is forwarded between the links that need it, and no other;
+ * IPv6 knows only all or none, which is for the admin to say. */
 void adit_forward_plan(AditState *want, const AditWanted *wanted, const AditForwardSite *site);

@@ -4,6 +4,7 @@
 #include "libadit/core/error.h"
 #include "libadit/sys/foreign.h"
 #include "libadit/sys/listening.h"
+#include "libadit/sys/sysctl.h"
 #include "pcp-client/listener.h"
 #include "policy-routing/reply-table.h"
 #include "publisher-dbus-generated.h"
@@ -15,6 +16,9 @@
 /* Whether the server is the one it was is asked after a silence; so somebody must hear it. */
 #define LOOK_S 30
 #define SETTLE_MS 200
+#define NO_FORWARDING                                                                          \
+    "this machine does not forward IPv6; run: sysctl -w net.ipv6.conf.all.forwarding=1 (and "  \
+    "accept_ra=2 for a link whose router advertises itself)"
 #define ASKED_MAX 64 /* of one question */
 
 struct _AditPublishService {
@@ -273,6 +277,14 @@ is_led_on(AditPublishService *self, const AditPorts *ports)
     return FALSE;
 }
 
+static gboolean
+forwards_ipv6(void)
+{
+    g_autofree char *value = adit_sysctl_read("net/ipv6/conf/all/forwarding", NULL);
+
+    return g_strcmp0(value, "0") != 0;
+}
+
 /* Where a visitor arrives, or is led on to. */
 static char *
 find_drop(AditPublishService *self, const char *gateway, guint8 family, const AditPorts *ports)
@@ -293,6 +305,8 @@ find_drop(AditPublishService *self, const char *gateway, guint8 family, const Ad
                                            .family = family == 6 ? AF_INET6 : AF_INET };
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
 
+    if (led_on && family == 6 && !forwards_ipv6())
+        return g_strdup(NO_FORWARDING);
     adit_foreign_look(&question, problems);
     return g_strdup(problems->len > 0 ? g_ptr_array_index(problems, 0) : "");
 }

@@ -209,6 +209,8 @@ plan_kernel(const AditRouter *self, const AditRouterWish *wish, GError **error)
     if (!want)
         return NULL;
     adit_rpfilter_plan(want, gateways, wish->n_gateways, &self->facts);
+    if (wish->forwards)
+        add_objects(want, wish->forwards, ADIT_KIND_BIT(ADIT_KIND_SYSCTL));
     adit_source_plan(want, gateways, wish->n_gateways, &self->facts);
     return adit_state_seal(g_steal_pointer(&want));
 }

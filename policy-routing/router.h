@@ -14,7 +14,7 @@ typedef struct {
     const AditGateway *const *gateways;
     guint n_gateways;
     const AditPolicy *policy;
-    const AditState *forwards; /* elements of forward-table.h; NULL: none */
+    const AditState *forwards; /* elements of forward-table.h, sysctls; NULL: none */
 } AditRouterWish;
 
 /* @kernel is borrowed. Guard files go into @config_dir, memories that a reboot may wipe into
