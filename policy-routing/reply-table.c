@@ -51,7 +51,7 @@
     {                                                                                          \
         ADIT_NFT_IPV6_ADDR, ADIT_NFT_INET_SERVICE, ADIT_NFT_INET_SERVICE                       \
     }
-#define LEARNED ADIT_NFT_TIMEOUT | ADIT_NFT_DYNAMIC
+#define LEARNED (ADIT_NFT_TIMEOUT | ADIT_NFT_DYNAMIC)
 
 static const AditNftSet sets[] = {
     /* Links of gateways; and those whose slot has the bit. */
