@@ -3,7 +3,7 @@
 
 #include "libadit/core/error.h"
 #include "libadit/core/ifname.h"
-#include "policy-routing/gateway.h"
+#include "policy-routing/dns-plan.h"
 #include "policy-routing/numbers.h"
 
 #include <string.h>
@@ -138,38 +138,17 @@ netdev_text(const AditNetworkdGateway *gateway)
     return g_string_free(out, FALSE);
 }
 
-/* Whether a server can be asked once this gateway is selected: by a family that leaves through
- * it, or because it stands in the tunnel. */
-static gboolean
-is_reached(const AditGateway *plan, const gboolean selected[2], const AditAddr *dns)
-{
-    if (selected[dns->family == AF_INET6])
-        return TRUE;
-    for (guint i = 0; i < plan->n_subnets; i++)
-        if (adit_prefix_contains(&plan->subnets[i], dns))
-            return TRUE;
-    return FALSE;
-}
-
-/* Until its gateway is selected a server answers for the profile's own domains alone; then it
- * is the only one, and no other name goes to the LAN's. */
+/* Without servers nothing is said, and what networkd knows of other links stands. */
 static void
-append_dns(GString *out, const AditNetworkdGateway *gateway, const AditGateway *plan)
+append_dns(GString *out, const AditGateway *plan)
 {
-    const AditProfile *profile = gateway->profile;
-    gboolean exclusive = FALSE;
+    g_autoptr(AditDnsPlan) dns = adit_dns_plan(plan);
 
-    for (guint i = 0; i < profile->n_dns; i++) {
-        append_addr(out, "DNS", &profile->dns[i]);
-        exclusive |= (gateway->selected[0] || gateway->selected[1]) &&
-                     is_reached(plan, gateway->selected, &profile->dns[i]);
-    }
-    for (guint i = 0; profile->search[i]; i++)
-        if (!g_str_equal(profile->search[i], "~.")) /* ours to say */
-            g_string_append_printf(out, "Domains=%s\n", profile->search[i]);
-    if (exclusive)
-        g_string_append(out, "Domains=~.\n");
-    g_string_append_printf(out, "DNSDefaultRoute=%s\n", exclusive ? "yes" : "no");
+    for (guint i = 0; i < dns->n_servers; i++)
+        append_addr(out, "DNS", &dns->servers[i]);
+    for (guint i = 0; dns->n_servers > 0 && dns->domains[i]; i++)
+        g_string_append_printf(out, "Domains=%s\n", dns->domains[i]);
+    g_string_append_printf(out, "DNSDefaultRoute=%s\n", dns->exclusive ? "yes" : "no");
 }
 
 /* Without the kernel's prefix route, which would lie in main. An IPv6 address stays deprecated
@@ -239,7 +218,8 @@ network_text(const AditNetworkdGateway *gateway)
     /* a tunnel that is down must not hold up the boot */
     g_string_append(out, "\n[Link]\nRequiredForOnline=no\n");
     g_string_append(out, "\n[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n");
-    append_dns(out, gateway, plan);
+    memcpy(plan->selected, gateway->selected, sizeof(plan->selected));
+    append_dns(out, plan);
     append_addresses(out, gateway);
     append_routes(out, plan);
     return g_string_free(out, FALSE);
