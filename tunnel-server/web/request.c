@@ -38,7 +38,8 @@ adit_web_request_unref(AditWebRequest *self)
 {
     if (!self || --self->refs > 0)
         return;
-    explicit_bzero(self->bytes->data, self->bytes->len);
+    if (self->bytes->len)
+        explicit_bzero(self->bytes->data, self->bytes->len);
     g_byte_array_unref(self->bytes);
     g_strfreev(self->path);
     g_clear_pointer(&self->body, json_object_unref);

@@ -20,8 +20,15 @@ function fill(element, props, children) {
 export const h = (tag, props, ...children) => fill(document.createElement(tag), props, children);
 export const s = (tag, props, ...children) => fill(document.createElementNS(SVG, tag), props, children);
 
+let silence = 0;
+
+// For the eye a few seconds, for a screen reader at once.
 export function say(text) {
-    document.getElementById("say").textContent = text;
+    const toast = document.getElementById("say");
+    toast.textContent = text;
+    toast.dataset.on = "yes";
+    clearTimeout(silence);
+    silence = setTimeout(() => { delete toast.dataset.on; }, 5000);
 }
 
 // Making one takes longer than a row of a table.
