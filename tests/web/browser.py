@@ -5,7 +5,6 @@ import contextlib
 import http.client
 import json
 import os
-import time
 
 from errors import LabError
 from process import until
@@ -89,14 +88,25 @@ class Browser:
             return found and found[ELEMENT]
         return until(look, timeout, f"{css} {text or ''} in the page")
 
-    def click(self, css, text=None):
-        self.call("POST", f"/element/{self.find(css, text)}/click", {})
+    def on(self, css, text, *steps):
+        """The steps of the protocol on one element; from the first again, should the page have drawn it anew."""
+        def go():
+            try:
+                element = self.find(css, text)
+                for command, body in steps:
+                    self.call("POST", f"/element/{element}/{command}", body)
+            except LabError as e:
+                if "stale element" not in str(e):
+                    raise
+                return False
+            return True
+        until(go, 10, f"{css} {text or ''} to stand still")
 
-    def type(self, css, text, clear=True):
-        element = self.find(css)
-        if clear:
-            self.call("POST", f"/element/{element}/clear", {})
-        self.call("POST", f"/element/{element}/value", {"text": text})
+    def click(self, css, text=None):
+        self.on(css, text, ("click", {}))
+
+    def type(self, css, text):
+        self.on(css, None, ("clear", {}), ("value", {"text": text}))
 
     def choose(self, css, value):
         self.script("""const [element, value] = arguments; element.value = value;
@@ -117,8 +127,3 @@ class Browser:
 
     def gone(self, css, timeout=10):
         until(lambda: not self.script("return document.querySelector(arguments[0])", css), timeout, f"{css} to go")
-
-    @staticmethod
-    def pause(seconds):
-        """For the eye alone: a screenshot of something that moves."""
-        time.sleep(seconds)

