@@ -96,8 +96,10 @@ def test_reboot(lab):
     for clean in (True, False):
         server.process.stop() if clean else server.process.kill()
         vps.sh("nft delete table inet adit_server; ip link del adit0")
+        begun = time.monotonic()
         server.run()
         until(lambda: is_open(visitor, vps.v4, 443) and is_open(visitor, nas.v6, 443), 10, "the ports")
+        assert not clean or time.monotonic() - begun < 5, "an idle device and its ports are back within 5 s"
         now = nas.announce().epoch
         assert (now >= epoch) == clean, (now, epoch)
 
