@@ -136,7 +136,8 @@ restore_filter(AditLeaseTable *table, const AditElement *element)
         return;
     next = *lease;
     next.filters = g_new0(AditPrefix, lease->n_filters + 1u);
-    memcpy(next.filters, lease->filters, lease->n_filters * sizeof(AditPrefix));
+    if (lease->n_filters > 0)
+        memcpy(next.filters, lease->filters, lease->n_filters * sizeof(AditPrefix));
     next.filters[next.n_filters++] = prefix_between(&first, &last);
     adit_lease_update(table, lease, &next);
     g_free(next.filters);
