@@ -318,6 +318,22 @@ cmd_set_publish(AditCli *cli, char **args, GError **error)
 }
 
 static gboolean
+cmd_set_wan(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
+    const char *address = g_str_equal(args[1], "none") ? "" : args[1];
+    GError *reason = NULL;
+
+    if (!manager || !adit_cli_settle(adit_srv_manager_call_set_device_wan_sync(
+                                         manager, args[0], address, G_DBUS_CALL_FLAGS_NONE, -1,
+                                         NULL, &reason),
+                                     &reason, error))
+        return FALSE;
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
 cmd_set_routes(AditCli *cli, char **args, GError **error)
 {
     g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
@@ -391,6 +407,8 @@ const AditCommand adit_cli_device_verbs[] = {
       rekey_options, NULL },
     { "set-publish", "NAME on|off", 2, 2, cmd_set_publish,
       "Allow or forbid a device to open ports itself", NULL, NULL },
+    { "set-wan", "NAME ADDR|none", 2, 2, cmd_set_wan,
+      "Choose where a device's forwards stand and its traffic leaves", NULL, NULL },
     { "set-routes", "NAME NET...|none", 2, ADIT_CLI_ANY, cmd_set_routes,
       "Say which networks lie behind a device", NULL, NULL },
     { 0 },

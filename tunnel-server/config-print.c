@@ -100,6 +100,7 @@ put_device(GString *out, const AditModel *model, const AditDeviceEntry *device)
     g_string_append_printf(out, "Kind = %s\nPublish = %s\n", kind_name(device),
                            device->may_publish ? "yes" : "no");
     put_prefixes(out, "Routes", device->routes, device->n_routes);
+    put_addr(out, "Wan", &device->wan4);
 }
 
 static void

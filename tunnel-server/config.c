@@ -177,11 +177,23 @@ set_ipv6(Place *at, const char *value, GError **error)
 }
 
 static gboolean
+parse_wan(const char *value, AditAddr *ret, GError **error)
+{
+    if (!adit_addr_parse(value, ret, error))
+        return FALSE;
+    return ret->family == AF_INET || refuse(error, "not an IPv4 address");
+}
+
+static gboolean
 set_subnet_wan(Place *at, const char *value, GError **error)
 {
-    if (!adit_addr_parse(value, &at->subnet->wan4, error))
-        return FALSE;
-    return at->subnet->wan4.family == AF_INET || refuse(error, "not an IPv4 address");
+    return parse_wan(value, &at->subnet->wan4, error);
+}
+
+static gboolean
+set_device_wan(Place *at, const char *value, GError **error)
+{
+    return parse_wan(value, &at->device->wan4, error);
 }
 
 static gboolean
@@ -361,6 +373,7 @@ static const Key keys[] = {
     { "Device", "Kind", set_kind },
     { "Device", "Publish", set_may_publish },
     { "Device", "Routes", set_routes },
+    { "Device", "Wan", set_device_wan },
     { "Forward", "External", set_external, TRUE },
     { "Forward", "Protocol", set_protocol },
     { "Forward", "Device", set_publish_device, TRUE },

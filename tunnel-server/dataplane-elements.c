@@ -79,6 +79,18 @@ adit_dataplane_add_snat(AditState *state, const char *ifname, const AditPrefix *
     adit_state_add_element(state, &e);
 }
 
+void
+adit_dataplane_add_snat_host(AditState *state, const char *ifname, const AditAddr *inside,
+                             const AditAddr *outside)
+{
+    AditElement e = adit_element_make("snat4_host");
+
+    adit_element_key_ifname(&e, ifname);
+    adit_element_key_addr(&e, inside);
+    adit_element_data_addr(&e, outside);
+    adit_state_add_element(state, &e);
+}
+
 static void
 add_counter(AditState *state, const char *base, const AditDataplaneMapping *mapping)
 {

@@ -73,7 +73,8 @@ static const AditNftSet sets[] = {
     /* Networks of one subnet, by twos. */
     { "same4", { ADIT_NFT_IPV4_ADDR, ADIT_NFT_IPV4_ADDR }, .flags = ADIT_NFT_INTERVAL },
     { "same6", { ADIT_NFT_IPV6_ADDR, ADIT_NFT_IPV6_ADDR }, .flags = ADIT_NFT_INTERVAL },
-    /* Which public address a subnet leaves by. */
+    /* Which public address a device leaves by, and which one a subnet. */
+    { "snat4_host", { ADIT_NFT_IFNAME, ADIT_NFT_IPV4_ADDR }, { ADIT_NFT_IPV4_ADDR } },
     { "snat4",
       { ADIT_NFT_IFNAME, ADIT_NFT_IPV4_ADDR },
       { ADIT_NFT_IPV4_ADDR },
@@ -209,6 +210,11 @@ static const AditNftRule rules[] = {
       "hairpin",
       { IN("tunnel", IIFNAME), IN("tunnel", OIFNAME), IPV4, HAS(CT_STATUS, IPS_DST_NAT),
         MASQUERADE } },
+    /* iifname @tunnel oifname != @tunnel snat ip to iifname . ip saddr map @snat4_host */
+    { "snat_out",
+      "the device's own address",
+      { IN("tunnel", IIFNAME), NOT_IN("tunnel", OIFNAME),
+        SNAT_BY("snat4_host", IIFNAME, IP_SADDR) } },
     /* iifname @tunnel oifname != @tunnel snat ip to iifname . ip saddr map @snat4 */
     { "snat_out",
       "the subnet's own address",

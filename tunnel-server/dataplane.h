@@ -36,6 +36,9 @@ void adit_dataplane_add_networks(AditState *state, const AditPrefix *networks, g
 /* What comes from @inside through @ifname leaves as @outside. */
 void adit_dataplane_add_snat(AditState *state, const char *ifname, const AditPrefix *inside,
                              const AditAddr *outside);
+/* What comes from @inside alone, whatever its network does. */
+void adit_dataplane_add_snat_host(AditState *state, const char *ifname, const AditAddr *inside,
+                                  const AditAddr *outside);
 void adit_dataplane_add_mapping(AditState *state, const AditDataplaneMapping *mapping);
 /* The redirect of @of, a mapping like any other: @port of its address leads to @responder,
  * which answers 308 to https://, or, without one, to where @of leads, as it is. It has the end

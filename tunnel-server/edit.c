@@ -223,18 +223,39 @@ adit_edit_set_ipv6(AditModel *model, const char *word, const char *prefix, AditP
     return TRUE;
 }
 
+static gboolean
+parse_wan(const char *addr, AditAddr *ret, GError **error)
+{
+    AditAddr wan = { 0 };
+
+    if (*addr && (!adit_addr_parse(addr, &wan, NULL) || wan.family != AF_INET))
+        return refuse(error, addr, "not an IPv4 address");
+    *ret = wan;
+    return TRUE;
+}
+
 gboolean
 adit_edit_set_wan(AditModel *model, const char *word, const char *addr, GError **error)
 {
-    AditAddr wan = { 0 };
+    AditSubnet *subnet;
     guint at;
 
     if (!adit_edit_find_subnet(model, word, &at, error))
         return FALSE;
-    if (*addr && (!adit_addr_parse(addr, &wan, NULL) || wan.family != AF_INET))
-        return refuse(error, addr, "not an IPv4 address");
-    ((AditSubnet *)g_ptr_array_index(model->subnets, at))->wan4 = wan;
-    return TRUE;
+    subnet = g_ptr_array_index(model->subnets, at);
+    return parse_wan(addr, &subnet->wan4, error);
+}
+
+gboolean
+adit_edit_set_device_wan(AditModel *model, const char *name, const char *addr, GError **error)
+{
+    AditDeviceEntry *device;
+    guint at;
+
+    if (!adit_edit_find_device(model, name, &at, error))
+        return FALSE;
+    device = g_ptr_array_index(model->devices, at);
+    return parse_wan(addr, &device->wan4, error);
 }
 
 gboolean

@@ -26,6 +26,8 @@ gboolean adit_edit_set_ipv6(AditModel *model, const char *word, const char *pref
                             AditPrefix *ret, GError **error);
 gboolean adit_edit_set_wan(AditModel *model, const char *word, const char *addr,
                            GError **error); /* "": the WAN's own */
+gboolean adit_edit_set_device_wan(AditModel *model, const char *name, const char *addr,
+                                  GError **error); /* "": its subnet's */
 gboolean adit_edit_set_dns(AditModel *model, const char *word, const char *const *servers,
                            GError **error);
 

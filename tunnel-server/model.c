@@ -208,9 +208,10 @@ adit_model_outside(const AditModel *model, const AditPublish *publish)
 {
     const AditDeviceEntry *device = adit_model_device(model, publish->device);
 
-    return adit_addr_is_set(&publish->external)
-               ? publish->external
-               : adit_model_subnet(model, device->subnet)->wan4;
+    if (adit_addr_is_set(&publish->external))
+        return publish->external;
+    return adit_addr_is_set(&device->wan4) ? device->wan4
+                                           : adit_model_subnet(model, device->subnet)->wan4;
 }
 
 /* The address whose ports it takes; unset: the WAN's, which may be named or left out. */

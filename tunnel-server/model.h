@@ -29,6 +29,7 @@ typedef struct {
     char *name;
     guint subnet; /* index into the model */
     AditAddr addr4, addr6;
+    AditAddr wan4; /* as a subnet's, for this device alone; unset: its subnet's */
     AditKey public_key;
     AditKey preshared_key; /* zero: none */
     AditDeviceKind kind;
@@ -89,7 +90,8 @@ const AditDeviceEntry *adit_model_device(const AditModel *model, guint i);
 const AditPublish *adit_model_publish(const AditModel *model, guint i);
 gboolean adit_model_find_subnet(const AditModel *model, const char *name, guint *ret);
 gboolean adit_model_find_device(const AditModel *model, const char *name, guint *ret);
-/* Where an IPv4 forward is reached: its own address or its subnet's; unset: the WAN's. */
+/* Where an IPv4 forward is reached: its own address, its device's or its subnet's; unset: the
+ * WAN's. */
 AditAddr adit_model_outside(const AditModel *model, const AditPublish *publish);
 /* The one that has port 80 itself, to which the redirect of @publish gives way; NULL: none. */
 const AditPublish *adit_model_redirect_rival(const AditModel *model,

@@ -20,12 +20,6 @@ struct _AditPcpSite {
     guint8 listening[2][65536 / 8]; /* TCP, UDP */
 };
 
-static AditAddr
-outside_of(const AditSubnet *subnet, const AditServerFacts *facts)
-{
-    return adit_addr_is_set(&subnet->wan4) ? subnet->wan4 : adit_server_facts_wan4(facts);
-}
-
 /* Behind a provider's NAT the machine has a private address; the endpoint that profiles name is
  * the public one, if it is an address at all. */
 static AditAddr
@@ -59,7 +53,7 @@ add_device(AditPcpSite *site, const AditModel *model, const AditDeviceEntry *dev
                          .name = g_string_chunk_insert(site->names, device->name),
                          .addr = device->addr4,
                          .server = subnet->server4,
-                         .external = outside_of(subnet, facts),
+                         .external = adit_server_outside(model, device, facts),
                          .may_publish = device->may_publish };
 
     host.reported = as_known(&host.external, model);
@@ -87,7 +81,7 @@ add_manual(AditPcpSite *site, const AditModel *model, const AditPublish *publish
     if (publish->family == AF_INET6)
         manual.external.addr = manual.internal.addr = device->addr6;
     else if (!adit_addr_is_set(&publish->external))
-        manual.external.addr = outside_of(adit_model_subnet(model, device->subnet), facts);
+        manual.external.addr = adit_server_outside(model, device, facts);
     for (guint i = 0; i < G_N_ELEMENTS(protos); i++)
         if (publish->proto & protos[i]) {
             manual.proto = numbers[i];

@@ -39,6 +39,15 @@ outside_of(const AditSubnet *subnet, const AditServerFacts *facts)
     return adit_addr_is_set(&subnet->wan4) ? subnet->wan4 : adit_server_facts_wan4(facts);
 }
 
+AditAddr
+adit_server_outside(const AditModel *model, const AditDeviceEntry *device,
+                    const AditServerFacts *facts)
+{
+    return adit_addr_is_set(&device->wan4)
+               ? device->wan4
+               : outside_of(adit_model_subnet(model, device->subnet), facts);
+}
+
 static void
 add_subnet(AditState *want, const AditModel *model, guint i, const AditServerFacts *facts)
 {
@@ -98,7 +107,7 @@ add_publish(AditState *want, const AditModel *model, const AditPublish *publish,
     if (publish->family == AF_INET6)
         mapping.external.addr = mapping.internal.addr = device->addr6;
     else if (!adit_addr_is_set(&mapping.external.addr))
-        mapping.external.addr = outside_of(adit_model_subnet(model, device->subnet), facts);
+        mapping.external.addr = adit_server_outside(model, device, facts);
     if (!publish->enabled || !adit_addr_is_set(&mapping.external.addr))
         return;
     for (guint n = 0; n <= (guint)(publish->last - publish->first); n++) {
@@ -118,6 +127,12 @@ adit_server_add_ports(AditState *want, const AditModel *model, const AditServerF
     adit_dataplane_add_responder(want, IPPROTO_TCP, ADIT_DATAPLANE_RESPONDER_PORT);
     for (guint i = 0; i < model->subnets->len; i++)
         add_subnet(want, model, i, facts);
+    for (guint i = 0; i < model->devices->len; i++) {
+        const AditDeviceEntry *device = adit_model_device(model, i);
+
+        if (adit_addr_is_set(&device->wan4))
+            adit_dataplane_add_snat_host(want, ADIT_SERVER_LINK, &device->addr4, &device->wan4);
+    }
     for (guint i = 0; i < model->publishes->len; i++)
         add_publish(want, model, adit_model_publish(model, i), facts);
 }

@@ -21,6 +21,9 @@ gboolean adit_server_facts_equal(const AditServerFacts *a, const AditServerFacts
 void adit_server_facts_clear(AditServerFacts *facts);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AditServerFacts, adit_server_facts_clear)
 
+/* The IPv4 address that @device has outside: its own, its subnet's, or the WAN's. */
+AditAddr adit_server_outside(const AditModel *model, const AditDeviceEntry *device,
+                             const AditServerFacts *facts);
 /* Where adit-redirect listens for the devices of @subnet: its own address in the tunnel. */
 AditSockAddr adit_server_responder(const AditSubnet *subnet, guint8 family);
 

@@ -253,6 +253,29 @@ on_set_publish(AditSrvManager *manager, GDBusMethodInvocation *call, const char 
     return TRUE;
 }
 
+typedef struct {
+    const char *name, *address;
+} WanWish;
+
+static gboolean
+edit_wan(AditModel *model, gpointer data, GError **error)
+{
+    const WanWish *wish = data;
+
+    return adit_edit_set_device_wan(model, wish->name, wish->address, error);
+}
+
+static gboolean
+on_set_wan(AditSrvManager *manager, GDBusMethodInvocation *call, const char *name,
+           const char *address, AditServerService *self)
+{
+    WanWish wish = { name, address };
+
+    if (adit_service_change(self, call, "device set-wan", name, edit_wan, &wish))
+        adit_srv_manager_complete_set_device_wan(manager, call);
+    return TRUE;
+}
+
 static gboolean
 edit_routes(AditModel *model, gpointer data, GError **error)
 {
@@ -322,6 +345,7 @@ adit_service_connect_devices(AditServerService *self)
     g_signal_connect(self->manager, "handle-rekey-device", G_CALLBACK(on_rekey), self);
     g_signal_connect(self->manager, "handle-set-device-publish", G_CALLBACK(on_set_publish),
                      self);
+    g_signal_connect(self->manager, "handle-set-device-wan", G_CALLBACK(on_set_wan), self);
     g_signal_connect(self->manager, "handle-set-device-routes", G_CALLBACK(on_set_routes),
                      self);
     g_signal_connect(self->manager, "handle-get-profile", G_CALLBACK(on_get_profile), self);

@@ -107,6 +107,7 @@ take_device(AditModel *model, sqlite3_stmt *row)
     device->routes = adit_store_get_prefixes(row, 8, &device->n_routes);
     device->endpoint.addr = adit_store_get_addr(row, 9);
     device->endpoint.port = (guint16)sqlite3_column_int(row, 10);
+    device->wan4 = adit_store_get_addr(row, 11);
     return find_by_id(model->subnets, sqlite3_column_int64(row, 2), &device->subnet);
 }
 
@@ -139,7 +140,7 @@ static const struct {
     { "SELECT id, name, net4, net4_len, net6, net6_len, wan4, dns FROM subnet ORDER BY id",
       take_subnet },
     { "SELECT id, name, subnet, addr4, public_key, preshared_key, kind, may_publish, routes,"
-      " endpoint.addr, port FROM device LEFT JOIN endpoint ON device = id ORDER BY id",
+      " endpoint.addr, port, wan4 FROM device LEFT JOIN endpoint ON device = id ORDER BY id",
       take_device },
     { "SELECT id, family, external, first, last, proto, device, internal, enabled, label,"
       " allow_from, redirect FROM publish ORDER BY id",

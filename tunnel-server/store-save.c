@@ -76,7 +76,7 @@ same_device(const AditModel *now, guint i, const AditModel *next, guint j)
            adit_addr_cmp(&a->addr6, &b->addr6) == 0 &&
            adit_key_equal(&a->public_key, &b->public_key) &&
            adit_key_equal(&a->preshared_key, &b->preshared_key) && a->kind == b->kind &&
-           a->may_publish == b->may_publish &&
+           a->may_publish == b->may_publish && adit_addr_cmp(&a->wan4, &b->wan4) == 0 &&
            same_prefixes(a->routes, a->n_routes, b->routes, b->n_routes) &&
            adit_model_subnet(now, a->subnet)->id == adit_model_subnet(next, b->subnet)->id;
 }
@@ -160,6 +160,7 @@ put_device(Writer *to, AditModel *model, guint i, GError **error)
                          device->kind == ADIT_DEVICE_CLIENT ? "client" : "server");
     sqlite3_bind_int(to->insert, 9, device->may_publish);
     adit_store_bind_prefixes(to->insert, 10, device->routes, device->n_routes);
+    adit_store_bind_addr(to->insert, 11, &device->wan4);
     if (!adit_store_step(to->store, to->insert, error))
         return FALSE;
     device->id = sqlite3_last_insert_rowid(to->store->db);
@@ -229,7 +230,7 @@ static const Kind kinds[] = {
     { G_STRUCT_OFFSET(AditModel, devices), same_device, put_device,
       "DELETE FROM device WHERE id = ?", "DELETE FROM address WHERE device = ?",
       "DELETE FROM endpoint WHERE device = ?",
-      "INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       "INSERT INTO address (addr, device) VALUES (?, ?)" },
     { G_STRUCT_OFFSET(AditModel, publishes), same_publish, put_publish,
       "DELETE FROM publish WHERE id = ?", "DELETE FROM port WHERE publish = ?", NULL,

@@ -50,8 +50,10 @@ static const char *const steps[] = {
     "CREATE TABLE endpoint (device INTEGER PRIMARY KEY REFERENCES device"
     "   DEFERRABLE INITIALLY DEFERRED, addr BLOB NOT NULL, port INTEGER NOT NULL);",
     /* What port 80 does for a publication of 443. */
-    "ALTER TABLE publish ADD COLUMN redirect TEXT NOT NULL DEFAULT 'no'"
-    "   CHECK (redirect IN ('no', 'https', 'port'));",
+    ("ALTER TABLE publish ADD COLUMN redirect TEXT NOT NULL DEFAULT 'no'"
+     "   CHECK (redirect IN ('no', 'https', 'port'));"),
+    /* A public address of the device's own. */
+    "ALTER TABLE device ADD COLUMN wan4 BLOB CHECK (length(wan4) = 4);",
 };
 
 /* What the caller can do about it: wait, mend the disk, or mend the file. */

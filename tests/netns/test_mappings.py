@@ -86,6 +86,36 @@ def test_leases(lab):
     assert "443/tcp" not in rows(server)
 
 
+@tap.drawing("visitor -- internet -- vps\ninternet -- nas:home\ninternet -- web:home")
+def test_own_address(lab):
+    """a device with a public IPv4 address of its own: its :443 beside another's, its traffic by it, and back"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    second = vps.v4.rsplit(".", 1)[0] + ".77"
+    vps.run("ip", "address", "add", second + "/24", "dev", vps.link("internet"))
+    server = Server(vps, vps.prefix).start()
+    nas, web = Peer(server, lab["nas"], "nas"), Peer(server, lab["web"], "web")
+    for name in ("nas", "web"):
+        lab[name].http_server(443, name)
+    seen = visitor.http_server(8080)
+    server.admin("device", "set-wan", "web", second)
+    server.publish(443, "nas", families=(4,))
+    server.publish(443, "web", families=(4,))
+    for host, name in ((vps.v4, "nas"), (second, "web")):
+        until(lambda h=host, n=name: visitor.curl(f"http://{h}:443/", check=False).stdout == n, 15, host)
+    for peer in (nas, web):
+        peer.machine.curl(f"http://{visitor.v4}:8080/", "--interface", peer.v4)
+    assert seen.visitors == [vps.v4, second], seen.visitors
+    reply = web.map(8443, 8443)
+    assert reply.result == "SUCCESS" and reply.address == second, reply
+    assert f"{second}:443/tcp" in rows(server) and f"{second}:8443/tcp" in rows(server), rows(server)
+    server.admin("forward", "remove", f"{second}:443/tcp")
+    server.admin("device", "set-wan", "web", "none")
+    web.machine.curl(f"http://{visitor.v4}:8080/", "--interface", web.v4)
+    assert seen.visitors[-1] == vps.v4, seen.visitors
+    said = server.admin("device", "set-wan", "web", "::1", check=False)
+    assert said.code == 1 and "not an IPv4 address" in said.stderr, said.stderr
+
+
 def test_watch(lab):
     """--watch tells a change when it happens, and ends with the server"""
     server, _ = begin(lab)

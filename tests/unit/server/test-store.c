@@ -120,6 +120,7 @@ test_life(Fixture *f, gconstpointer data)
 
     next = adit_model_copy(model);
     ((AditPublish *)g_ptr_array_index(next->publishes, 1))->redirect = ADIT_REDIRECT_HTTPS;
+    g_assert_true(adit_edit_set_device_wan(next, "a", "203.0.113.9", NULL));
     save(f, model, next);
     assert_kept(f, next);
     adit_model_free(g_steal_pointer(&model));
@@ -188,13 +189,13 @@ test_constraints(Fixture *f, gconstpointer data)
     static const char *const bad[] = {
         "INSERT INTO device SELECT NULL, 'x', subnet, x'0a3b0063', NULL, public_key, NULL, "
         "kind,"
-        " 1, '' FROM device", /* the same key */
+        " 1, '', NULL FROM device", /* the same key */
         "INSERT INTO device SELECT NULL, name, subnet, x'0a3b0063', NULL, zeroblob(32), NULL,"
-        " kind, 1, '' FROM device", /* the same name */
+        " kind, 1, '', NULL FROM device", /* the same name */
         "INSERT INTO device SELECT NULL, 'x', subnet, addr4, NULL, zeroblob(32), NULL, kind, 1,"
-        " '' FROM device", /* the same IPv4 address */
+        " '', NULL FROM device", /* the same IPv4 address */
         "INSERT INTO device SELECT NULL, 'x', subnet, x'0a3b0063', addr6, zeroblob(32), NULL,"
-        " kind, 1, '' FROM device", /* the same GUA */
+        " kind, 1, '', NULL FROM device", /* the same GUA */
         "INSERT INTO address SELECT addr, NULL, (SELECT id FROM device) FROM address"
         " WHERE subnet IS NOT NULL",                                    /* the server's own */
         "INSERT INTO port SELECT addr, port, proto, publish FROM port", /* the same port */
@@ -241,7 +242,8 @@ test_older(Fixture *f, gconstpointer data)
     g_assert_true(sample_add_publish(model, AF_INET, "443", "a", 0, NULL));
     save(f, blank, model);
     g_clear_pointer(&f->store, adit_server_store_close);
-    run_sql(f->path, "ALTER TABLE publish DROP COLUMN redirect; PRAGMA user_version = 1");
+    run_sql(f->path, "ALTER TABLE publish DROP COLUMN redirect;"
+                     "ALTER TABLE device DROP COLUMN wan4; PRAGMA user_version = 1");
     reopen(f);
     assert_kept(f, model);
 }
@@ -251,7 +253,7 @@ test_newer(Fixture *f, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *expected =
-        g_strdup_printf("%s: schema 99: made by a newer adit, this one knows 2", f->path);
+        g_strdup_printf("%s: schema 99: made by a newer adit, this one knows 3", f->path);
 
     g_clear_pointer(&f->store, adit_server_store_close);
     run_sql(f->path, "PRAGMA user_version = 99");
