@@ -121,6 +121,7 @@ def _break_each(asks, rows):
     client.start()
 
 
+@tap.deadline(150)
 def test_reply_rules(lab):
     """a rule of the reply path is deleted, and the question it is for goes unanswered; one after the other"""
     asks = Asks(lab)

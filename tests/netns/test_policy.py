@@ -239,6 +239,7 @@ def _view(home, visitor, numbers=True):
     return seen
 
 
+@tap.deadline(120)
 @tap.drawing("visitor -- internet -- vps\ninternet -- home")
 def test_sources(lab):
     """with a gateway enrolled and not selected all is as before it, whatever IPv6 the uplink has"""

@@ -165,6 +165,7 @@ def _settled(site):
     until(lambda: "table inet adit" in ours(site.home) and "1741:" in ours(site.home), 5, "healing")
 
 
+@tap.deadline(120)
 def test_random_strangers(lab):
     """at random: others come and go, users and accidents do something; nobody's things are touched but ours"""
     seed = int(os.environ.get("ADIT_SEED") or time.time_ns() & 0xffff)
