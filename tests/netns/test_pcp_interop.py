@@ -185,39 +185,72 @@ def test_startos(lab):
     assert startos(peer, 443).result == "NOT_AUTHORIZED"
 
 
-class StartTunnel(threading.Thread):
-    """A server that answers as StartTunnel's does: no substitute port, no check, errors without lifetime."""
+class Imitation(threading.Thread):
+    """A server on port 5351 that answers as answer() says."""
 
-    def __init__(self, machine, address, taken):
+    def __init__(self, machine, address):
         super().__init__(daemon=True)
-        self.taken, self.requests, self.began = taken, [], time.monotonic()
+        self.requests, self.began = [], time.monotonic()
         with machine.inside():
             self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((address, 5351))
         self.start()
 
+    def epoch(self):
+        return int(time.monotonic() - self.began)
+
     def run(self):
         while True:
             data, source = self.socket.recvfrom(1100)
             self.requests.append(data)
-            port = struct.unpack_from("!H", data, 42)[0] or struct.unpack_from("!H", data, 40)[0]
-            result = 8 if port in self.taken else 0
-            lifetime = 0 if result else min(struct.unpack_from("!I", data, 4)[0], 3600)
-            head = struct.pack("!BBBBII12x", 2, data[1] | 0x80, 0, result, lifetime,
-                               int(time.monotonic() - self.began))
-            self.socket.sendto(head + data[24:42] + struct.pack("!H", port) + mapped("11.1.1.2") + data[60:], source)
+            self.socket.sendto(self.answer(data), source)
+
+
+class StartTunnel(Imitation):
+    """No substitute port, no check, errors without lifetime."""
+
+    taken = {80}
+
+    def answer(self, data):
+        port = struct.unpack_from("!H", data, 42)[0] or struct.unpack_from("!H", data, 40)[0]
+        result = 8 if port in self.taken else 0
+        lifetime = 0 if result else min(struct.unpack_from("!I", data, 4)[0], 3600)
+        head = struct.pack("!BBBBII12x", 2, data[1] | 0x80, 0, result, lifetime, self.epoch())
+        return head + data[24:42] + struct.pack("!H", port) + mapped("11.1.1.2") + data[60:]
+
+
+class NatPmpOnly(Imitation):
+    """An old router's: another version than 0 is refused with version 0 (RFC 6886)."""
+
+    def answer(self, data):
+        if data[0] != 0:
+            return struct.pack("!BBHI", 0, data[1] | 0x80, 1, self.epoch())
+        if data[1] == 0:
+            return struct.pack("!BBHI", 0, 128, 0, self.epoch()) + socket.inet_aton("11.1.1.2")
+        internal, external, lifetime = struct.unpack_from("!HHI", data, 4)
+        return struct.pack("!BBHIHHI", 0, data[1] | 0x80, 0, self.epoch(), internal, external, lifetime)
 
 
 def test_starttunnel(lab):
     """answers of StartTunnel: a grant is kept, a refusal without lifetime is left alone for a while"""
     tunnel(lab["vps"], lab["home"])
-    server = StartTunnel(lab["vps"], "10.99.0.1", {80})
+    server = StartTunnel(lab["vps"], "10.99.0.1")
     granted, refused = keep_open(lab["home"], "10.99.0.1", 443), keep_open(lab["home"], "10.99.0.1", 80)
     granted.wait_output("granted 11.1.1.2 443 3600 s PCP")
     refused.wait_output("refused .*NO_RESOURCES")
     assert len(server.requests) == 2, server.requests
     assert granted.stop() == 0 and refused.stop() == 0
     assert len(server.requests) == 3, "what was refused is not deleted"
+
+
+def test_natpmp_only(lab):
+    """a router that knows NAT-PMP only: asked so, with its address, and given back so"""
+    tunnel(lab["vps"], lab["home"])
+    server = NatPmpOnly(lab["vps"], "10.99.0.1")
+    client = keep_open(lab["home"], "10.99.0.1", 443)
+    client.wait_output("(granted|changed) 11.1.1.2 443 7200 s NAT-PMP")
+    assert client.stop() == 0
+    assert server.requests[0][0] == 2 and server.requests[-1] == struct.pack("!BBHHHI", 0, 2, 0, 443, 0, 0)
 
 
 if __name__ == "__main__":
