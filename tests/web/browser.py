@@ -70,6 +70,18 @@ class Browser:
     def script(self, text, *args):
         return self.call("POST", "/execute/sync", {"script": text, "args": list(args)})
 
+    def cpu(self, text, *args):
+        """Milliseconds of the processor that a script costs the page, whatever else the machine does."""
+        def spent():
+            return {m["name"]: m["value"] for m in self.cdp("Performance.getMetrics")["metrics"]}["TaskDuration"]
+
+        self.cdp("Performance.disable")
+        self.cdp("Performance.setTimeDomain", timeDomain="threadTicks")
+        self.cdp("Performance.enable")
+        before = spent()
+        self.script(text, *args)
+        return (spent() - before) * 1000
+
     def complaints(self):
         """What the page's console said that is worse than chatter."""
         rows = self.call("POST", "/se/log", {"type": "browser"})

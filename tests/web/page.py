@@ -59,6 +59,7 @@ class Page:
     """Somebody at the page."""
 
     def __init__(self, lab, prefix=True, settings=""):
+        os.makedirs(SHOTS, exist_ok=True)
         self.web = Web(lab, prefix=prefix).start(settings)
         self.web.log_in()
         self.browser = Browser(lab["vps"])
