@@ -16,7 +16,29 @@ struct _AditEnd {
     gboolean retired;
     AditEndNews news;
     gpointer data;
+    AditEndDone done;
+    gpointer done_data;
 };
+
+void
+adit_end_free(AditEnd *end)
+{
+    if (!end)
+        return;
+    g_clear_handle_id(&end->source, g_source_remove);
+    adit_client_free(end->client);
+    g_free(end->gateway);
+    g_free(end->link);
+    g_free(end);
+}
+
+static void
+finish(AditEnd *end)
+{
+    if (end->done)
+        end->done(end->done_data);
+    adit_end_free(end);
+}
 
 static gboolean
 on_ready(int fd, GIOCondition condition, gpointer data)
@@ -31,7 +53,7 @@ on_ready(int fd, GIOCondition condition, gpointer data)
     if (!end->retired || !adit_client_is_drained(end->client))
         return G_SOURCE_CONTINUE;
     end->source = 0;
-    adit_end_free(end);
+    finish(end);
     return G_SOURCE_REMOVE;
 }
 
@@ -67,18 +89,6 @@ adit_end_new(const AditPublishGateway *gateway, guint family, const char *state_
 }
 
 void
-adit_end_free(AditEnd *end)
-{
-    if (!end)
-        return;
-    g_clear_handle_id(&end->source, g_source_remove);
-    adit_client_free(end->client);
-    g_free(end->gateway);
-    g_free(end->link);
-    g_free(end);
-}
-
-void
 adit_end_set_news(AditEnd *end, AditEndNews news, gpointer data)
 {
     end->news = news;
@@ -100,6 +110,12 @@ adit_end_is_of(AditEnd *end, const AditPublishGateway *gateway, guint family)
     return TRUE;
 }
 
+const char *
+adit_end_get_gateway(const AditEnd *end)
+{
+    return end->gateway;
+}
+
 AditClient *
 adit_end_get_client(AditEnd *end)
 {
@@ -107,11 +123,13 @@ adit_end_get_client(AditEnd *end)
 }
 
 void
-adit_end_retire(AditEnd *end)
+adit_end_retire(AditEnd *end, AditEndDone done, gpointer data)
 {
+    end->done = done;
+    end->done_data = data;
     end->news = NULL;
     end->retired = TRUE;
     adit_client_drain(end->client, adit_client_now());
     if (adit_client_is_drained(end->client))
-        adit_end_free(end);
+        finish(end);
 }

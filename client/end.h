@@ -16,8 +16,11 @@ void adit_end_set_news(AditEnd *end, AditEndNews news, gpointer data);
 /* Is it that of @gateway, as it is now? A changed address of ours is taken over. */
 gboolean adit_end_is_of(AditEnd *end, const AditPublishGateway *gateway, guint family);
 AditClient *adit_end_get_client(AditEnd *end);
-/* Gives everything back and then frees itself; leases that cannot be given back run out. */
-void adit_end_retire(AditEnd *end);
+const char *adit_end_get_gateway(const AditEnd *end);
+/* Gives everything back and then frees itself; leases that cannot be given back run out. @done
+ * (may be NULL) is called at the end of that, perhaps before it returns. */
+typedef void (*AditEndDone)(gpointer data);
+void adit_end_retire(AditEnd *end, AditEndDone done, gpointer data);
 void adit_end_free(AditEnd *end); /* leases live on, for the next process */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditEnd, adit_end_free)

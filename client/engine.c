@@ -15,6 +15,8 @@ struct _AditEngine {
     GPtrArray *ends;   /* AditEnd */
     GPtrArray *offers; /* AditOffer */
     gboolean swept;
+    char *leaving; /* the gateway that is about to go; NULL */
+    gint64 leaving_until;
 };
 
 AditEngine *
@@ -43,6 +45,7 @@ adit_engine_free(AditEngine *self)
     g_clear_pointer(&self->gateways, g_ptr_array_unref);
     g_clear_pointer(&self->listening, g_array_unref);
     g_free(self->state_dir);
+    g_free(self->leaving);
     g_free(self);
 }
 
@@ -53,9 +56,28 @@ adit_engine_set_wanted(AditEngine *self, guint part, GPtrArray *publications)
     self->wanted[part] = publications;
 }
 
+static void
+leave_out(AditEngine *self, GPtrArray *gateways)
+{
+    gboolean found = FALSE;
+
+    for (guint i = gateways->len; i-- > 0;) {
+        const AditPublishGateway *gateway = g_ptr_array_index(gateways, i);
+
+        if (g_strcmp0(gateway->name, self->leaving) != 0)
+            continue;
+        found = TRUE;
+        if (g_get_monotonic_time() < self->leaving_until)
+            g_ptr_array_remove_index(gateways, i);
+    }
+    if (!found)
+        g_clear_pointer(&self->leaving, g_free);
+}
+
 void
 adit_engine_set_gateways(AditEngine *self, GPtrArray *gateways)
 {
+    leave_out(self, gateways);
     g_clear_pointer(&self->gateways, g_ptr_array_unref);
     self->gateways = gateways;
 }
@@ -160,7 +182,7 @@ drop_ends(AditEngine *self)
             if (((AditOffer *)g_ptr_array_index(self->offers, k))->end == end)
                 drop_offer(self, k);
         g_ptr_array_remove_index(self->ends, i);
-        adit_end_retire(end);
+        adit_end_retire(end, NULL, NULL);
     }
 }
 
@@ -328,4 +350,48 @@ adit_engine_handshake(AditEngine *self, const char *name)
             if (end)
                 adit_client_handshake(adit_end_get_client(end), adit_client_now());
         }
+}
+
+typedef struct {
+    guint left; /* ends, and one for the count itself */
+    AditEndDone done;
+    gpointer data;
+} Leaving;
+
+static void
+on_left(gpointer data)
+{
+    Leaving *leaving = data;
+
+    if (--leaving->left > 0)
+        return;
+    leaving->done(leaving->data);
+    g_free(leaving);
+}
+
+void
+adit_engine_leave(AditEngine *self, const char *name, AditEndDone done, gpointer data)
+{
+    Leaving *leaving = g_new0(Leaving, 1);
+
+    *leaving = (Leaving){ 1, done, data };
+    g_free(self->leaving);
+    self->leaving = g_strdup(name);
+    self->leaving_until =
+        g_get_monotonic_time() + ADIT_ENGINE_LEAVE_S * G_GINT64_CONSTANT(1000000);
+    for (guint i = self->offers->len; i-- > 0;)
+        if (g_str_equal(((AditOffer *)g_ptr_array_index(self->offers, i))->gateway, name))
+            drop_offer(self, i);
+    for (guint i = self->ends->len; i-- > 0;) {
+        AditEnd *end = g_ptr_array_index(self->ends, i);
+
+        if (!g_str_equal(adit_end_get_gateway(end), name))
+            continue;
+        g_ptr_array_remove_index(self->ends, i);
+        leaving->left++;
+        adit_end_retire(end, on_left, leaving);
+    }
+    if (self->gateways)
+        leave_out(self, self->gateways);
+    on_left(leaving);
 }

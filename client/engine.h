@@ -27,6 +27,11 @@ gboolean adit_engine_wants_listening(const AditEngine *engine);
 /* AditListening; TRUE: another picture than before. */
 gboolean adit_engine_set_listening(AditEngine *engine, GArray *listening);
 void adit_engine_settle(AditEngine *engine);
+/* The gateway goes: everything there is given back, and until it is gone (or stays after all,
+ * for ADIT_ENGINE_LEAVE_S) nothing is asked for. @done is called once. */
+#define ADIT_ENGINE_LEAVE_S 15
+void adit_engine_leave(AditEngine *engine, const char *gateway, AditEndDone done,
+                       gpointer data);
 /* The tunnel of a gateway has shaken hands. */
 void adit_engine_handshake(AditEngine *engine, const char *gateway);
 const GPtrArray *adit_engine_offers(const AditEngine *engine); /* AditOffer */

@@ -6,8 +6,7 @@
 struct _AditPublishBus {
     GDBusObjectManagerServer *objects;
     AditPubPublisher *publisher;
-    AditPublishBusRefresh refresh;
-    gpointer data;
+    AditPublishBusCalls calls;
 };
 
 static gboolean
@@ -15,24 +14,40 @@ on_refresh(AditPubPublisher *publisher, GDBusMethodInvocation *call, gpointer da
 {
     AditPublishBus *self = data;
 
-    self->refresh(self->data);
+    self->calls.refresh(self->calls.data);
     adit_pub_publisher_complete_refresh(publisher, call);
     return TRUE;
 }
 
+static void
+on_drained(gpointer data)
+{
+    g_dbus_method_invocation_return_value(data, NULL);
+}
+
+static gboolean
+on_drain(AditPubPublisher *publisher, GDBusMethodInvocation *call, const char *gateway,
+         gpointer data)
+{
+    AditPublishBus *self = data;
+
+    self->calls.drain(gateway, on_drained, call, self->calls.data);
+    return TRUE;
+}
+
 AditPublishBus *
-adit_publish_bus_new(AditPublishBusRefresh refresh, gpointer data)
+adit_publish_bus_new(const AditPublishBusCalls *calls)
 {
     AditPublishBus *self = g_new0(AditPublishBus, 1);
     g_autoptr(GDBusObjectSkeleton) root =
         g_dbus_object_skeleton_new(ADIT_PUBLISHER_PATH "/publisher");
 
-    self->refresh = refresh;
-    self->data = data;
+    self->calls = *calls;
     self->objects = g_dbus_object_manager_server_new(ADIT_PUBLISHER_PATH);
     self->publisher = adit_pub_publisher_skeleton_new();
     adit_pub_publisher_set_version(self->publisher, ADIT_VERSION);
     g_signal_connect(self->publisher, "handle-refresh", G_CALLBACK(on_refresh), self);
+    g_signal_connect(self->publisher, "handle-drain", G_CALLBACK(on_drain), self);
     g_dbus_object_skeleton_add_interface(root, G_DBUS_INTERFACE_SKELETON(self->publisher));
     g_dbus_object_manager_server_export(self->objects, root);
     return self;

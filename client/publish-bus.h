@@ -12,10 +12,14 @@
 
 typedef struct _AditPublishBus AditPublishBus;
 
-/* Somebody wants to know how it is now. */
-typedef void (*AditPublishBusRefresh)(gpointer data);
+/* What others may ask. */
+typedef struct {
+    void (*refresh)(gpointer data); /* somebody wants to know how it is now */
+    void (*drain)(const char *gateway, AditEndDone done, gpointer done_data, gpointer data);
+    gpointer data;
+} AditPublishBusCalls;
 
-AditPublishBus *adit_publish_bus_new(AditPublishBusRefresh refresh, gpointer data);
+AditPublishBus *adit_publish_bus_new(const AditPublishBusCalls *calls);
 void adit_publish_bus_connect(AditPublishBus *self, GDBusConnection *bus);
 void adit_publish_bus_show(AditPublishBus *self, const AditOffer *offer);
 void adit_publish_bus_hide(AditPublishBus *self, const AditOffer *offer);

@@ -227,6 +227,14 @@ on_refresh(gpointer data)
     ask_drops(self);
 }
 
+static void
+on_drain(const char *gateway, AditEndDone done, gpointer done_data, gpointer data)
+{
+    Main *self = data;
+
+    adit_engine_leave(self->engine, gateway, done, done_data);
+}
+
 /* -- the process -- */
 
 static gboolean
@@ -311,7 +319,8 @@ main(int argc, char **argv)
     Main self = { 0 };
     g_autoptr(GError) error = NULL;
     g_autofree char *state = NULL;
-    AditEngineWatch watch = { on_changed, on_gone, &self };
+    const AditEngineWatch watch = { on_changed, on_gone, &self };
+    const AditPublishBusCalls calls = { on_refresh, on_drain, &self };
 
     adit_bus_register_errors();
     if (!parse_options(&self, &argc, &argv, &error)) {
@@ -320,7 +329,7 @@ main(int argc, char **argv)
     }
     state = g_build_filename(self.places.state, "pcp", NULL);
     self.engine = adit_engine_new(state, &watch);
-    self.bus = adit_publish_bus_new(on_refresh, &self);
+    self.bus = adit_publish_bus_new(&calls);
     self.loop = g_main_loop_new(NULL, FALSE);
     run(&self);
     adit_publish_units_free(self.units);

@@ -10,6 +10,8 @@
 
 #include <sys/socket.h>
 
+#define DRAIN_MS 2000 /* the patience of who removes a gateway */
+
 struct _AditService {
     AditDaemon *daemon;
     GDBusObjectManagerServer *objects;
@@ -226,12 +228,38 @@ on_unadopt(AditBusManager *manager, GDBusMethodInvocation *call, const char *nam
     return TRUE;
 }
 
+typedef struct {
+    Waiting *waiting;
+    char *name;
+} Removal;
+
+/* Nobody there, nothing published, or no answer in time: it goes all the same, and leases that
+ * could not be given back run out. */
+static void
+on_drained(GObject *bus, GAsyncResult *result, gpointer data)
+{
+    g_autofree Removal *removal = data;
+    g_autofree char *name = removal->name;
+    GVariant *answer = g_dbus_connection_call_finish(G_DBUS_CONNECTION(bus), result, NULL);
+
+    g_clear_pointer(&answer, g_variant_unref);
+    adit_change_remove(removal->waiting->service->daemon, name, on_done, removal->waiting);
+}
+
+/* What is published there is given back first, while the tunnel stands. */
 static gboolean
 on_remove(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
           AditService *self)
 {
-    adit_change_remove(self->daemon, name, on_done,
-                       wait_for(self, call, adit_bus_manager_complete_remove));
+    Removal *removal = g_new0(Removal, 1);
+
+    removal->waiting = wait_for(self, call, adit_bus_manager_complete_remove);
+    removal->name = g_strdup(name);
+    g_dbus_connection_call(g_dbus_method_invocation_get_connection(call), "org.adit.Publisher1",
+                           "/org/adit/Publisher1/publisher", "org.adit.Publisher1.Publisher",
+                           "Drain", g_variant_new("(s)", name), NULL,
+                           G_DBUS_CALL_FLAGS_NO_AUTO_START, DRAIN_MS, NULL, on_drained,
+                           removal);
     return TRUE;
 }
 
