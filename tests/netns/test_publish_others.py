@@ -116,6 +116,18 @@ def test_redirect_by_local(lab):
     until(lambda: (port, 0, 0) in fake.asked, 5, "its mapping to be given back")
 
 
+def test_remove(lab):
+    """remove of a gateway gives its publications back first: the server holds nothing afterwards"""
+    server, client, publisher, _ = begin(lab)
+    client.adit("publish", "443", timeout=20)
+    client.adit("publish", "8000-8009/udp", timeout=20)
+    assert json.loads(server.admin("mappings", "--json").stdout)
+    client.adit("remove", "home")
+    assert json.loads(server.admin("mappings", "--json").stdout) == []
+    assert [r["reason"] for r in published(client).values()] == ["no gateway for it"] * 2
+    assert publisher.process.alive
+
+
 def test_no_privilege(lab):
     """by the policies we ship the publisher may look and own its name, and change nothing"""
     home, vps = lab["home"], lab["vps"]
