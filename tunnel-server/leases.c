@@ -285,12 +285,13 @@ conclude(AditLeases *self, gboolean unasked)
 }
 
 gboolean
-adit_leases_adopt(AditLeases *self, const AditPcpSite *site)
+adit_leases_adopt(AditLeases *self, const AditPcpSite *before, const AditPcpSite *site)
 {
     Visit visit = { .self = self, .site = site, .now_ms = adit_leases_now() };
 
     adit_lease_foreach(self->table, adopt_one, &visit);
-    adit_lease_flows_touch(self->flows);
+    if (!before || !adit_pcp_site_same_manuals(before, site))
+        adit_lease_flows_touch(self->flows);
     conclude(self, TRUE);
     if (visit.moved)
         self->epoch.zero_boot_ms = visit.now_ms;

@@ -26,8 +26,9 @@ gboolean adit_leases_restore(AditLeases *self, const AditPcpSite *site, GError *
 /* Adds to @want (unsealed) the leases that fit @site. */
 void adit_leases_plan(AditLeases *self, const AditPcpSite *site, AditState *want);
 /* What the kernel has is now what adit_leases_plan() said for @site: the other leases are gone.
- * TRUE: an address was lost, and the epoch is 0. */
-gboolean adit_leases_adopt(AditLeases *self, const AditPcpSite *site);
+ * @before: the site until now; NULL: none. TRUE: an address was lost, and the epoch is 0. */
+gboolean adit_leases_adopt(AditLeases *self, const AditPcpSite *before,
+                           const AditPcpSite *site);
 /* The kernel's table is no more; the file keeps the leases for the next start. */
 void adit_leases_down(AditLeases *self);
 

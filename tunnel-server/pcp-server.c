@@ -360,17 +360,18 @@ place_sockets(AditPcpServer *self)
 void
 adit_pcp_server_adopt(AditPcpServer *self, AditPcpSite *site)
 {
+    AditPcpSite *before = self->site;
     guint generation = 0;
 
-    g_clear_pointer(&self->site, adit_pcp_site_free);
     self->site = site;
     self->looked_ms = 0;
     place_sockets(self);
     if (self->sockets)
         generation = adit_pcp_sockets_generation(self->sockets);
-    if (adit_leases_adopt(self->leases, site) || generation != self->told)
+    if (adit_leases_adopt(self->leases, before, site) || generation != self->told)
         begin_announce(self);
     self->told = generation;
+    adit_pcp_site_free(before);
 }
 
 void

@@ -260,6 +260,22 @@ adit_pcp_site_set_listening(AditPcpSite *site, const AditListening *listening, g
                  listening[i].port);
 }
 
+gboolean
+adit_pcp_site_same_manuals(const AditPcpSite *a, const AditPcpSite *b)
+{
+    if (a->by_external->len != b->by_external->len)
+        return FALSE;
+    for (guint i = 0; i < a->by_external->len; i++) {
+        const AditPcpManual *x = &g_array_index(a->by_external, AditPcpManual, i);
+        const AditPcpManual *y = &g_array_index(b->by_external, AditPcpManual, i);
+
+        if (cmp_external(x, y) != 0 || adit_sockaddr_cmp(&x->internal, &y->internal) != 0 ||
+            x->last != y->last || x->enabled != y->enabled)
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean
 is_marked(const guint8 *bits, guint16 port)
 {

@@ -47,6 +47,8 @@ const AditPcpManual *adit_pcp_site_manual(const AditPcpSite *site, guint8 proto,
 /* The manual one that leads to this inside end. */
 const AditPcpManual *adit_pcp_site_manual_to(const AditPcpSite *site, guint8 proto,
                                              const AditSockAddr *internal);
+/* The operator has published the same in both. */
+gboolean adit_pcp_site_same_manuals(const AditPcpSite *a, const AditPcpSite *b);
 /* What programs of the VPS itself listen on now, those bound to other devices than @wan aside;
  * replaces what was told before. */
 void adit_pcp_site_set_listening(AditPcpSite *site, const AditListening *listening, guint n,

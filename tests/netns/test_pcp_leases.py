@@ -154,6 +154,22 @@ def test_link_made_again(lab):
     assert set(leases(server)) == {"443/tcp", "nas:443/tcp"}
 
 
+def test_new_address(lab):
+    """another outside address: the old one's leases are gone, and the epoch and a notice say so"""
+    server, nas = begin(lab, "nas")
+    nas.map(443, 443)
+    nas.map(443, 443, 6)
+    epoch = until(lambda: nas.announce().epoch, 5, "an epoch that has begun")
+    with nas.socket(port=CLIENT_PORT, server=False) as notices:
+        server.admin("subnet", "set-wan", "home", "203.0.113.99")
+        notices.settimeout(10)
+        seen = [Reply.read(notices.recv(2048)) for _ in range(2)]
+    assert {r.opcode for r in seen} == {ANNOUNCE, MAP} and all(r.epoch < epoch for r in seen if r.opcode == ANNOUNCE), seen
+    assert set(leases(server)) == {"nas:443/tcp"}
+    again = nas.map(443, 443)
+    assert (again.result, again.address, again.external) == ("SUCCESS", "203.0.113.99", 443), again
+
+
 def test_announce(lab):
     """a started server says so to every device in both families, from its own address and port"""
     server, nas = begin(lab, "nas")
