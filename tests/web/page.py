@@ -58,11 +58,11 @@ return wrong;
 class Page:
     """Somebody at the page."""
 
-    def __init__(self, lab, prefix=True, settings=""):
+    def __init__(self, lab, prefix=True, settings="", on="vps"):
         os.makedirs(SHOTS, exist_ok=True)
         self.web = Web(lab, prefix=prefix).start(settings)
         self.web.log_in()
-        self.browser = Browser(lab["vps"])
+        self.browser = Browser(lab[on])
 
     def __enter__(self):
         return self
@@ -78,10 +78,13 @@ class Page:
 
     def enter(self):
         self.browser.open(URL)
+        self.log_in()
+        self.browser.see("Problems")
+
+    def log_in(self):
         self.browser.type("input[type=password]", web.PASSWORD)
         self.browser.click("button", "Log in")
-        self.browser.find("nav a")
-        self.browser.see("Problems")
+        self.browser.find('nav a[href="#overview"]')
 
     def go(self, view):
         self.browser.click(f'nav a[href="#{view}"]')

@@ -6,7 +6,7 @@ import os
 
 import web
 from page import SHOTS, URL, Page
-from web import tap, until
+from web import Client, tap, until
 
 DRAWING = "internet -- vps"
 ESCAPE, TAB, ENTER = "\ue00c", "\ue004", "\ue007"
@@ -110,6 +110,28 @@ def test_no_gua(lab):
         page.browser.type("dialog input[name=ports]", "8080")
         page.browser.click("dialog button[type=submit]")
         until(lambda: [row["family"] for row in page.rows("/mappings")] == [4], 5, "the forward")
+
+
+@tap.drawing("internet -- vps\ninternet -- cgnat -- home")
+@tap.deadline(60)
+def test_device(lab):
+    """a device that may sees its own ports without a login, changes nothing, and its owner can still log in"""
+    with Page(lab, settings="[Web]\nDeviceAccess = yes\n", on="home") as page:
+        server, url = page.web.server, f"http://10.59.0.1:{web.PORT}/"
+        Client(lab["home"]).start().enrol("home", server.device("nas", "10.59.0.2"))
+        server.device("other", "10.59.0.3")
+        server.publish(8080, "nas", families=(4,))
+        server.publish(8081, "other", families=(4,))
+        until(lambda: page.web.ask("GET", "/healthz", machine=lab["home"], host="10.59.0.1").status == 200, 15, "the tunnel")
+        page.browser.open(url + "#publications")
+        page.browser.find("button.name", "8080/tcp")
+        assert "8081" not in page.browser.text() and page.browser.script("return document.querySelectorAll('nav a').length") == 2
+        assert page.browser.script("return document.querySelector('[role=switch]').disabled && !document.querySelector('.action button')")
+        page.audit("a device's own ports")
+        page.browser.click("header button", "Log in")
+        page.log_in()
+        page.go("publications")
+        page.browser.find("button.name", "8081/tcp")
 
 
 if __name__ == "__main__":

@@ -83,8 +83,9 @@ function frame() {
     heading = h("h1", { tabindex: -1 });
     content = h("div", { class: "content" });
     const out = store.session.who === "admin" && h("button", { type: "button", class: "quiet out", onclick: leave }, icon("out"), h("span", {}, t("log-out")));
+    const become = store.session.who === "device" && h("button", { type: "button", class: "quiet", onclick: showLogin }, t("log-in"));
     app.replaceChildren(
-        h("header", { class: "top" }, h("a", { href: "#overview", class: "brand" }, mark(), h("span", {}, "adit")), state, tools(), out),
+        h("header", { class: "top" }, h("a", { href: "#overview", class: "brand" }, mark(), h("span", {}, "adit")), state, tools(), out || become),
         h("nav", { "aria-label": t("navigation") }, visible().map(link)),
         h("main", { id: "main", tabindex: -1 }, banner, h("div", { class: "split" }, heading, action), content));
     drawState();
