@@ -188,6 +188,30 @@ test_closed(void)
     g_assert_false(answer.come);
 }
 
+static gboolean
+on_over(gpointer data)
+{
+    ((Answer *)data)->come = TRUE;
+    return G_SOURCE_REMOVE;
+}
+
+/* With nothing to do the loop sleeps. */
+static void
+test_idle(void)
+{
+    g_autoptr(AditNetwork1) network1 = open_network1(NULL, NULL);
+    g_auto(Answer) over = { 0 };
+    guint turns = 0;
+
+    g_assert_nonnull(network1);
+    g_timeout_add(200, on_over, &over);
+    while (!over.come) {
+        g_main_context_iteration(NULL, TRUE);
+        turns++;
+    }
+    g_assert_cmpuint(turns, <, 50);
+}
+
 /* On a bus without it: before the name is taken. */
 static void
 check_no_networkd(void)
@@ -271,6 +295,7 @@ main(int argc, char **argv)
     g_test_add_func("/networkd/network1/unknown-link", test_unknown_link);
     g_test_add_func("/networkd/network1/denied", test_denied);
     g_test_add_func("/networkd/network1/closed", test_closed);
+    g_test_add_func("/networkd/network1/idle", test_idle);
     g_test_add_func("/networkd/network1/no-bus", test_no_bus);
     g_test_dbus_up(daemon);
     g_setenv("DBUS_SYSTEM_BUS_ADDRESS", g_test_dbus_get_bus_address(daemon), TRUE);
