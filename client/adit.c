@@ -16,10 +16,11 @@
 /* adit: the user's command line, a client of aditd on the bus. */
 
 #define MAX_PROFILE (4 * 1024 * 1024)
+#define UPDATE_MS (90 * 1000) /* a handshake, or the way back from none */
 
 static char *opt_name;
 static char *opt_backend;
-static gboolean opt_dry_run;
+static gboolean opt_dry_run, opt_all;
 static gboolean opt_ipv4, opt_ipv6;
 
 /* The file is read with the user's rights, and refused here with its name and line. */
@@ -102,15 +103,83 @@ cmd_import(AditCli *cli, char **args, GError **error)
 }
 
 static gboolean
-cmd_remove(AditCli *cli, char **args, GError **error)
+cmd_update(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditProfile) profile = NULL;
+    g_autoptr(AditBusManager) manager = NULL;
+    char *text = read_profile(args[1], &profile, error);
+    GError *reason = NULL;
+    gboolean ok = FALSE;
+
+    if (!text)
+        return FALSE;
+    adit_cli_progress(cli, "waiting for a handshake");
+    manager = adit_cli_manager(error);
+    if (manager)
+        ok = adit_cli_settle(
+            adit_bus_manager_call_update_sync(manager, args[0], text,
+                                              G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                                              UPDATE_MS, NULL, &reason),
+            &reason, error);
+    adit_cli_progress(cli, NULL);
+    adit_key_string_free(text);
+    if (ok)
+        cli->status = 0;
+    return ok;
+}
+
+static gboolean
+cmd_export(AditCli *cli, char **args, GError **error)
 {
     g_autoptr(AditBusManager) manager = adit_cli_manager(error);
+    char *text = NULL;
     GError *reason = NULL;
 
+    if (!manager || !adit_cli_settle(adit_bus_manager_call_export_sync(
+                                         manager, args[0],
+                                         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1,
+                                         &text, NULL, &reason),
+                                     &reason, error))
+        return FALSE;
+    adit_cli_print(cli, "%s", text);
+    adit_key_string_free(text);
+    cli->status = 0;
+    return TRUE;
+}
+
+static gboolean
+remove_one(AditBusManager *manager, const char *name, GError **error)
+{
+    GError *reason = NULL;
+
+    return adit_cli_settle(adit_bus_manager_call_remove_sync(
+                               manager, name, G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                               -1, NULL, &reason),
+                           &reason, error);
+}
+
+static gboolean
+remove_all(AditBusManager *manager, GError **error)
+{
+    g_autoptr(GPtrArray) gateways = adit_cli_gateways(error);
+
+    for (guint i = 0; gateways && i < gateways->len; i++)
+        if (!remove_one(manager, adit_bus_gateway_get_name(g_ptr_array_index(gateways, i)),
+                        error))
+            return FALSE;
+    return gateways != NULL;
+}
+
+static gboolean
+cmd_remove(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditBusManager) manager = NULL;
+
+    if (opt_all == (args[0] != NULL))
+        return adit_cli_usage(error, "remove: a name, or --all");
+    manager = adit_cli_manager(error);
     if (!manager ||
-        !adit_cli_settle(adit_bus_manager_call_remove_sync(
-                             manager, args[0], G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
-                         &reason, error))
+        !(opt_all ? remove_all(manager, error) : remove_one(manager, args[0], error)))
         return FALSE;
     cli->status = 0;
     return TRUE;
@@ -155,10 +224,11 @@ set_up(AditCli *cli, const char *name, gboolean up, GError **error)
     g_autoptr(AditBusManager) manager = adit_cli_manager(error);
     GError *reason = NULL;
 
-    if (!manager ||
-        !adit_cli_settle(adit_bus_manager_call_set_up_sync(
-                             manager, name, up, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
-                         &reason, error))
+    if (!manager || !adit_cli_settle(adit_bus_manager_call_set_up_sync(
+                                         manager, name, up,
+                                         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1,
+                                         NULL, &reason),
+                                     &reason, error))
         return FALSE;
     cli->status = 0;
     return TRUE;
@@ -186,7 +256,8 @@ cmd_default(AditCli *cli, char **args, GError **error)
 
     if (!manager || !adit_cli_settle(adit_bus_manager_call_set_default_sync(
                                          manager, name, both || opt_ipv4, both || opt_ipv6,
-                                         G_DBUS_CALL_FLAGS_NONE, -1, NULL, &reason),
+                                         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1,
+                                         NULL, &reason),
                                      &reason, error))
         return FALSE;
     if (*name)
@@ -204,6 +275,11 @@ static const GOptionEntry import_options[] = {
       "Who makes the link: auto, direct, networkmanager or networkd", "WHO" },
     { "dry-run", 0, 0, G_OPTION_ARG_NONE, &opt_dry_run, "Print what would be done; do nothing",
       NULL },
+    { 0 },
+};
+
+static const GOptionEntry remove_options[] = {
+    { "all", 0, 0, G_OPTION_ARG_NONE, &opt_all, "All of them", NULL },
     { 0 },
 };
 
@@ -226,7 +302,11 @@ static const AditCommand commands[] = {
     { "down", "NAME", 1, 1, cmd_down, "Bring it down; its leak guard stays", NULL, NULL },
     { "default", "NAME|none", 1, 1, cmd_default,
       "Send all other traffic through a gateway, or through none", default_options, NULL },
-    { "remove", "NAME", 1, 1, cmd_remove, "Remove a gateway and everything of it", NULL, NULL },
+    { "update", "NAME FILE", 2, 2, cmd_update, "Give a gateway another profile, in place", NULL,
+      NULL },
+    { "export", "NAME", 1, 1, cmd_export, "Print its profile, keys and all", NULL, NULL },
+    { "remove", "[NAME]", 0, 1, cmd_remove, "Remove a gateway and everything of it",
+      remove_options, NULL },
     { "publish", "PORT[-PORT][/tcp|udp|both]", 0, 1, adit_cmd_publish,
       "Make a port of this machine reachable from outside", adit_publish_options, NULL },
     { "unpublish", "PORT[-PORT][/tcp|udp|both]", 1, 1, adit_cmd_unpublish, "Take it back", NULL,

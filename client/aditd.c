@@ -40,6 +40,14 @@ on_reload(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+/* Heard only while the loop turns: one that hangs is started anew. */
+static gboolean
+on_watchdog(gpointer data)
+{
+    adit_notify_watchdog();
+    return G_SOURCE_CONTINUE;
+}
+
 static void
 on_name_acquired(GDBusConnection *bus, const char *name, gpointer data)
 {
@@ -97,6 +105,8 @@ run(Main *self)
     g_unix_signal_add(SIGTERM, on_stop, self);
     g_unix_signal_add(SIGINT, on_stop, self);
     g_unix_signal_add(SIGHUP, on_reload, self);
+    if (adit_notify_watchdog_usec() > 0)
+        g_timeout_add((guint)(adit_notify_watchdog_usec() / 1000), on_watchdog, NULL);
     owner = g_bus_own_name(G_BUS_TYPE_SYSTEM, ADIT_CLIENT_BUS, G_BUS_NAME_OWNER_FLAGS_NONE,
                            on_bus, on_name_acquired, on_name_lost, self, NULL);
     g_main_loop_run(self->loop);

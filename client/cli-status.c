@@ -253,5 +253,5 @@ adit_cmd_status(AditCli *cli, char **args, GError **error)
     }
     if (gateways)
         print_status(cli, gateways);
-    return gateways != NULL;
+    return gateways && cli->status == 0; /* all was said: a failure is in the status alone */
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/publish-service.h"
 
+#include "client/authority.h"
 #include "libadit/core/error.h"
 #include "libadit/sys/foreign.h"
 #include "libadit/sys/listening.h"
@@ -339,6 +340,14 @@ on_find_drops(AditPubWanted *bus, GDBusMethodInvocation *call, GVariant *asked,
     return TRUE;
 }
 
+static const AditAuthorityRow actions[] = {
+    { "Publish", "org.adit.Client1.publish" },
+    { "Unpublish", "org.adit.Client1.publish" },
+    { "Share", "org.adit.Client1.publish" },
+    { "Unshare", "org.adit.Client1.publish" },
+    { 0 },
+};
+
 AditPublishService *
 adit_publish_service_new(AditDaemon *daemon, GDBusObjectSkeleton *root)
 {
@@ -351,6 +360,7 @@ adit_publish_service_new(AditDaemon *daemon, GDBusObjectSkeleton *root)
     g_signal_connect(self->bus, "handle-share", G_CALLBACK(on_share), self);
     g_signal_connect(self->bus, "handle-unshare", G_CALLBACK(on_unshare), self);
     g_signal_connect(self->bus, "handle-find-drops", G_CALLBACK(on_find_drops), self);
+    adit_authority_guard(G_DBUS_INTERFACE_SKELETON(self->bus), actions);
     g_dbus_object_skeleton_add_interface(root, G_DBUS_INTERFACE_SKELETON(self->bus));
     watch_files(self);
     adit_publish_service_refresh(self);

@@ -3,8 +3,10 @@
 
 #include "client-dbus-generated.h"
 #include "client/adopt.h"
+#include "client/authority.h"
 #include "client/change.h"
 #include "client/publish-service.h"
+#include "client/update.h"
 #include "libadit/core/error.h"
 #include "policy-routing/gateway.h"
 
@@ -220,6 +222,33 @@ on_adopt(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
 }
 
 static gboolean
+on_update(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
+          const char *profile, AditService *self)
+{
+    adit_update(self->daemon, name, profile, on_done,
+                wait_for(self, call, adit_bus_manager_complete_update));
+    return TRUE;
+}
+
+static gboolean
+on_export(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
+          AditService *self)
+{
+    const AditEntry *entry = adit_catalog_find(adit_daemon_entries(self->daemon), name);
+    char *text;
+
+    if (!entry) {
+        g_dbus_method_invocation_return_error(call, ADIT_ERROR, ADIT_ERROR_NOT_FOUND,
+                                              "%s: no such gateway", name);
+        return TRUE;
+    }
+    text = adit_profile_to_string(entry->profile);
+    adit_bus_manager_complete_export(manager, call, text);
+    adit_key_string_free(text);
+    return TRUE;
+}
+
+static gboolean
 on_unadopt(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
            AditService *self)
 {
@@ -297,6 +326,18 @@ on_refresh(AditBusManager *manager, GDBusMethodInvocation *call, AditService *se
     return TRUE;
 }
 
+static const AditAuthorityRow actions[] = {
+    { "Import", "org.adit.Client1.import" },
+    { "Update", "org.adit.Client1.import" },
+    { "Adopt", "org.adit.Client1.adopt" },
+    { "Unadopt", "org.adit.Client1.adopt" },
+    { "SetUp", "org.adit.Client1.set-default" },
+    { "SetDefault", "org.adit.Client1.set-default" },
+    { "Remove", "org.adit.Client1.manage" },
+    { "Export", "org.adit.Client1.manage" },
+    { 0 },
+};
+
 AditService *
 adit_service_new(AditDaemon *daemon, GDBusConnection *bus)
 {
@@ -311,10 +352,13 @@ adit_service_new(AditDaemon *daemon, GDBusConnection *bus)
     g_signal_connect(self->manager, "handle-import", G_CALLBACK(on_import), self);
     g_signal_connect(self->manager, "handle-remove", G_CALLBACK(on_remove), self);
     g_signal_connect(self->manager, "handle-adopt", G_CALLBACK(on_adopt), self);
+    g_signal_connect(self->manager, "handle-update", G_CALLBACK(on_update), self);
+    g_signal_connect(self->manager, "handle-export", G_CALLBACK(on_export), self);
     g_signal_connect(self->manager, "handle-unadopt", G_CALLBACK(on_unadopt), self);
     g_signal_connect(self->manager, "handle-refresh", G_CALLBACK(on_refresh), self);
     g_signal_connect(self->manager, "handle-set-up", G_CALLBACK(on_set_up), self);
     g_signal_connect(self->manager, "handle-set-default", G_CALLBACK(on_set_default), self);
+    adit_authority_guard(G_DBUS_INTERFACE_SKELETON(self->manager), actions);
     g_dbus_object_skeleton_add_interface(root, G_DBUS_INTERFACE_SKELETON(self->manager));
     self->publications = adit_publish_service_new(daemon, root);
     g_dbus_object_manager_server_export(self->objects, root);

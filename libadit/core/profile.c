@@ -109,6 +109,16 @@ settings_equal(const AditProfile *a, const AditProfile *b)
            a->save_config == b->save_config;
 }
 
+void
+adit_profile_inherit(AditProfile *profile, const AditProfile *before)
+{
+    for (guint i = 0; i < profile->n_peers; i++)
+        for (guint j = 0; j < before->n_peers; j++)
+            if (adit_key_is_zero(&profile->peers[i].preshared_key) &&
+                adit_key_equal(&profile->peers[i].public_key, &before->peers[j].public_key))
+                profile->peers[i].preshared_key = before->peers[j].preshared_key;
+}
+
 gboolean
 adit_profile_equal(const AditProfile *a, const AditProfile *b)
 {

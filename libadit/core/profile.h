@@ -58,6 +58,9 @@ AditProfile *adit_profile_parse(const char *name, const char *bytes, gsize len, 
  * adit_key_string_free(). */
 char *adit_profile_to_string(const AditProfile *profile);
 AditProfile *adit_profile_copy(const AditProfile *profile);
+/* An update: each peer that @profile gives no preshared key keeps that of @before's peer with
+ * its public key. */
+void adit_profile_inherit(AditProfile *profile, const AditProfile *before);
 gboolean adit_profile_equal(const AditProfile *a, const AditProfile *b);
 gboolean adit_profile_carries(const AditProfile *profile,
                               guint8 family); /* has an address of it */

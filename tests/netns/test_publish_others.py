@@ -149,7 +149,7 @@ def test_no_privilege(lab):
                                ("Client1.Manager.Remove", "home")):
         said = home.run("setpriv", "--reuid=nobody", "--clear-groups", "gdbus", "call", "--system", "--dest", target[0],
                         "--object-path", target[1], "--method", f"org.adit.{method}", *arguments, check=False)
-        assert not said.ok and ("AccessDenied" in said.stderr or "NotAuthorized" in said.stderr), (method, said)
+        assert not said.ok and "Denied" in said.stderr, (method, said)
     said = client.adit("published", "--json")
     assert [r["state"] for r in json.loads(said.stdout)["publications"]] == ["published"], said.stdout
 
