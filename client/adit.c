@@ -261,10 +261,12 @@ cmd_default(AditCli *cli, char **args, GError **error)
                                      &reason, error))
         return FALSE;
     if (*name)
-        adit_cli_print(cli,
-                       "everything now leaves through %s, and nothing while it is down.\n"
-                       "The way out: adit default none\n",
-                       name);
+        adit_cli_print(
+            cli,
+            "everything now leaves through %s, and nothing while it is down.\n"
+            "The ways out: adit default none; at boot, adit.guard=off on the kernel's "
+            "command line\n",
+            name);
     cli->status = 0;
     return TRUE;
 }

@@ -308,7 +308,8 @@ def test_strict_uplink(lab):
 def test_boot_guard(lab):
     """the three files and nothing but ip and nft close a machine that has just booted; the way out opens it"""
     site = Site(lab, "vps")
-    site.select("gw1")
+    said = site.select("gw1").stdout
+    assert "adit default none" in said and "adit.guard=off" in said, said
     fresh, visitor = lab["fresh"], lab["visitor"]
     files = {name: site.home.read(f"/etc/adit/{name}") for name in ("guard.ip4", "guard.ip6", "guard.nft")}
     for name, text in files.items():
