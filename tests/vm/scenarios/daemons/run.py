@@ -52,7 +52,10 @@ def powers():
     zero = ("0", "0")
     for unit, user, caps in (("adit-server", "adit-server", NET_ADMIN),
                              ("aditd", "root", NET_ADMIN),
+                             ("adit-publisher", "adit-publisher", "0" * 16),
+                             ("adit-web", "adit-web", "0" * 16),
                              ("adit-redirect", "adit-redirect", "0" * 16)):
+        tap.until(lambda name=unit: works("systemctl", "is-active", name), f"{unit} is active")
         got = status(unit)
         want = (user, caps, caps, "1", "2", zero if caps == NET_ADMIN else got[5])
         tap.same(got, want, f"{unit}: {user}, one capability at most, no new privilege, filtered")
