@@ -224,6 +224,7 @@ put_in_force(AditAdmin *self, const AditModel *model, AditPcpSite **ret_site, GE
         return FALSE;
     opened = adit_state_new();
     adit_leases_plan(leases, site, opened);
+    adit_server_add_spare(opened, model, &self->facts, &self->settings->spare);
     if (!adit_server_apply(self->server, model, &self->facts, opened, error))
         return FALSE;
     place_responder(self, model);
@@ -457,13 +458,17 @@ check_reserved(const AditAdmin *self, const AditModel *model, GError **error)
 
         if (publish->id || publish->family != AF_INET)
             continue; /* a GUA is the device's own; what stands, stands */
-        for (guint port = publish->first; port <= publish->last; port++)
-            if (adit_port_list_contains(&self->settings->reserved, (guint16)port)) {
-                g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED,
-                            "port %u: reserved for the server itself: see Reserved= in %s",
-                            port, self->settings_path);
-                return FALSE;
-            }
+        for (guint port = publish->first; port <= publish->last; port++) {
+            gboolean spare = publish->proto & ADIT_PROTO_UDP &&
+                             adit_port_list_contains(&self->settings->spare, (guint16)port);
+
+            if (!spare && !adit_port_list_contains(&self->settings->reserved, (guint16)port))
+                continue;
+            g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED,
+                        "port %u: reserved for the server itself: see %s= in %s", port,
+                        spare ? "SpareUdp" : "Reserved", self->settings_path);
+            return FALSE;
+        }
     }
     return TRUE;
 }

@@ -17,6 +17,7 @@ struct _AditPcpSite {
     char wan[ADIT_NAME_LEN];
     guint16 listen_port;
     guint8 reserved[65536 / 8];     /* a bit a port */
+    guint8 spare[65536 / 8];        /* UDP */
     guint8 listening[2][65536 / 8]; /* TCP, UDP */
 };
 
@@ -142,6 +143,8 @@ adit_pcp_site_new(const AditModel *model, const AditServerFacts *facts,
     for (guint i = 0; i < settings->reserved.len; i++)
         mark(site->reserved, settings->reserved.ranges[i].first,
              settings->reserved.ranges[i].last);
+    for (guint i = 0; i < settings->spare.len; i++)
+        mark(site->spare, settings->spare.ranges[i].first, settings->spare.ranges[i].last);
     for (guint i = 0; i < model->devices->len; i++)
         add_device(site, model, adit_model_device(model, i), facts);
     for (guint i = 0; i < model->publishes->len; i++)
@@ -289,7 +292,7 @@ adit_pcp_site_reserved(const AditPcpSite *site, guint8 proto, const AditSockAddr
 
     if (external->addr.family == AF_INET6)
         return NULL;
-    if (proto == IPPROTO_UDP && port == site->listen_port)
+    if (proto == IPPROTO_UDP && (port == site->listen_port || is_marked(site->spare, port)))
         return "WireGuard itself";
     if (port == 53)
         return "DNS of this server";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "libadit/core/settings.h"
 #include "libadit/core/state.h"
 #include "tunnel-server/model.h"
 
@@ -28,6 +29,9 @@ AditAddr adit_server_outside(const AditModel *model, const AditDeviceEntry *devi
 AditSockAddr adit_server_responder(const AditSubnet *subnet, guint8 family);
 
 /* Of a settled model, sealed: the elements of our nft table (plan-ports.c), */
+/* UDP ports by which WireGuard is reached as well, added to @want. */
+void adit_server_add_spare(AditState *want, const AditModel *model,
+                           const AditServerFacts *facts, const AditPortList *spare);
 AditState *adit_server_plan_ports(const AditModel *model, const AditServerFacts *facts);
 /* the same, added to @want (unsealed), where leases of devices are already, */
 void adit_server_add_ports(AditState *want, const AditModel *model,

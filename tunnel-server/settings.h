@@ -6,6 +6,7 @@
 /* server.conf: how the daemon behaves. What the operator's commands change is in the store. */
 typedef struct {
     AditPortList reserved; /* [Ports] Reserved: no mapping takes these of the server's own */
+    AditPortList spare;    /* [Ports] SpareUdp: WireGuard is reached by these, too */
     gint64 look_again;     /* [Daemon] LookAgain: seconds between looks at the kernel */
     gint64 save_endpoints; /* [Daemon] SaveEndpoints: seconds between */
     gboolean pcp;          /* [PCP] Enabled: devices may open ports themselves */

@@ -92,6 +92,25 @@ def test_docker(lab):
     s.works()
 
 
+def test_spare_ports(lab):
+    """WireGuard by UDP 443 and 53, in both families, where its own port gets no packet"""
+    vps, nas = lab["vps"], lab["nas"]
+    vps.write("/etc/adit/server.conf", "[Ports]\nSpareUdp = 443, 53\n")
+    server = Server(vps, vps.prefix).start()
+    peer = Peer(server, nas, "nas")
+    vps.nft("table inet provider {\nchain in { type filter hook prerouting priority -400; udp dport 51820 drop; }\n}\n")
+    key = json.loads(server.admin("status", "--json").stdout)["public-key"]
+    secret = nas.run("wg", "show", "wg0", "preshared-keys").stdout.split()[1]
+    for endpoint in (f"{vps.v4}:443", f"[{vps.v6}]:53", f"{vps.v4}:53", f"[{vps.v6}]:443"):
+        nas.run("wg", "set", "wg0", "peer", key, "remove")
+        nas.run("wg", "set", "wg0", "peer", key, "preshared-key", "/dev/stdin", "allowed-ips", "0.0.0.0/0,::/0",
+                "endpoint", endpoint, input=secret)
+        until(lambda: nas.ping("10.59.0.1", timeout=1, source=peer.v4), 15, endpoint)
+    said = server.admin("forward", "add", "443/udp", "nas", check=False)
+    assert said.code == 4 and "SpareUdp" in said.stderr, said.stderr
+    server.publish(443, "nas", families=(4,))
+
+
 @tap.drawing("visitor -- internet -- vps(nat)\ninternet -- nas:home")
 def test_one_to_one_nat(lab):
     """a VPS that knows only a private address: profiles, forwards and PCP name the one the world sees"""
