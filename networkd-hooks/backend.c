@@ -262,7 +262,7 @@ manages(AditBackend *backend, const char *link)
             strstr(text, "ADMIN_STATE=configuring\n"));
 }
 
-/* A link that somebody deleted comes back with the files read anew. */
+/* A link that somebody deleted stays away until it is activated again; its guard does not. */
 static gboolean
 mend(AditBackend *backend, const AditBackendGateway *gateway, GError **error)
 {
