@@ -13,7 +13,7 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
-#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -296,7 +296,8 @@ apply_elements(AditRouter *self, const AditState *want, AditReconcileResult *ret
 static gboolean
 apply_kernel(AditRouter *self, const AditState *want, AditReconcileResult *ret, GError **error)
 {
-    const AditScope scope = { .kinds = POLICY_KINDS };
+    /* main is where a tunnel server on this machine has its routes */
+    const AditScope scope = { .kinds = POLICY_KINDS, .not_table = RT_TABLE_MAIN };
     AditReconcileResult result = { 0 };
 
     if (!adit_sysctl_remember(self->memory, want, error) ||

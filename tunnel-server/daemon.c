@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <linux/rtnetlink.h>
 
 struct _AditServer {
     AditKernel *kernel;
@@ -20,7 +21,10 @@ struct _AditServer {
 static const char *const links[] = { ADIT_SERVER_LINK, NULL };
 
 /* Elements go by nftdev: the table's structure and all its elements are one transaction. */
-static const AditScope scope = { .kinds = ADIT_KINDS_ALL & ~ADIT_KIND_BIT(ADIT_KIND_ELEMENT),
+/* Rules, and tables other than main, are a client's on this machine. */
+static const AditScope scope = { .kinds = ADIT_KINDS_ALL & ~ADIT_KIND_BIT(ADIT_KIND_ELEMENT) &
+                                          ~ADIT_KIND_BIT(ADIT_KIND_RULE),
+                                 .only_table = RT_TABLE_MAIN,
                                  .links = links };
 
 AditServer *

@@ -70,6 +70,8 @@ on_route(const struct nlmsghdr *nlh, gpointer data, GError **error)
     guint32 ifindex;
 
     if (adit_route_get(nlh, &route, &ifindex) && route.dst.addr.family == dump->family &&
+        (!dump->scope->only_table || route.table == dump->scope->only_table) &&
+        (!dump->scope->not_table || route.table != dump->scope->not_table) &&
         (ifindex == 0 || fill_link(dump, ifindex, route.link)))
         g_array_append_val(dump->objects, route);
     return TRUE;

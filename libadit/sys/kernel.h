@@ -16,6 +16,9 @@ typedef struct {
     guint kinds; /* ADIT_KIND_BIT()s to look at; the others stay out of the state */
     const char *const *links; /* names, NULL-terminated; NULL: none. Their devices, peers and
                                  addresses are ours, all of them */
+    /* A server and a client on one machine bear the same tag and must not tidy up after one
+     * another: routes of this table alone, and of any but that. 0: all of them. */
+    guint32 only_table, not_table;
 } AditScope;
 
 /* Speaks for kinds that rtnetlink does not know. Copied; @data outlives the kernel. */

@@ -262,6 +262,23 @@ def test_profiles(lab):
     assert server.admin("device", "show", "late", check=False).code == 3
 
 
+def test_client_beside(lab):
+    """a client on the server's own machine: neither tidies up what the other made, though both bear one tag"""
+    vps = lab["vps"]
+    server = Server(vps, vps.prefix).start()
+    profile = server.device("nas")
+    client = Client(vps).start()
+    client.enrol("far", profile)
+    state = "ip rule; ip -6 rule; ip route show table all proto 173; ip -6 route show table all proto 173"
+    before = vps.sh(state).stdout
+    assert "1730:" in before and embed(vps.prefix, "10.59.0.2") in before, before
+    server.reload()
+    assert vps.sh(state).stdout == before, "after the server's look"
+    client.process.signal(1)
+    client.process.wait_output("reloaded", 10)
+    assert vps.sh(state).stdout == before, "after the client's"
+
+
 def test_resolvers(lab):
     """a profile names no resolver that does not answer"""
     vps, visitor = lab["vps"], lab["visitor"]
