@@ -218,7 +218,7 @@ add_source_rules(AditState *want, const AditGateway *gateway, guint8 family,
             rule.priority = ADIT_PREF_CLASH;
             rule.dst = adit_prefix_host(&hidden);
             add_pair(want, &rule, adit_gateway_table(gateway), policy);
-            rule.dst = everything(family);
+            rule.dst = (AditPrefix){ 0 }; /* as the kernel tells it: not even a family */
         }
         rule.priority = ADIT_PREF_SOURCE_LOCAL;
         add_local_exits(want, &rule, facts, policy);
