@@ -203,7 +203,7 @@ append_routes(GString *out, const AditGateway *plan)
         if (source)
             append_addr(out, "PreferredSource", source);
         g_string_append_printf(out, "Table=%u\nMetric=%u\n", adit_gateway_table(plan),
-                               ADIT_METRIC_ROUTE);
+                               ADIT_METRIC_MANAGER);
     }
 }
 

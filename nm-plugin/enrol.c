@@ -8,9 +8,24 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* The search domains that somebody has given it; what selection put there is not among them. */
+static char **
+searches_of(NMSettingIPConfig *ip)
+{
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+
+    for (guint i = 0; ip && i < nm_setting_ip_config_get_num_dns_searches(ip); i++) {
+        const char *search = nm_setting_ip_config_get_dns_search(ip, (int)i);
+
+        if (!adit_dns_is_everything(search))
+            g_strv_builder_add(builder, search);
+    }
+    return g_strv_builder_end(builder);
+}
+
 /* Which servers are asked is the plan's word, in each family that has one. */
 static void
-set_dns(NMSettingIPConfig *ip, const AditDnsPlan *plan, guint8 family)
+set_dns(NMSettingIPConfig *ip, const AditDnsPlan *plan, guint8 family, char **searches)
 {
     gboolean any = FALSE;
 
@@ -27,6 +42,8 @@ set_dns(NMSettingIPConfig *ip, const AditDnsPlan *plan, guint8 family)
     for (guint i = 0; plan->domains[i]; i++)
         if (any || !g_str_equal(plan->domains[i], ADIT_DNS_EVERYTHING))
             nm_setting_ip_config_add_dns_search(ip, plan->domains[i]);
+    for (guint i = 0; searches[i]; i++)
+        nm_setting_ip_config_add_dns_search(ip, searches[i]); /* once each */
     g_object_set(ip, NM_SETTING_IP_CONFIG_DNS_PRIORITY, any ? plan->priority : 0,
                  NM_SETTING_IP_CONFIG_IGNORE_AUTO_DNS, FALSE, NULL);
 }
@@ -65,14 +82,16 @@ adit_nm_enrol(NMConnection *connection, const AditBackendGateway *gateway, GErro
 {
     g_autoptr(AditGateway) plan = adit_gateway_from_profile(gateway->name, gateway->slot,
                                                             gateway->name, gateway->profile);
+    g_auto(GStrv) search4 = searches_of(nm_connection_get_setting_ip4_config(connection));
+    g_auto(GStrv) search6 = searches_of(nm_connection_get_setting_ip6_config(connection));
     g_autoptr(AditDnsPlan) dns = NULL;
 
     memcpy(plan->selected, gateway->selected, sizeof(plan->selected));
     dns = adit_dns_plan(plan);
     if (!adit_nm_connection_fill(connection, gateway->profile, adit_gateway_table(plan), error))
         return FALSE;
-    set_dns(nm_connection_get_setting_ip4_config(connection), dns, AF_INET);
-    set_dns(nm_connection_get_setting_ip6_config(connection), dns, AF_INET6);
+    set_dns(nm_connection_get_setting_ip4_config(connection), dns, AF_INET, search4);
+    set_dns(nm_connection_get_setting_ip6_config(connection), dns, AF_INET6, search6);
     set_metadata(connection, gateway);
     return nm_connection_normalize(connection, NULL, NULL, error);
 }

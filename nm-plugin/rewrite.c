@@ -11,7 +11,9 @@
  * what it should be, all of it goes back at once (Update2 keeps old secrets only if it is given
  * none at all), and a link that is up is told by Reapply. Reapply with any change zeroes every
  * preshared key in the kernel, and one that changes nothing but keys is no change to it: so the
- * keys are put there by ourselves, last. What Reapply cannot carry is activated anew. */
+ * keys are put there by ourselves, last. What Reapply cannot carry is activated anew: 1.42
+ * takes the IPv6 addresses and routes away when its IPv6 settings change, and leaves it at
+ * that. */
 
 static void
 end_rewrite(AditNmTask *task)
@@ -39,11 +41,23 @@ on_reactivated(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
+activate_anew(AditNmTask *task, NMDevice *device)
+{
+    GError *error = NULL;
+    NMRemoteConnection *remote = adit_nm_find(task->nm, task->gateway->id, &error);
+
+    if (remote)
+        nm_client_activate_connection_async(task->nm->client, NM_CONNECTION(remote), device,
+                                            NULL, task->nm->cancel, on_reactivated, task);
+    else
+        adit_nm_task_end(task, NULL, error);
+}
+
+static void
 on_reapplied(GObject *source, GAsyncResult *result, gpointer data)
 {
     AditNmTask *task = data;
     GError *error = NULL;
-    NMRemoteConnection *remote;
 
     if (nm_device_reapply_finish(NM_DEVICE(source), result, &error)) {
         end_rewrite(task);
@@ -52,14 +66,8 @@ on_reapplied(GObject *source, GAsyncResult *result, gpointer data)
     if (adit_nm_task_is_over(task, error))
         return;
     g_debug("%s: reapply: %s", task->gateway->name, error->message);
-    g_clear_error(&error);
-    remote = adit_nm_find(task->nm, task->gateway->id, &error);
-    if (remote)
-        nm_client_activate_connection_async(task->nm->client, NM_CONNECTION(remote),
-                                            NM_DEVICE(source), NULL, task->nm->cancel,
-                                            on_reactivated, task);
-    else
-        adit_nm_task_end(task, NULL, error);
+    g_error_free(error);
+    activate_anew(task, NM_DEVICE(source));
 }
 
 /* The link, if it is up. */
@@ -69,11 +77,13 @@ apply(AditNmTask *task)
     NMActiveConnection *active = adit_nm_find_active(task->nm, task->gateway->id);
     const GPtrArray *devices = active ? nm_active_connection_get_devices(active) : NULL;
 
-    if (devices && devices->len > 0)
+    if (!devices || devices->len == 0)
+        adit_nm_task_end(task, NULL, NULL);
+    else if (task->anew)
+        activate_anew(task, g_ptr_array_index(devices, 0));
+    else
         nm_device_reapply_async(g_ptr_array_index(devices, 0), NULL, 0, 0, task->nm->cancel,
                                 on_reapplied, task);
-    else
-        adit_nm_task_end(task, NULL, NULL);
 }
 
 static void
@@ -152,6 +162,16 @@ keep_original(AditNmTask *task, NMRemoteConnection *remote, GError **error)
                                  nm_remote_connection_get_filename(remote), error);
 }
 
+/* Its settings of IPv6 are others, or it has got some. */
+static gboolean
+changes_ipv6(NMConnection *before, NMConnection *after)
+{
+    NMSetting *old = nm_connection_get_setting(before, NM_TYPE_SETTING_IP6_CONFIG);
+    NMSetting *new = nm_connection_get_setting(after, NM_TYPE_SETTING_IP6_CONFIG);
+
+    return !old || !new || !nm_setting_compare(old, new, NM_SETTING_COMPARE_FLAG_EXACT);
+}
+
 static void
 on_secrets(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -177,8 +197,10 @@ on_secrets(GObject *source, GAsyncResult *result, gpointer data)
         adit_nm_task_end(task, NULL, error);
     else if (nm_connection_compare(before, task->wanted, NM_SETTING_COMPARE_FLAG_EXACT))
         end_rewrite(task);
-    else
+    else {
+        task->anew = changes_ipv6(before, task->wanted);
         send_update(task, remote);
+    }
 }
 
 static void
@@ -222,6 +244,7 @@ adit_nm_release(AditBackend *backend, const AditBackendGateway *gateway, AditBac
     if (remote)
         task->wanted =
             adit_nm_original_load(task->nm->state_dir, gateway->id, &task->bytes, &error);
+    task->anew = TRUE;
     if (task->wanted)
         send_update(task, remote);
     else

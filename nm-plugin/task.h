@@ -13,6 +13,7 @@ typedef struct {
     NMConnection *wanted; /* of a rewrite: what the connection is to be */
     char *bytes;          /* of a release: what its file was */
     gboolean keep;        /* of an adoption: keep how it was */
+    gboolean anew;        /* of a rewrite: more than Reapply can carry */
     gulong signal;        /* of a deactivation */
     guint timer;
     NMActiveConnection *active;

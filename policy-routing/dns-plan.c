@@ -17,8 +17,8 @@ is_inside(const AditGateway *gateway, const AditAddr *server)
     return FALSE;
 }
 
-static gboolean
-is_everything(const char *domain)
+gboolean
+adit_dns_is_everything(const char *domain)
 {
     return g_str_equal(domain, ".") || g_str_equal(domain, ADIT_DNS_EVERYTHING) ||
            g_str_equal(domain, "~");
@@ -37,7 +37,7 @@ adit_dns_plan(const AditGateway *gateway)
             plan->servers[plan->n_servers++] = gateway->dns[i];
     /* A profile that claims every name has them when it is selected, not before. */
     for (guint i = 0; gateway->search && gateway->search[i]; i++)
-        if (!is_everything(gateway->search[i]))
+        if (!adit_dns_is_everything(gateway->search[i]))
             g_strv_builder_add(domains, gateway->search[i]);
     plan->exclusive = selected && plan->n_servers > 0;
     if (plan->exclusive)

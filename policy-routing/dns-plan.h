@@ -19,6 +19,8 @@ typedef struct {
     int priority; /* NetworkManager's dns-priority */
 } AditDnsPlan;
 
+/* All names, however it is written. */
+gboolean adit_dns_is_everything(const char *domain);
 AditDnsPlan *adit_dns_plan(const AditGateway *gateway);
 gboolean adit_dns_plan_equal(const AditDnsPlan *a, const AditDnsPlan *b);
 void adit_dns_plan_free(AditDnsPlan *plan);

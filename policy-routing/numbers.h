@@ -33,3 +33,4 @@
 
 #define ADIT_METRIC_GUARD 0xffffffffu /* behind every unicast route of the table */
 #define ADIT_METRIC_ROUTE 1024        /* the one value both families take as written */
+#define ADIT_METRIC_MANAGER 512       /* of those that a network manager keeps there */

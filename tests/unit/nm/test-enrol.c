@@ -122,6 +122,22 @@ test_enrolled(void)
     g_assert_cmpstr(nm_setting_ip_config_get_dns_search(ip4, 0), ==, "example.org");
 }
 
+/* A domain that somebody else has given the connection stays, selected or not. */
+static void
+test_foreign_search(gconstpointer selected)
+{
+    g_autoptr(AditProfile) profile = parse();
+    g_autoptr(NMConnection) connection = imported(profile);
+    NMSettingIPConfig *ip4 = nm_connection_get_setting_ip4_config(connection);
+    gboolean found = FALSE;
+
+    nm_setting_ip_config_add_dns_search(ip4, "corp.example");
+    enrol(connection, profile, 7, GPOINTER_TO_INT(selected));
+    for (guint i = 0; i < nm_setting_ip_config_get_num_dns_searches(ip4); i++)
+        found |= g_str_equal(nm_setting_ip_config_get_dns_search(ip4, (int)i), "corp.example");
+    g_assert_true(found);
+}
+
 /* Nothing of the profile is lost by it, whatever is asked of DNS; and done twice it is once. */
 static void
 test_stable(gconstpointer selected)
@@ -180,5 +196,8 @@ main(int argc, char **argv)
     g_test_add_func("/nm/enrol/edits-stay", test_edits_stay);
     g_test_add_data_func("/nm/enrol/stable", GINT_TO_POINTER(FALSE), test_stable);
     g_test_add_data_func("/nm/enrol/stable-selected", GINT_TO_POINTER(TRUE), test_stable);
+    g_test_add_data_func("/nm/enrol/search", GINT_TO_POINTER(FALSE), test_foreign_search);
+    g_test_add_data_func("/nm/enrol/search-selected", GINT_TO_POINTER(TRUE),
+                         test_foreign_search);
     return g_test_run();
 }

@@ -97,6 +97,12 @@ def uplink(peer):
     sh("ip", "netns", "exec", peer.name, "ip", "address", "add", OUTSIDE + "/32", "dev", "lo")
     sh("ip", "netns", "exec", peer.name, "ip", "link", "set", "lo", "up")
     sh("ip", "route", "add", "default", "via", "192.0.2.1", "dev", peer.near)
+    seconds(lambda: "fe80" in settled(peer.near) and "tentative" not in settled(peer.near))
+
+
+def settled(link):
+    """The IPv6 addresses of a link; their routes come once they are no more tentative."""
+    return output("ip", "-6", "address", "show", "dev", link)
 
 
 def seconds(condition, limit=30):
