@@ -26,6 +26,8 @@ typedef enum {
     PHASE_PEER,
     PHASE_ELEMENT,
     PHASE_SYSCTL,
+    PHASE_FORWARDING, /* makes a host forget its router, unless accept_ra says otherwise by then
+                       */
     PHASE_NEIGHBOUR,
     N_PHASES,
 } Phase;
@@ -39,6 +41,12 @@ route_phase(const AditRoute *route)
 }
 
 static Phase
+sysctl_phase(const AditSysctl *sysctl)
+{
+    return g_str_has_suffix(sysctl->path, "/forwarding") ? PHASE_FORWARDING : PHASE_SYSCTL;
+}
+
+static Phase
 object_phase(const AditOp *op)
 {
     switch (op->kind) {
@@ -49,7 +57,7 @@ object_phase(const AditOp *op)
     case ADIT_KIND_RULE: return PHASE_RULE;
     case ADIT_KIND_PEER: return PHASE_PEER;
     case ADIT_KIND_ELEMENT: return PHASE_ELEMENT;
-    case ADIT_KIND_SYSCTL: return PHASE_SYSCTL;
+    case ADIT_KIND_SYSCTL: return sysctl_phase(op->object);
     case ADIT_KIND_NEIGHBOUR: return PHASE_NEIGHBOUR;
     }
     g_assert_not_reached();

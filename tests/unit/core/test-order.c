@@ -347,6 +347,23 @@ test_never_leaks(gconstpointer data)
     }
 }
 
+/* A VPS that forwards before it accepts advertisements loses its default route. */
+static void
+test_order_of_forwarding(void)
+{
+    static const AditSysctl sysctls[] = { { "net/ipv6/conf/all/forwarding", "1" },
+                                          { "net/ipv6/conf/eth0/accept_ra", "2" } };
+    g_autoptr(AditState) have = adit_state_new(), want = adit_state_new();
+    g_autoptr(AditOps) ops = NULL;
+
+    for (guint i = 0; i < G_N_ELEMENTS(sysctls); i++)
+        adit_state_add(want, ADIT_KIND_SYSCTL, &sysctls[i]);
+    ops = adit_diff(adit_state_seal(have), adit_state_seal(want));
+    g_assert_cmpuint(ops->len, ==, 2);
+    g_assert_cmpstr(((const AditSysctl *)ops->op[0].object)->path, ==, sysctls[1].path);
+    g_assert_cmpstr(((const AditSysctl *)ops->op[1].object)->path, ==, sysctls[0].path);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -354,6 +371,7 @@ main(int argc, char **argv)
     g_test_add_func("/order/plans", test_plans);
     g_test_add_func("/order/shuffled", test_order_of_any_shuffle);
     g_test_add_func("/order/rules", test_order_of_rules);
+    g_test_add_func("/order/forwarding", test_order_of_forwarding);
     g_test_add_func("/order/gateways", test_order_of_gateways);
     g_test_add_data_func("/order/never-leaks", GINT_TO_POINTER(FALSE), test_never_leaks);
     g_test_add_data_func("/order/never-leaks/damaged", GINT_TO_POINTER(TRUE), test_never_leaks);
