@@ -351,8 +351,10 @@ test_never_leaks(gconstpointer data)
 static void
 test_order_of_forwarding(void)
 {
-    static const AditSysctl sysctls[] = { { "net/ipv6/conf/all/forwarding", "1" },
-                                          { "net/ipv6/conf/eth0/accept_ra", "2" } };
+    char forwarding[] = "net/ipv6/conf/all/forwarding",
+         accept[] = "net/ipv6/conf/eth0/accept_ra";
+    char one[] = "1", two[] = "2";
+    const AditSysctl sysctls[] = { { forwarding, one }, { accept, two } };
     g_autoptr(AditState) have = adit_state_new(), want = adit_state_new();
     g_autoptr(AditOps) ops = NULL;
 
