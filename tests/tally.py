@@ -10,20 +10,31 @@ import re
 import sys
 
 POINT = re.compile(r"^(not )?ok\b(?P<rest>.*)$", re.M)
+WHY_LINES = 30  # of what a program says before a point that fails
+
+
+def why(text, point):
+    """The comments just above a point: a log is all that is left of a run elsewhere."""
+    lines = text[:point.start()].splitlines()
+    first = len(lines)
+    while first > 0 and lines[first - 1].startswith("#"):
+        first -= 1
+    return ["    " + line for line in lines[first:][:WHY_LINES]]
 
 
 def tally(entry):
     """(passed, failed, skipped, complaints) of one program's run."""
     passed = failed = skipped = 0
     complaints = []
-    points = list(POINT.finditer(entry.get("stdout") or ""))
+    said = entry.get("stdout") or ""
+    points = list(POINT.finditer(said))
     for point in points:
         if re.search(r"#\s*skip", point["rest"], re.I):
             skipped += 1
             complaints.append(f"skipped: {entry['name']}:{point['rest']}")
         elif point[1]:
             failed += 1
-            complaints.append(f"failed: {entry['name']}:{point['rest']}")
+            complaints += [f"failed: {entry['name']}:{point['rest']}"] + why(said, point)
         else:
             passed += 1
     if entry["result"] == "SKIP" and not skipped:
@@ -32,6 +43,7 @@ def tally(entry):
     elif entry["result"] not in ("OK", "SKIP") and not failed:
         failed += 1
         complaints.append(f"failed: {entry['name']}: {entry['result'].lower()}")
+        complaints += ["    " + line for line in (entry.get("stderr") or "").splitlines()[-10:]]
     elif not points and entry["result"] == "OK":
         passed += 1
     return passed, failed, skipped, complaints
