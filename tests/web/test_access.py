@@ -139,11 +139,11 @@ def test_device(lab):
     page.server.publish(443, "nas")
     page.server.publish(444, "other")
     where = {"machine": home, "host": "10.59.0.1"}
-    until(lambda: page.ask("GET", "/healthz", **where).status == 200, 15, "the tunnel")
+    page.wait_let_in(home)
     assert page.ask("GET", "/api/v1/mappings", **where).status == 401, "off by default"
     page.process.stop()
     page.run("[Web]\nDeviceAccess = yes\n")
-    until(lambda: page.ask("GET", "/healthz", **where).status == 200, 15, "the tunnel")
+    page.wait_let_in(home)
     assert page.ask("GET", "/api/v1/session", **where).json["device"] == "nas"
     assert {row["device"] for row in page.ask("GET", "/api/v1/mappings", **where).json} == {"nas"}
     assert [row["name"] for row in page.ask("GET", "/api/v1/devices", **where).json] == ["nas"]

@@ -54,14 +54,6 @@ def test_server_gone(lab):
     assert page.ask("GET", "/api/v1/status", headers=page.me()).status == 401, "a session outlived its process"
 
 
-def _is_let_in(page, home):
-    """A device that the page has not heard of yet is a stranger still."""
-    try:
-        return page.ask("GET", "/healthz", machine=home, host="10.59.0.1").status == 200
-    except OSError:
-        return False
-
-
 @tap.drawing("visitor -- internet -- vps\ninternet -- cgnat -- home")
 def test_doors(lab):
     """devices reach it through the tunnel, the Internet does not, and loopback does"""
@@ -69,7 +61,7 @@ def test_doors(lab):
     page = Web(lab).start()
     profile = page.server.device("nas", "10.59.0.2")
     Client(home).start().enrol("home", profile)
-    until(lambda: _is_let_in(page, home), 15, "the tunnel's door")
+    page.wait_let_in(home)
     assert page.ask("GET", "/healthz").status == 200
     for address in (vps.v4, vps.v6):
         assert visitor.tcp_probe(address, web.PORT) == "refused", address

@@ -97,6 +97,15 @@ class Web:
         finally:
             connection.close()
 
+    def wait_let_in(self, home, host="10.59.0.1"):
+        """Until the tunnel's door opens: a device that the page has not heard of yet is a stranger still."""
+        def is_let_in():
+            try:
+                return self.ask("GET", "/healthz", machine=home, host=host).status == 200
+            except OSError:
+                return False
+        until(is_let_in, 15, "the tunnel's door")
+
     def log_in(self, password=PASSWORD, **where):
         answer = self.ask("POST", "/api/v1/session", {"password": password}, **where)
         if answer.status == 200:
