@@ -74,29 +74,6 @@ on_bus(GDBusConnection *bus, const char *name, gpointer data)
     self->service = adit_service_new(self->daemon, bus);
 }
 
-static gboolean
-parse_options(Main *self, int *argc, char ***argv, GError **error)
-{
-    gboolean version = FALSE;
-    const GOptionEntry entries[] = {
-        { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL },
-        { 0 },
-    };
-    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-
-    g_option_context_set_summary(context, "Keeps the gateways of this machine.");
-    g_option_context_add_main_entries(context, entries, NULL);
-    g_option_context_add_group(context, adit_places_options(&self->places));
-    if (!g_option_context_parse(context, argc, argv, error))
-        return FALSE;
-    if (version) {
-        g_print("aditd %s\n", ADIT_VERSION);
-        exit(0);
-    }
-    adit_places_settle(&self->places);
-    return TRUE;
-}
-
 static void
 run(Main *self)
 {
@@ -122,7 +99,8 @@ main(int argc, char **argv)
 
     adit_secrecy_no_core();
     adit_bus_register_errors();
-    if (!parse_options(&self, &argc, &argv, &error)) {
+    if (!adit_places_parse(&self.places, "Keeps the gateways of this machine.", &argc, &argv,
+                           &error)) {
         g_printerr("aditd: %s\n", error->message);
         return 2;
     }

@@ -276,29 +276,6 @@ on_name_lost(GDBusConnection *bus, const char *name, gpointer data)
     g_main_loop_quit(self->loop);
 }
 
-static gboolean
-parse_options(Main *self, int *argc, char ***argv, GError **error)
-{
-    gboolean version = FALSE;
-    const GOptionEntry entries[] = {
-        { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL },
-        { 0 },
-    };
-    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-
-    g_option_context_set_summary(context, "Asks the tunnel servers for what is published.");
-    g_option_context_add_main_entries(context, entries, NULL);
-    g_option_context_add_group(context, adit_places_options(&self->places));
-    if (!g_option_context_parse(context, argc, argv, error))
-        return FALSE;
-    if (version) {
-        g_print("adit-publisher %s\n", ADIT_VERSION);
-        exit(0);
-    }
-    adit_places_settle(&self->places);
-    return TRUE;
-}
-
 static void
 run(Main *self)
 {
@@ -323,7 +300,8 @@ main(int argc, char **argv)
     const AditPublishBusCalls calls = { on_refresh, on_drain, &self };
 
     adit_bus_register_errors();
-    if (!parse_options(&self, &argc, &argv, &error)) {
+    if (!adit_places_parse(&self.places, "Asks the tunnel servers for what is published.",
+                           &argc, &argv, &error)) {
         g_printerr("adit-publisher: %s\n", error->message);
         return 2;
     }

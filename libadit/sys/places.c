@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "libadit/sys/places.h"
 
+#include <stdlib.h>
+
+#include "libadit/core/error.h"
+
 GOptionGroup *
 adit_places_options(AditPlaces *places)
 {
@@ -44,6 +48,35 @@ void
 adit_places_settle(AditPlaces *places)
 {
     adit_places_settle_for(places, "adit");
+}
+
+gboolean
+adit_places_parse(AditPlaces *places, const char *summary, int *argc, char ***argv,
+                  GError **error)
+{
+    gboolean version = FALSE;
+    const GOptionEntry entries[] = {
+        { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL },
+        { 0 },
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+
+    g_option_context_set_summary(context, summary);
+    g_option_context_add_main_entries(context, entries, NULL);
+    g_option_context_add_group(context, adit_places_options(places));
+    if (!g_option_context_parse(context, argc, argv, error))
+        return FALSE;
+    if (*argc > 1) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: takes no argument but options",
+                    (*argv)[1]);
+        return FALSE;
+    }
+    if (version) {
+        g_print("%s %s\n", g_get_prgname(), ADIT_VERSION);
+        exit(0);
+    }
+    adit_places_settle(places);
+    return TRUE;
 }
 
 void

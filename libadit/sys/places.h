@@ -14,6 +14,9 @@ typedef struct {
 
 /* --config-dir, --state-dir and --runtime-dir, to be filled into @places by GOption. */
 GOptionGroup *adit_places_options(AditPlaces *places);
+/* The whole command line of a daemon that has no other options; --version and --help end it. */
+gboolean adit_places_parse(AditPlaces *places, const char *summary, int *argc, char ***argv,
+                           GError **error);
 void adit_places_settle(AditPlaces *places); /* fills what no option set */
 /* Likewise with /var/lib/@name and /run/@name: a user of its own keeps folders of its own. */
 void adit_places_settle_for(AditPlaces *places, const char *name);
