@@ -30,6 +30,7 @@
 #define ADIT_PREF_SUBNET 1755
 #define ADIT_PREF_LOCAL 20060
 #define ADIT_PREF_DEFAULT 20070
+#define ADIT_PREF_ANSWER 32768 /* behind the kernel's own main and default */
 
 #define ADIT_METRIC_GUARD 0xffffffffu /* behind every unicast route of the table */
 #define ADIT_METRIC_ROUTE 1024        /* the one value both families take as written */

@@ -18,6 +18,7 @@
  *   1755 to a gateway's subnet           -> its table, else blackhole
  *  20060 (one is selected) everything    -> main without defaults
  *  20070 (one is selected) mark 0        -> its table, else blackhole
+ *  32768 from here, a UDP service's, 0   -> a table that has a way (where main has none)
  *
  * The table of every gateway ends in a blackhole default. Rules and that route are planned
  * whether the link is there or not: they are the leak guard. */
@@ -319,6 +320,32 @@ add_outer(AditState *want, guint8 family, const AditPolicy *policy)
     add_pair(want, &outer, RT_TABLE_MAIN, policy);
 }
 
+/* A service on the wildcard address answers without a source, and the route for that is looked
+ * up before the packet meets nftables, which would give it source and mark. Where main has no
+ * way at all (a home whose provider has no IPv6) the lookup would fail and the answer with it.
+ * Whoever asks, from a high port, is not meant: for him there is no IPv6 here. */
+static void
+add_answers(AditState *want, const AditGateway *const *gateways, guint n_gateways,
+            guint8 family)
+{
+    AditRule rule = { .family = family,
+                      .priority = ADIT_PREF_ANSWER,
+                      .action = ADIT_RULE_LOOKUP,
+                      .mask = ADIT_MARK_MASK,
+                      .iif = "lo",
+                      .service = TRUE };
+
+    for (guint i = 0; i < n_gateways; i++) {
+        const AditAddr own = own_address(gateways[i], family);
+
+        if (!gateways[i]->link_up || !adit_addr_is_set(&own))
+            continue;
+        rule.table = adit_gateway_table(gateways[i]);
+        adit_state_add_rule(want, &rule);
+        return;
+    }
+}
+
 AditState *
 adit_plan(const AditGateway *const *gateways, guint n_gateways, const AditFacts *facts,
           const AditPolicy *policy, GError **error)
@@ -335,6 +362,7 @@ adit_plan(const AditGateway *const *gateways, guint n_gateways, const AditFacts 
             add_outer(want, families[f], policy);
         for (guint i = 0; i < n_gateways; i++)
             add_gateway(want, gateways[i], families[f], facts, policy);
+        add_answers(want, gateways, n_gateways, families[f]);
     }
     return g_steal_pointer(&want);
 }

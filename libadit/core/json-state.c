@@ -102,6 +102,7 @@ add_rule(JsonBuilder *builder, const void *object)
     add_name(builder, "in-link", rule->iif);
     add_name(builder, "out-link", rule->oif);
     adit_json_bool(builder, "suppress-default", rule->suppress);
+    adit_json_bool(builder, "udp-service", rule->service);
 }
 
 static void

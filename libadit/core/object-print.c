@@ -172,6 +172,8 @@ print_rule(GString *out, AditOpVerb verb, const void *object)
     append_prefix(out, "to", &rule->dst);
     if (rule->mask != 0)
         g_string_append_printf(out, " fwmark 0x%x/0x%x", rule->mark, rule->mask);
+    if (rule->service)
+        g_string_append_printf(out, " ipproto udp sport 1-%d", ADIT_SERVICE_PORTS);
     append_name(out, "iif", rule->iif);
     append_name(out, "oif", rule->oif);
     append_rule_action(out, rule);

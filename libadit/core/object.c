@@ -149,6 +149,8 @@ rule_cmp(const void *a, const void *b)
         c = COMPARE(x->table, y->table);
     if (c == 0)
         c = COMPARE(!x->suppress, !y->suppress);
+    if (c == 0)
+        c = COMPARE(!x->service, !y->service);
     return c != 0 ? c : rule_selector_cmp(x, y);
 }
 

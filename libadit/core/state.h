@@ -81,6 +81,8 @@ typedef enum {
     ADIT_RULE_UNREACHABLE,
 } AditRuleAction;
 
+#define ADIT_SERVICE_PORTS 32767 /* above it the ports of those who ask begin */
+
 /* Identity: everything (the kernel knows no change of a rule). */
 typedef struct {
     guint8 family;    /* AF_INET or AF_INET6 */
@@ -92,6 +94,7 @@ typedef struct {
     char iif[ADIT_NAME_LEN]; /* "": any */
     char oif[ADIT_NAME_LEN];
     gboolean suppress; /* suppress_prefixlength 0: defaults of that table do not count */
+    gboolean service;  /* ipproto udp sport 1-ADIT_SERVICE_PORTS: what a UDP service says */
 } AditRule;
 
 /* A WireGuard peer. Identity: link, public key. Equality ignores the endpoint when wanted has

@@ -3,6 +3,7 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -14,7 +15,30 @@ static const AditAttrType rule_types[] = {
     [FRA_FWMARK] = { ADIT_ATTR_U32 },     [FRA_SUPPRESS_PREFIXLEN] = { ADIT_ATTR_U32 },
     [FRA_TABLE] = { ADIT_ATTR_U32 },      [FRA_FWMASK] = { ADIT_ATTR_U32 },
     [FRA_OIFNAME] = { ADIT_ATTR_STRING }, [FRA_PROTOCOL] = { ADIT_ATTR_U8 },
+    [FRA_IP_PROTO] = { ADIT_ATTR_U8 },    [FRA_SPORT_RANGE] = { ADIT_ATTR_U32 },
 };
+
+/* The kernel's struct fib_rule_port_range, as the four bytes it is. */
+static guint32
+service_ports(void)
+{
+    const struct fib_rule_port_range range = { 1, ADIT_SERVICE_PORTS };
+    guint32 bytes;
+
+    memcpy(&bytes, &range, sizeof(bytes));
+    return bytes;
+}
+
+/* Both selectors of a service, or neither: any other is none of ours. */
+static gboolean
+get_service(const struct nlattr *const *tb, gboolean *ret)
+{
+    const guint8 protocol = adit_attr_u8(tb[FRA_IP_PROTO]);
+    const guint32 ports = adit_attr_u32(tb[FRA_SPORT_RANGE]);
+
+    *ret = protocol == IPPROTO_UDP && ports == service_ports();
+    return *ret || (protocol == 0 && ports == 0);
+}
 
 static guint8
 action_to_kernel(AditRuleAction action)
@@ -51,7 +75,7 @@ begin(AditMsg *m, AditOpVerb verb, const struct fib_rule_hdr *hdr)
 }
 
 /* ip rule add pref 1750 from 10.59.0.2 to any fwmark 0/0x3f000000 iif any oif any
- *   lookup 20101 suppress_prefixlength 0 protocol 173 */
+ *   ipproto udp sport 1-32767 lookup 20101 suppress_prefixlength 0 protocol 173 */
 void
 adit_rule_put(AditMsg *m, AditOpVerb verb, const AditRule *rule)
 {
@@ -79,6 +103,10 @@ adit_rule_put(AditMsg *m, AditOpVerb verb, const AditRule *rule)
         adit_msg_string(m, FRA_OIFNAME, rule->oif);
     if (rule->suppress)
         adit_msg_u32(m, FRA_SUPPRESS_PREFIXLEN, 0);
+    if (rule->service) {
+        adit_msg_u8(m, FRA_IP_PROTO, IPPROTO_UDP);
+        adit_msg_u32(m, FRA_SPORT_RANGE, service_ports());
+    }
     adit_msg_u8(m, FRA_PROTOCOL, ADIT_RTPROT); /* how we know it is ours */
 }
 
@@ -153,7 +181,8 @@ adit_rule_get(const struct nlmsghdr *nlh, AditRule *ret)
     if (!get_prefix(tb[FRA_SRC], hdr->family, hdr->src_len, &rule.src) ||
         !get_prefix(tb[FRA_DST], hdr->family, hdr->dst_len, &rule.dst) ||
         !adit_attr_name(tb[FRA_IIFNAME], rule.iif, sizeof(rule.iif)) ||
-        !adit_attr_name(tb[FRA_OIFNAME], rule.oif, sizeof(rule.oif)))
+        !adit_attr_name(tb[FRA_OIFNAME], rule.oif, sizeof(rule.oif)) ||
+        !get_service(tb, &rule.service))
         return FALSE;
     *ret = rule;
     return TRUE;
@@ -179,7 +208,7 @@ adit_rule_delete_hits(const AditRule *rule, const AditRule *other)
            (rule->table == 0 || rule->table == other->table) &&
            (rule->mark == 0 || rule->mark == other->mark) &&
            (rule->mask == 0 || rule->mask == other->mask) &&
-           (!rule->suppress || other->suppress) && prefix_hits(&rule->src, &other->src) &&
-           prefix_hits(&rule->dst, &other->dst) && name_hits(rule->iif, other->iif) &&
-           name_hits(rule->oif, other->oif);
+           (!rule->suppress || other->suppress) && (!rule->service || other->service) &&
+           prefix_hits(&rule->src, &other->src) && prefix_hits(&rule->dst, &other->dst) &&
+           name_hits(rule->iif, other->iif) && name_hits(rule->oif, other->oif);
 }

@@ -59,6 +59,7 @@ add_random_rule(AditState *want, GRand *dice)
     if (rule.action == ADIT_RULE_LOOKUP) {
         rule.table = tables[g_rand_int_range(dice, 0, G_N_ELEMENTS(tables))];
         rule.suppress = g_rand_boolean(dice);
+        rule.service = g_rand_boolean(dice);
     }
     if (g_rand_boolean(dice)) {
         rule.mark = (guint32)g_rand_int_range(dice, 0, 3) << 24;

@@ -124,6 +124,14 @@ ask(const VerdictRow *row)
     }
     g_ptr_array_add(argv, g_strdup("mark"));
     g_ptr_array_add(argv, g_strdup_printf("0x%x", row->mark));
+    if (row->sport) {
+        g_ptr_array_add(argv, g_strdup("ipproto"));
+        g_ptr_array_add(argv, g_strdup("udp"));
+        g_ptr_array_add(argv, g_strdup("sport"));
+        g_ptr_array_add(argv, g_strdup_printf("%u", row->sport));
+        g_ptr_array_add(argv, g_strdup("dport"));
+        g_ptr_array_add(argv, g_strdup_printf("%u", row->dport));
+    }
     g_ptr_array_add(argv, NULL);
     g_assert_true(g_spawn_sync(NULL, (char **)argv->pdata, NULL, G_SPAWN_SEARCH_PATH, NULL,
                                NULL, &out, &said, &status, NULL));

@@ -64,6 +64,30 @@ def test_replies(lab):
         assert not site.leaks(seen, site.visitor.v4, site.visitor.v6), name
 
 
+def test_udp_without_a_way(lab):
+    """where the provider has no IPv6 a UDP service on a wildcard socket answers by the tunnel all the same"""
+    site = Site(lab, "vps")
+    home, gate = site.home, site.gates[0]
+    # The container's bridge gives the machine an address that is no good outside, and is preferred.
+    assert not home.run("ip", "-6", "route", "show", "default").stdout
+    home.udp_echo(5000)
+    for address in gate.addresses:
+        for _ in range(2):
+            echoes = site.visitor.udp_probe(address, 5000, 3)
+            assert echoes.all and echoes.sources == {address}, (address, echoes, echoes.sources)
+    # Who asks has no way, as before: the tunnel is not selected.
+    tunnel = home.capture(gate.link)
+    assert home.tcp_probe(site.visitor.v6, 80) == "unreachable"
+    assert not home.udp_probe(site.visitor.v6, 5000)
+    tunnel.none(dst=site.visitor.v6)
+
+
+test_udp_without_a_way.drawing = """
+visitor -- internet -- vps
+internet -- cgnat -- home -- container
+"""
+
+
 def test_established(lab):
     """flows that came in and flows that went out stay with their gateway when the selection changes"""
     site = Site(lab, "vps", "second")

@@ -325,6 +325,7 @@ test_fields_rule(void)
     RULE(b.iif[0] = 'x');
     RULE(b.oif[0] = 'x');
     RULE(b.suppress = TRUE);
+    RULE(b.service = TRUE);
 }
 
 static void

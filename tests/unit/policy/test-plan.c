@@ -85,6 +85,10 @@ plan_text(const AditGateway *gateway, const AditFacts *facts, const AditPolicy *
     "ip -4 rule add pref 20060 lookup main suppress_prefixlength 0 protocol 173\n"             \
     "ip -4 rule add pref 20070 fwmark 0x0" MASK " lookup 20101 protocol 173\n"                 \
     "ip -4 rule add pref 20071 fwmark 0x0" MASK " blackhole protocol 173\n"
+/* Behind main, where that has no way. */
+#define ANSWER(family)                                                                         \
+    "ip -" family " rule add pref 32768 fwmark 0x0" MASK " ipproto udp sport 1-32767"          \
+    " iif lo lookup 20101 protocol 173\n"
 #define OUTER6                                                                                 \
     "ip -6 rule add pref 1730 fwmark 0x3f000000" MASK " lookup main protocol 173\n"            \
     "ip -6 rule add pref 1731 fwmark 0x3f000000" MASK " blackhole protocol 173\n"              \
@@ -103,13 +107,13 @@ test_unselected(void)
     g_autofree char *routes = plan_text(gateway, &no_facts, &plain, ADIT_KIND_ROUTE);
 
     g_assert_cmpstr(rules, ==,
-                    UNSELECTED4 OUTER6
+                    UNSELECTED4 ANSWER("4") OUTER6
                     "ip -6 rule add pref 1748 from 2001:db8::2/128 fwmark 0x0" MASK
                     " lookup main suppress_prefixlength 0 protocol 173\n"
                     "ip -6 rule add pref 1750 from 2001:db8::2/128 fwmark 0x0" MASK
                     " lookup 20101 protocol 173\n"
                     "ip -6 rule add pref 1751 from 2001:db8::2/128 fwmark 0x0" MASK
-                    " blackhole protocol 173\n");
+                    " blackhole protocol 173\n" ANSWER("6"));
     g_assert_cmpstr(
         routes, ==,
         "ip -4 route add blackhole default table 20101 metric 4294967295 protocol 173\n"
@@ -131,7 +135,7 @@ test_selected_without_ipv6(void)
     rules = plan_text(gateway, &no_facts, &plain, ADIT_KIND_RULE);
     g_assert_cmpstr(
         rules, ==,
-        UNSELECTED4 SELECTED4 OUTER6
+        UNSELECTED4 SELECTED4 ANSWER("4") OUTER6
         "ip -6 rule add pref 20060 lookup main suppress_prefixlength 0 protocol 173\n"
         "ip -6 rule add pref 20070 fwmark 0x0" MASK " lookup 20101 protocol 173\n"
         "ip -6 rule add pref 20071 fwmark 0x0" MASK " blackhole protocol 173\n");

@@ -32,7 +32,8 @@ matches(const Walk *walk, const AditRule *rule)
            (rule->dst.len == 0 || adit_prefix_contains(&rule->dst, &row->dst)) &&
            (rule->src.len == 0 ||
             (adit_addr_is_set(&row->src) && adit_prefix_contains(&rule->src, &row->src))) &&
-           (rule->oif[0] == '\0' || strcmp(rule->oif, row->link) == 0);
+           (rule->oif[0] == '\0' || strcmp(rule->oif, row->link) == 0) &&
+           (!rule->service || (row->sport >= 1 && row->sport < 32768));
 }
 
 /* NULL: no route; "" : dropped. */
@@ -77,6 +78,7 @@ walk_rules(const Walk *walk)
 {
     const char *found;
     gboolean passed_tailscale = !walk->row->scenario->tailscale;
+    gboolean passed_main = FALSE;
 
     for (guint i = 0; i < adit_state_len(walk->want, ADIT_KIND_RULE); i++) {
         const AditRule *rule = adit_state_get(walk->want, ADIT_KIND_RULE, i);
@@ -85,6 +87,12 @@ walk_rules(const Walk *walk)
             continue;
         if (!passed_tailscale && rule->priority > 5270)
             return "ts0";
+        if (!passed_main && rule->priority > 32766) {
+            passed_main = TRUE;
+            found = look_in_main(walk, FALSE);
+            if (found)
+                return *found ? found : "drop";
+        }
         if (rule->action != ADIT_RULE_LOOKUP)
             return "drop";
         found = rule->table == RT_TABLE_MAIN ? look_in_main(walk, rule->suppress)
@@ -288,8 +296,8 @@ test_table(void)
 static void
 test_mutant_rules(void)
 {
-    static const guint32 prefs[] = { 1730, 1731, 1740, 1741, 1745,  1746,  1748,
-                                     1750, 1751, 1755, 1756, 20060, 20070, 20071 };
+    static const guint32 prefs[] = { 1730, 1731, 1740, 1741,  1745,  1746,  1748, 1750,
+                                     1751, 1755, 1756, 20060, 20070, 20071, 32768 };
     g_autoptr(Verdicts) v = verdicts_load();
 
     for (guint i = 0; i < G_N_ELEMENTS(prefs); i++) {

@@ -415,6 +415,8 @@ test_rule_answer(void)
         { FRA_SUPPRESS_IFGROUP, 1, FALSE },
         { FRA_UID_RANGE, 1, FALSE },
         { FRA_GOTO, 1, FALSE },
+        { FRA_SPORT_RANGE, 0x00350035, FALSE }, /* without a protocol, and not those ports */
+        { FRA_DPORT_RANGE, 0x00350035, FALSE },
         { 60, 1, FALSE },
     };
     const AditRule plain = { AF_INET, 1750, ADIT_RULE_LOOKUP, 20101 };
@@ -464,6 +466,10 @@ test_delete_hits(void)
     other = rich;
     other.table++;
     g_assert_false(adit_rule_delete_hits(&sparse, &other));
+    other = sparse;
+    other.service = TRUE;
+    g_assert_true(adit_rule_delete_hits(&sparse, &other));
+    g_assert_false(adit_rule_delete_hits(&other, &sparse));
     other = rich;
     other.family = AF_INET6;
     g_assert_false(adit_rule_delete_hits(&sparse, &other));
