@@ -224,9 +224,9 @@ class Machine(Probes):
         self._closing.append(closable)
         return closable
 
-    def http_server(self, port, text="hello", address=None):
+    def http_server(self, port, text="hello", address=None, tls=None):
         """Serve text over HTTP on both families; see serve.HttpServer."""
-        return self._keep(HttpServer(self, port, text, address))
+        return self._keep(HttpServer(self, port, text, address, tls))
 
     def udp_echo(self, port, address=None, answer=True):
         """Send every datagram back, or only collect them; see serve.UdpEcho."""

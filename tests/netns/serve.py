@@ -35,11 +35,12 @@ def plain(address):
 class HttpServer:
     """Answers every GET with `text` (a string, or a function of the visitor's address).
 
-    `requests` holds (visitor's address, address it came to, path, host header) of each.
+    `requests` holds (visitor's address, address it came to, path, host header) of each. With `tls`,
+    an ssl.SSLContext, it speaks https.
     """
 
-    def __init__(self, machine, port, text, address=None):
-        self.text, self.requests = text, []
+    def __init__(self, machine, port, text, address=None, tls=None):
+        self.text, self.requests, self._tls = text, [], tls
         self._socket = listener(machine, socket.SOCK_STREAM, port, address)
         self._socket.listen(64)
         self.port = self._socket.getsockname()[1]
@@ -59,8 +60,12 @@ class HttpServer:
             kernel.start_thread(self._answer, conn, plain(peer[0]))
 
     def _answer(self, conn, visitor):
-        with contextlib.suppress(OSError, UnicodeError), conn:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(contextlib.suppress(OSError, UnicodeError))
+            stack.enter_context(conn)
             conn.settimeout(10)
+            if self._tls:
+                conn = stack.enter_context(self._tls.wrap_socket(conn, server_side=True))
             data = b""
             while b"\r\n\r\n" not in data and len(data) < 65536:
                 more = conn.recv(65536)

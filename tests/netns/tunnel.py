@@ -48,6 +48,13 @@ class WireGuard:
         self.machine.run("wg", "set", self.name, "peer", public_key, "allowed-ips",
                          ",".join(allowed), *more)
 
+    def close(self):
+        """Take the link away."""
+        if self.process:
+            self.process.stop()
+        else:
+            self.machine.run("ip", "link", "del", "dev", self.name)
+
     def handshake(self, public_key):
         """When the last handshake with that peer was, in seconds since 1970; 0 if never."""
         rows = self.machine.run("wg", "show", self.name, "latest-handshakes").stdout.splitlines()
