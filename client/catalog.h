@@ -2,6 +2,7 @@
 #pragma once
 
 #include "client/backend.h"
+#include "client/health.h"
 
 /* The gateways of this machine on disk: CONFIG/gateways/NAME.conf is the profile as the user
  * gave it, STATE/gateways/NAME what we decided about it. A profile without the second file is
@@ -16,8 +17,11 @@ typedef struct {
     gboolean up;
     gboolean selected[2]; /* default outbound of IPv4, IPv6 */
     AditProfile *profile;
-    gint64 since;  /* when it was last wanted up, in monotonic time; not on disk */
-    gboolean busy; /* a change is under way; not on disk */
+    gint64 since;      /* when it was last wanted up, in monotonic time; not on disk */
+    gboolean busy;     /* a change is under way; not on disk */
+    AditHealth health; /* as it was told last; not on disk */
+    guint tries;       /* how often in a row its handshake was overdue; not on disk */
+    gint64 retry;      /* when it is time to try again, in monotonic time; not on disk */
 } AditEntry;
 
 /* Array of AditEntry, by name. A file that cannot be read is an error naming it: a gateway that

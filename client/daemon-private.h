@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "client/care.h"
 #include "client/daemon.h"
 #include "client/endpoints.h"
 #include "client/wanted-store.h"
@@ -18,6 +19,7 @@ struct _AditDaemon {
     AditRouter *router;
     AditEndpoints *endpoints;
     AditResolve1 *resolve1;
+    AditCare *care;
     AditBackend *backends[ADIT_N_BACKENDS]; /* NULL: not of this build, or of no kind */
     gpointer ears[ADIT_N_BACKENDS];         /* what their watches are given */
     GPtrArray *entries;                     /* AditEntry, by name */
@@ -44,6 +46,8 @@ GPtrArray *adit_daemon_make_gateways(const GPtrArray *entries);
 /* In daemon-publish.c: unsealed elements of forward-table.h. */
 AditState *adit_daemon_plan_forwards(AditDaemon *daemon, const GPtrArray *gateways);
 AditEntry *adit_daemon_find(AditDaemon *daemon, const char *name, GError **error);
+/* The facts its health is judged by; returns the time of the last handshake, 0: none. */
+gint64 adit_daemon_see(AditDaemon *daemon, const AditEntry *entry, AditHealthFacts *ret);
 /* Who manages the link of the default route; nobody: direct. */
 AditBackendKind adit_daemon_choose_backend(const AditDaemon *daemon);
 void adit_daemon_tell(AditDaemon *daemon);

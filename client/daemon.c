@@ -129,8 +129,10 @@ on_look(gpointer data)
     AditDaemon *self = data;
     g_autoptr(GError) error = NULL;
 
-    if (adit_daemon_apply(self, &error))
+    if (adit_daemon_apply(self, &error)) {
+        adit_care_roam(self->care, adit_router_facts(self->router));
         return TRUE;
+    }
     g_warning("%s", error->message);
     return FALSE;
 }
@@ -152,6 +154,7 @@ adit_daemon_choose_backend(const AditDaemon *self)
 void
 adit_daemon_tell(AditDaemon *self)
 {
+    adit_care_look(self->care);
     if (self->changed)
         self->changed(self, self->changed_data);
 }
@@ -177,6 +180,7 @@ adit_daemon_new(const AditPlaces *places, GError **error)
     self->wanted = adit_wanted_store_new(places);
     self->endpoints = adit_endpoints_new(on_resolved, self);
     self->resolve1 = adit_resolve1_new();
+    self->care = adit_care_new(self);
     self->kernel = adit_kernel_open(error);
     if (!self->kernel)
         return NULL;
@@ -203,6 +207,7 @@ adit_daemon_free(AditDaemon *self)
             self->backends[i]->ops->free(self->backends[i]);
         g_free(self->ears[i]);
     }
+    adit_care_free(self->care);
     adit_endpoints_free(self->endpoints);
     adit_resolve1_free(self->resolve1);
     g_clear_pointer(&self->router, adit_router_free);
@@ -237,6 +242,7 @@ keep_busy(GPtrArray *entries, const GPtrArray *before)
         const AditEntry *old = adit_catalog_find(before, entry->name);
 
         entry->busy = old && old->busy;
+        entry->health = old ? old->health : entry->health;
         if (old && old->up)
             entry->since = old->since;
     }
@@ -269,6 +275,7 @@ adit_daemon_reload(AditDaemon *self, GError **error)
     self->entries = g_steal_pointer(&entries);
     if (!adit_daemon_apply(self, error))
         return FALSE;
+    adit_care_roam(self->care, adit_router_facts(self->router));
     adit_daemon_tell(self);
     return TRUE;
 }

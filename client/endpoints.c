@@ -24,11 +24,15 @@ struct _AditEndpoints {
 typedef struct {
     AditEndpoints *endpoints;
     char *name;
-    AditAddr addr; /* unset: being looked up */
+    GArray *addrs; /* AditAddr, the best first; empty: none known yet */
+    guint at;      /* the one that is used */
+    gboolean asking, next;
     AditLookup *lookup;
     GSourceFunc start;
     guint again, wait; /* a source, and its seconds */
 } Name;
+
+static const AditAddr none;
 
 static void
 free_name(gpointer data)
@@ -37,6 +41,7 @@ free_name(gpointer data)
 
     g_clear_handle_id(&name->again, g_source_remove);
     adit_lookup_free(name->lookup);
+    g_array_unref(name->addrs);
     g_free(name->name);
     g_free(name);
 }
@@ -57,24 +62,56 @@ adit_endpoints_new(AditEndpointsResolved resolved, gpointer data)
     return self;
 }
 
-static void
-settle(Name *name, const AditAddr *addr)
+static const AditAddr *
+addr_of(const Name *name)
 {
-    name->addr = *addr;
+    return name->addrs->len > 0 ? &g_array_index(name->addrs, AditAddr, name->at) : &none;
+}
+
+/* Who serves well is kept, though others come and go beside it. */
+static guint
+choose(const GArray *addrs, const AditAddr *before, gboolean next)
+{
+    for (guint i = 0; i < addrs->len; i++)
+        if (adit_addr_cmp(&g_array_index(addrs, AditAddr, i), before) == 0)
+            return next ? (i + 1) % addrs->len : i;
+    return 0;
+}
+
+static void
+settle(Name *name, const GArray *addrs)
+{
+    const AditAddr before = *addr_of(name);
+
+    name->at = choose(addrs, &before, name->next);
+    g_array_set_size(name->addrs, 0);
+    g_array_append_vals(name->addrs, addrs->data, addrs->len);
+    name->asking = FALSE;
+    name->wait = 0;
+    if (adit_addr_cmp(addr_of(name), &before) == 0)
+        return;
+    if (adit_addr_is_set(&before)) {
+        g_autofree char *text = adit_addr_to_string(addr_of(name));
+
+        g_message("endpoint %s: now %s", name->name, text);
+    }
     name->endpoints->resolved(name->endpoints, name->endpoints->data);
 }
 
 static void
-on_looked_up(const AditAddr *addr, const GError *error, gpointer data)
+on_looked_up(const GArray *found, const GError *error, gpointer data)
 {
     Name *name = data;
 
-    if (addr) {
-        settle(name, addr);
+    if (found->len > 0) {
+        settle(name, found);
         return;
     }
+    name->asking = FALSE;
     if (name->wait == 0)
         g_warning("endpoint %s: %s", name->name, error->message);
+    if (name->addrs->len > 0)
+        return; /* an old answer is better than none; who watches over the tunnel asks again */
     name->wait = CLAMP(2 * name->wait, AGAIN_S, AGAIN_MAX_S);
     name->again = g_timeout_add_seconds(name->wait, name->start, name);
 }
@@ -86,6 +123,7 @@ start(gpointer data)
     g_autoptr(GArray) servers = adit_lookup_servers(name->endpoints->inside);
 
     name->again = 0;
+    name->asking = TRUE;
     g_clear_pointer(&name->lookup, adit_lookup_free);
     name->lookup = adit_lookup_new(name->name, servers, on_looked_up, name);
     return G_SOURCE_REMOVE;
@@ -100,6 +138,24 @@ from_inet(GInetAddress *inet)
     return adit_addr_from_bytes(family, g_inet_address_to_bytes(inet));
 }
 
+/* What cannot be sent to from here comes last: it may be a moment's trouble. */
+static GArray *
+from_list(const GList *list)
+{
+    GArray *addrs = g_array_new(FALSE, TRUE, sizeof(AditAddr));
+    guint n_reachable = 0;
+
+    for (const GList *l = list; l; l = l->next) {
+        const AditAddr addr = from_inet(l->data);
+
+        if (adit_lookup_is_reachable(&addr))
+            g_array_insert_val(addrs, n_reachable++, addr);
+        else
+            g_array_append_val(addrs, addr);
+    }
+    return addrs;
+}
+
 static void
 on_files(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -108,31 +164,41 @@ on_files(GObject *source, GAsyncResult *result, gpointer data)
     GList *found = g_resolver_lookup_by_name_finish(G_RESOLVER(source), result, &error);
 
     if (found) {
-        AditAddr addr = from_inet(found->data);
+        g_autoptr(GArray) addrs = from_list(found);
 
-        settle(name, &addr);
+        settle(name, addrs);
     } else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
         start(name);
     }
     g_resolver_free_addresses(found);
 }
 
+static void
+ask(Name *name)
+{
+    g_autoptr(GResolver) resolver = g_resolver_get_default();
+
+    name->asking = TRUE;
+    g_clear_handle_id(&name->again, g_source_remove);
+    g_resolver_lookup_by_name_async(resolver, name->name, name->endpoints->cancel, on_files,
+                                    name);
+}
+
 static AditAddr
 look_up(AditEndpoints *self, const char *host)
 {
     Name *name = g_hash_table_lookup(self->known, host);
-    g_autoptr(GResolver) resolver = NULL;
 
     if (name)
-        return name->addr;
+        return *addr_of(name);
     name = g_new0(Name, 1);
     name->endpoints = self;
     name->name = g_strdup(host);
+    name->addrs = g_array_new(FALSE, TRUE, sizeof(AditAddr));
     name->start = start;
     g_hash_table_insert(self->known, name->name, name);
-    resolver = g_resolver_get_default();
-    g_resolver_lookup_by_name_async(resolver, host, self->cancel, on_files, name);
-    return name->addr;
+    ask(name);
+    return none;
 }
 
 /* Only private ones: a public server may well be the uplink's, too. */
@@ -166,6 +232,20 @@ adit_endpoints_of(AditEndpoints *self, const AditProfile *profile)
         list[i].port = adit_addr_is_set(&list[i].addr) ? endpoint->port : 0;
     }
     return list;
+}
+
+void
+adit_endpoints_retry(AditEndpoints *self, const AditProfile *profile, gboolean next)
+{
+    for (guint i = 0; i < profile->n_peers; i++) {
+        const AditEndpoint *endpoint = &profile->peers[i].endpoint;
+        Name *name = endpoint->host ? g_hash_table_lookup(self->known, endpoint->host) : NULL;
+
+        if (!name || name->asking)
+            continue;
+        name->next = next;
+        ask(name);
+    }
 }
 
 void

@@ -14,4 +14,7 @@ AditEndpoints *adit_endpoints_new(AditEndpointsResolved resolved, gpointer data)
 /* One for each peer of @profile; unset: none, or its name is still being looked up.
  * @endpoints NULL: numbers only. */
 AditSockAddr *adit_endpoints_of(AditEndpoints *endpoints, const AditProfile *profile);
+/* Looks the names of a server that is silent up anew: an address it has no more is given up,
+ * and with @next one it still has, too, for the next of them, of either family. */
+void adit_endpoints_retry(AditEndpoints *endpoints, const AditProfile *profile, gboolean next);
 void adit_endpoints_free(AditEndpoints *endpoints);

@@ -30,6 +30,29 @@ adit_health_judge(const AditHealthFacts *facts, const char **ret_problem)
     return ADIT_HEALTH_UP;
 }
 
+/* An idle tunnel that sends nothing by itself has no reason to be heard. */
+AditHealthCare
+adit_health_care(const AditHealthFacts *facts, guint tries)
+{
+    static const guint waits[] = { 5, 10, 20, 40, 60 };
+    const gboolean unheard = facts->silence < 0;
+    const gint64 left =
+        unheard ? ADIT_HEALTH_FIRST - facts->up_for : ADIT_HEALTH_OVERDUE - facts->silence;
+    AditHealthCare care = { 0 };
+
+    if (!facts->wanted || !facts->has_link ||
+        (!facts->keeps && (!unheard || facts->up_for > ADIT_HEALTH_PATIENCE)))
+        return care;
+    if (left > 0) {
+        care.wait = unheard ? 1 : (guint)left;
+        return care;
+    }
+    care.wait = waits[MIN(tries, G_N_ELEMENTS(waits) - 1)];
+    care.overdue = TRUE;
+    care.next = unheard || tries > 0;
+    return care;
+}
+
 const char *
 adit_health_to_string(AditHealth health)
 {

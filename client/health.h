@@ -14,6 +14,9 @@ typedef enum {
 
 #define ADIT_HEALTH_PATIENCE 15 /* seconds: three handshakes are tried in this time */
 #define ADIT_HEALTH_STALE 190   /* a session is refused after 180 s */
+#define ADIT_HEALTH_OVERDUE                                                                    \
+    150                     /* with a keepalive of 25 s it is made anew after 145 s at most */
+#define ADIT_HEALTH_FIRST 5 /* a first handshake is tried this often */
 
 typedef struct {
     gboolean wanted;     /* up, by its user's word */
@@ -24,6 +27,15 @@ typedef struct {
     gint64 silence;      /* seconds since the last handshake; -1: none yet */
 } AditHealthFacts;
 
+/* When to look again, by itself, in seconds; 0: only when something happens. */
+typedef struct {
+    guint wait;
+    gboolean overdue; /* a handshake is: look its name up anew */
+    gboolean next;    /* and try another of its addresses */
+} AditHealthCare;
+
+/* @tries: how often it has been overdue in a row. */
+AditHealthCare adit_health_care(const AditHealthFacts *facts, guint tries);
 /* *@ret_problem: a constant sentence, or NULL. */
 AditHealth adit_health_judge(const AditHealthFacts *facts, const char **ret_problem);
 const char *adit_health_to_string(AditHealth health);

@@ -14,6 +14,8 @@
 #define WAIT_MS 1500
 #define ROUNDS 2
 #define SERVERS_MAX 6
+#define FOUND_MAX 8
+#define OTHER_MS 50 /* what IPv4 waits for IPv6's answer (RFC 8305, 3) */
 #define FILE_MAX (64 * 1024)
 
 struct _AditLookup {
@@ -21,11 +23,11 @@ struct _AditLookup {
     GArray *servers;
     guint turn; /* which server of which round */
     AditUdp *udp;
-    guint readable, late;
+    guint readable, late, other;
     guint8 query[2][ADIT_DNS_QUERY_MAX]; /* [0] IPv4, [1] IPv6 */
     gsize query_len;
     gboolean answered[2];
-    AditAddr found[2];
+    GArray *found[2]; /* AditAddr */
     GError *reason;
     AditLookupDone done;
     gpointer data;
@@ -92,26 +94,24 @@ hang_up(AditLookup *self)
 {
     g_clear_handle_id(&self->readable, g_source_remove);
     g_clear_handle_id(&self->late, g_source_remove);
+    g_clear_handle_id(&self->other, g_source_remove);
     g_clear_pointer(&self->udp, adit_udp_close);
 }
 
 static void
 finish(AditLookup *self)
 {
-    const AditAddr *found = NULL;
+    g_autoptr(GArray) found = g_array_copy(self->found[0]);
 
-    for (guint f = 0; !found && f < 2; f++)
-        if (adit_addr_is_set(&self->found[f]))
-            found = &self->found[f];
+    g_array_append_vals(found, self->found[1]->data, self->found[1]->len);
     hang_up(self);
-    if (!found && !self->reason)
+    if (found->len == 0 && !self->reason)
         g_set_error(&self->reason, ADIT_ERROR, ADIT_ERROR_TIMEOUT, "DNS: no answer");
-    self->done(found, found ? NULL : self->reason, self->data);
+    self->done(found, found->len > 0 ? NULL : self->reason, self->data);
 }
 
-/* Connecting asks the routes, and sends nothing. */
-static gboolean
-is_reachable(const AditAddr *addr)
+gboolean
+adit_lookup_is_reachable(const AditAddr *addr)
 {
     const AditUdpConfig config = { .family = addr->family,
                                    .mark = ADIT_MARK_OUTER,
@@ -136,10 +136,21 @@ read_answer(AditLookup *self, const AditUdpPacket *packet)
                 self->reason = g_steal_pointer(&error);
         }
         self->answered[f] = TRUE;
-        for (guint i = 0; i < answer.n && !adit_addr_is_set(&self->found[f]); i++)
-            if (is_reachable(&answer.addresses[i]))
-                self->found[f] = answer.addresses[i];
+        for (guint i = 0; i < answer.n && self->found[f]->len < FOUND_MAX; i++)
+            if (adit_lookup_is_reachable(&answer.addresses[i]) &&
+                !has_addr(self->found[f], &answer.addresses[i]))
+                g_array_append_val(self->found[f], answer.addresses[i]);
     }
+}
+
+static gboolean
+on_other(gpointer data)
+{
+    AditLookup *self = data;
+
+    self->other = 0;
+    finish(self);
+    return G_SOURCE_REMOVE;
 }
 
 static gboolean
@@ -151,12 +162,15 @@ on_readable(int fd, GIOCondition condition, gpointer data)
 
     for (int i = 0; i < n; i++)
         read_answer(self, &packets[i]);
-    if (!adit_addr_is_set(&self->found[0]) && !(self->answered[0] && self->answered[1]))
-        return G_SOURCE_CONTINUE; /* what is refused is like silence: the next server is asked
-                                   */
-    self->readable = 0;
-    finish(self);
-    return G_SOURCE_REMOVE;
+    if (self->answered[0] && self->answered[1]) {
+        self->readable = 0;
+        finish(self);
+        return G_SOURCE_REMOVE;
+    }
+    /* what is refused is like silence: the next server is asked */
+    if (self->found[0]->len > 0 && self->other == 0)
+        self->other = g_timeout_add(OTHER_MS, on_other, self);
+    return G_SOURCE_CONTINUE;
 }
 
 static void
@@ -193,7 +207,7 @@ next(gpointer data)
 
         self->udp = adit_udp_open(&config, NULL); /* NULL: no way there */
     }
-    if (!self->udp || adit_addr_is_set(&self->found[1])) {
+    if (!self->udp || self->found[1]->len > 0) {
         finish(self);
         return G_SOURCE_REMOVE;
     }
@@ -210,6 +224,8 @@ adit_lookup_new(const char *name, const GArray *servers, AditLookupDone done, gp
     guint8 query[ADIT_DNS_QUERY_MAX];
 
     self->name = g_strdup(name);
+    for (guint f = 0; f < 2; f++)
+        self->found[f] = g_array_new(FALSE, TRUE, sizeof(AditAddr));
     self->servers = g_array_copy((GArray *)servers);
     self->done = done;
     self->data = data;
@@ -231,6 +247,8 @@ adit_lookup_free(AditLookup *self)
         return;
     hang_up(self);
     g_clear_error(&self->reason);
+    for (guint f = 0; f < 2; f++)
+        g_array_unref(self->found[f]);
     g_array_unref(self->servers);
     g_free(self->name);
     g_free(self);

@@ -9,14 +9,17 @@
 
 typedef struct _AditLookup AditLookup;
 
-/* @addr NULL: none, for the reason in @error. The lookup is over then, and may be freed. */
-typedef void (*AditLookupDone)(const AditAddr *addr, const GError *error, gpointer data);
+/* @found: AditAddr, IPv4 first; empty: none, for the reason in @error. The lookup is over then,
+ * and may be freed. */
+typedef void (*AditLookupDone)(const GArray *found, const GError *error, gpointer data);
 
 /* Name servers of this machine's uplinks, as whoever manages them wrote them down: not its own
  * resolver, none of @except. AditAddr. */
 GArray *adit_lookup_servers(const GArray *except);
-/* Asks them in turn, IPv4 and IPv6; takes what an outer packet can be sent to, IPv4 first.
- * Never calls @done before it returns. */
+/* Whether an outer packet has a way there; nothing is sent. */
+gboolean adit_lookup_is_reachable(const AditAddr *addr);
+/* Asks them in turn, IPv4 and IPv6; takes what an outer packet can be sent to. Never calls
+ * @done before it returns. */
 AditLookup *adit_lookup_new(const char *name, const GArray *servers, AditLookupDone done,
                             gpointer data);
 void adit_lookup_free(AditLookup *lookup);

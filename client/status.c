@@ -62,26 +62,33 @@ see_peers(AditDaemon *self, const AditProfile *profile, AditHealthFacts *ret)
     }
 }
 
+gint64
+adit_daemon_see(AditDaemon *self, const AditEntry *entry, AditHealthFacts *ret)
+{
+    g_autoptr(AditWgDump) dump =
+        entry->up ? adit_wgdev_get(self->wgdev, entry->name, NULL) : NULL;
+    const gint64 last = last_handshake(dump);
+    AditHealthFacts facts = { .wanted = entry->up, .has_link = dump != NULL };
+
+    facts.up_for = (g_get_monotonic_time() - entry->since) / G_USEC_PER_SEC;
+    facts.silence = last ? g_get_real_time() / G_USEC_PER_SEC - last : -1;
+    see_peers(self, entry->profile, &facts);
+    *ret = facts;
+    return last;
+}
+
 /* When the server was last heard, and what is wrong in one sentence. */
 gboolean
 adit_daemon_status(AditDaemon *self, const char *name, AditGatewayStatus *ret, GError **error)
 {
     AditEntry *entry = adit_daemon_find(self, name, error);
-    g_autoptr(AditWgDump) dump = NULL;
     AditGatewayStatus status = { 0 };
-    AditHealthFacts facts = { 0 };
+    AditHealthFacts facts;
     const char *problem;
 
     if (!entry)
         return FALSE;
-    facts.wanted = entry->up;
-    dump = entry->up ? adit_wgdev_get(self->wgdev, entry->name, NULL) : NULL;
-    status.last_handshake = last_handshake(dump);
-    facts.has_link = dump != NULL;
-    facts.up_for = (g_get_monotonic_time() - entry->since) / G_USEC_PER_SEC;
-    facts.silence =
-        status.last_handshake ? g_get_real_time() / G_USEC_PER_SEC - status.last_handshake : -1;
-    see_peers(self, entry->profile, &facts);
+    status.last_handshake = adit_daemon_see(self, entry, &facts);
     status.health = adit_health_judge(&facts, &problem);
     status.problem = g_strdup(problem);
     add_problem(&status, describe_clash(self, entry));

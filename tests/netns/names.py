@@ -25,10 +25,10 @@ def _name(query):
 
 
 class NameServer:
-    """Says that every name has one IPv4 address, its own mark; `asked` are the names, in order."""
+    """Says that every name has the same addresses, its own mark; `asked` are the names, in order."""
 
-    def __init__(self, machine, address, answer):
-        self.asked, self._answer = [], ipaddress.ip_address(answer).packed
+    def __init__(self, machine, address, *answers):
+        self.asked, self.answers = [], answers
         with machine.inside():
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
             self._socket = socket.socket(family, socket.SOCK_DGRAM)
@@ -47,7 +47,9 @@ class NameServer:
             name, end = _name(query)
             kind = struct.unpack_from("!H", query, end)[0]
             self.asked.append((name, plain(peer[0])))
-            rows = [b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 1, 4) + self._answer] if kind == 1 else []
+            found = [ipaddress.ip_address(a) for a in self.answers]
+            rows = [b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 1, len(a.packed)) + a.packed
+                    for a in found if kind == {4: 1, 6: 28}[a.version]]
             head = query[:2] + struct.pack("!HHHHH", 0x8180, 1, len(rows), 0, 0)
             with contextlib.suppress(OSError):
                 self._socket.sendto(head + query[12:end + 4] + b"".join(rows), peer)

@@ -44,6 +44,40 @@ test_case(gconstpointer data)
     g_assert_cmpstr(problem, ==, c->problem);
 }
 
+typedef struct {
+    const char *name;
+    AditHealthFacts facts;
+    guint tries;
+    AditHealthCare care; /* wait, overdue, next */
+} CareCase;
+
+static const CareCase care_cases[] = {
+    { "down", { FALSE, FALSE, TRUE, FALSE, 100, -1 }, 0, { 0, FALSE, FALSE } },
+    { "no-link", { TRUE, FALSE, TRUE, FALSE, 3, -1 }, 0, { 0, FALSE, FALSE } },
+    { "just-up", { TRUE, TRUE, TRUE, FALSE, 0, -1 }, 0, { 1, FALSE, FALSE } },
+    { "unheard", { TRUE, TRUE, TRUE, FALSE, 5, -1 }, 0, { 5, TRUE, TRUE } },
+    { "unheard-again", { TRUE, TRUE, TRUE, FALSE, 10, -1 }, 1, { 10, TRUE, TRUE } },
+    { "unheard-for-long", { TRUE, TRUE, TRUE, FALSE, 900, -1 }, 20, { 60, TRUE, TRUE } },
+    { "well", { TRUE, TRUE, TRUE, FALSE, 900, 20 }, 0, { 130, FALSE, FALSE } },
+    { "last-moment", { TRUE, TRUE, TRUE, FALSE, 900, 149 }, 0, { 1, FALSE, FALSE } },
+    { "overdue", { TRUE, TRUE, TRUE, FALSE, 900, 150 }, 0, { 5, TRUE, FALSE } },
+    { "still-overdue", { TRUE, TRUE, TRUE, FALSE, 900, 155 }, 1, { 10, TRUE, TRUE } },
+    { "idle-heard", { TRUE, TRUE, FALSE, FALSE, 900, 900 }, 0, { 0, FALSE, FALSE } },
+    { "idle-just-up", { TRUE, TRUE, FALSE, FALSE, 2, -1 }, 0, { 1, FALSE, FALSE } },
+    { "idle-unheard", { TRUE, TRUE, FALSE, FALSE, 16, -1 }, 0, { 0, FALSE, FALSE } },
+};
+
+static void
+test_care(gconstpointer data)
+{
+    const CareCase *c = data;
+    const AditHealthCare care = adit_health_care(&c->facts, c->tries);
+
+    g_assert_cmpuint(care.wait, ==, c->care.wait);
+    g_assert_cmpint(care.overdue, ==, c->care.overdue);
+    g_assert_cmpint(care.next, ==, c->care.next);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -52,6 +86,11 @@ main(int argc, char **argv)
         g_autofree char *path = g_strconcat("/client/health/", cases[i].name, NULL);
 
         g_test_add_data_func(path, &cases[i], test_case);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(care_cases); i++) {
+        g_autofree char *path = g_strconcat("/client/health/care/", care_cases[i].name, NULL);
+
+        g_test_add_data_func(path, &care_cases[i], test_care);
     }
     return g_test_run();
 }
