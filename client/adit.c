@@ -62,18 +62,55 @@ import_options_of(AditBackendKind backend)
     return g_variant_dict_end(&options);
 }
 
+/* Whether a gateway of this path was there before it was imported. */
+static gboolean
+is_among(const GPtrArray *gateways, const char *path)
+{
+    for (guint i = 0; gateways && i < gateways->len; i++)
+        if (g_strcmp0(g_dbus_proxy_get_object_path(g_ptr_array_index(gateways, i)), path) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+/* A file of a device that is a gateway already replaces its profile. */
+static gboolean
+send_import(AditCli *cli, const char *title, const char *text, AditBackendKind backend,
+            GError **error)
+{
+    g_autoptr(AditBusManager) manager = adit_cli_manager(error);
+    g_autoptr(GPtrArray) before = manager ? adit_cli_gateways(error) : NULL;
+    g_autofree char *path = NULL;
+    GError *reason = NULL;
+    gboolean ok;
+
+    if (!before)
+        return FALSE;
+    adit_cli_progress(cli, "importing");
+    ok = adit_cli_settle(
+        adit_bus_manager_call_import_sync(manager, title, text, import_options_of(backend),
+                                          G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                                          UPDATE_MS, &path, NULL, &reason),
+        &reason, error);
+    adit_cli_progress(cli, NULL);
+    if (!ok)
+        return FALSE;
+    if (is_among(before, path))
+        adit_cli_print(cli, "it is a gateway already: its profile is replaced\n");
+    else
+        adit_cli_print(cli, "imported; other traffic is unchanged. See: adit list\n");
+    cli->status = 0;
+    return TRUE;
+}
+
 static gboolean
 cmd_import(AditCli *cli, char **args, GError **error)
 {
     g_autofree char *title = opt_name ? g_strdup(opt_name) : adit_ifname_title(args[0]);
     g_autofree char *name = adit_ifname_derive(title, NULL);
     g_autoptr(AditProfile) profile = NULL;
-    g_autoptr(AditBusManager) manager = NULL;
-    g_autofree char *path = NULL;
     AditBackendKind backend = ADIT_BACKEND_AUTO;
     char *text;
-    GError *reason = NULL;
-    gboolean ok = FALSE;
+    gboolean ok;
 
     if (opt_backend && !adit_backend_parse(opt_backend, &backend))
         return adit_cli_usage(error,
@@ -86,19 +123,9 @@ cmd_import(AditCli *cli, char **args, GError **error)
     for (guint i = 0; i < profile->n_hooks; i++)
         adit_cli_warn(cli, "%s:%u: %s is not run by adit", args[0], profile->hooks[i].line,
                       profile->hooks[i].key);
-    if (opt_dry_run)
-        ok = dry_run(cli, backend, name, profile, error);
-    else if ((manager = adit_cli_manager(error)) != NULL)
-        ok = adit_cli_settle(
-            adit_bus_manager_call_import_sync(manager, title, text, import_options_of(backend),
-                                              G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
-                                              -1, &path, NULL, &reason),
-            &reason, error);
+    ok = opt_dry_run ? dry_run(cli, backend, name, profile, error)
+                     : send_import(cli, title, text, backend, error);
     adit_key_string_free(text);
-    if (ok && !opt_dry_run) {
-        adit_cli_print(cli, "imported; other traffic is unchanged. See: adit list\n");
-        cli->status = 0;
-    }
     return ok;
 }
 

@@ -23,6 +23,8 @@ AditChange *adit_change_new(AditDaemon *daemon, const char *name, AditChangeDone
 void adit_change_finish(AditChange *change, GError *error);
 /* The gateway, marked busy, and what its backend is told of it. NULL: answered. */
 AditEntry *adit_change_begin(AditChange *change, AditWish *ret);
+/* The gateway that a profile is of: its device at its server; NULL: of none yet. */
+AditEntry *adit_change_find_device(const AditDaemon *daemon, const AditProfile *profile);
 AditBackend *adit_change_backend(const AditDaemon *daemon, const AditEntry *entry);
 /* On paper and on disk, and its guard in the kernel. Takes @entry if TRUE. */
 gboolean adit_change_enrol(AditDaemon *daemon, AditEntry *entry, GError **error);

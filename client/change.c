@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/change-private.h"
 
+#include "client/update.h"
 #include "libadit/core/error.h"
 #include "libadit/core/ifname.h"
 #include "policy-routing/rival.h"
@@ -196,22 +197,49 @@ on_created(const char *id, const GError *error, gpointer data)
         ->ops->activate(adit_change_backend(daemon, entry), &wish.gateway, on_imported, change);
 }
 
-void
-adit_change_import(AditDaemon *daemon, AditBackendKind kind, const char *title,
-                   const char *text, AditChangeDone done, gpointer data)
+AditEntry *
+adit_change_find_device(const AditDaemon *daemon, const AditProfile *profile)
+{
+    for (guint i = 0; i < daemon->entries->len; i++) {
+        AditEntry *entry = g_ptr_array_index(daemon->entries, i);
+
+        if (adit_profile_is_same_device(entry->profile, profile))
+            return entry;
+    }
+    return NULL;
+}
+
+/* Whose files say all the same port, as some programs write it into each. */
+static void
+give_way(const AditDaemon *daemon, const char *title, AditProfile *profile)
+{
+    for (guint i = 0; i < daemon->entries->len && profile->listen_port; i++) {
+        const AditEntry *entry = g_ptr_array_index(daemon->entries, i);
+
+        if (entry->profile->listen_port != profile->listen_port)
+            continue;
+        g_message("%s: ListenPort %u is taken by %s: any other will do", title,
+                  profile->listen_port, entry->name);
+        profile->listen_port = 0;
+    }
+}
+
+static void
+import_new(AditDaemon *daemon, AditBackendKind kind, const char *title, AditProfile *parsed,
+           AditChangeDone done, gpointer data)
 {
     g_autofree char *name = free_name(daemon, title);
     AditChange *change = adit_change_new(daemon, name, done, data);
-    g_autoptr(AditProfile) profile = NULL;
+    g_autoptr(AditProfile) profile = parsed;
     g_autoptr(AditEntry) entry = NULL;
     g_auto(AditWish) wish = { 0 };
     AditBackend *backend;
     GError *error = NULL;
 
-    profile = adit_profile_parse(title, text, strlen(text), &error);
     if (kind == ADIT_BACKEND_AUTO)
         kind = adit_daemon_choose_backend(daemon);
-    if (profile && adit_backend_can_drive(kind, &error)) {
+    give_way(daemon, title, profile);
+    if (adit_backend_can_drive(kind, &error)) {
         entry = adit_entry_new(name, g_steal_pointer(&profile));
         entry->up = entry->busy = TRUE;
         entry->backend = kind;
@@ -225,6 +253,26 @@ adit_change_import(AditDaemon *daemon, AditBackendKind kind, const char *title,
     backend = adit_change_backend(daemon, entry);
     g_steal_pointer(&entry);
     backend->ops->create(backend, &wish.gateway, on_created, change);
+}
+
+/* Another file for a device that is a gateway already is an update of it. */
+void
+adit_change_import(AditDaemon *daemon, AditBackendKind kind, const char *title,
+                   const char *text, AditChangeDone done, gpointer data)
+{
+    GError *error = NULL;
+    AditProfile *profile = adit_profile_parse(title, text, strlen(text), &error);
+    const AditEntry *same = profile ? adit_change_find_device(daemon, profile) : NULL;
+
+    if (profile && !same) {
+        import_new(daemon, kind, title, profile, done, data);
+        return;
+    }
+    adit_profile_free(profile);
+    if (same)
+        adit_update(daemon, same->name, text, done, data);
+    else
+        adit_change_finish(adit_change_new(daemon, NULL, done, data), error);
 }
 
 static void

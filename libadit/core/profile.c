@@ -119,6 +119,36 @@ adit_profile_inherit(AditProfile *profile, const AditProfile *before)
                 profile->peers[i].preshared_key = before->peers[j].preshared_key;
 }
 
+static gboolean
+shares_address(const AditProfile *a, const AditProfile *b)
+{
+    for (guint i = 0; i < a->n_addresses; i++)
+        for (guint j = 0; j < b->n_addresses; j++)
+            if (adit_addr_cmp(&a->addresses[i].addr, &b->addresses[j].addr) == 0)
+                return TRUE;
+    return FALSE;
+}
+
+static gboolean
+is_same_server(const AditProfilePeer *a, const AditProfilePeer *b)
+{
+    return adit_key_equal(&a->public_key, &b->public_key) ||
+           (a->endpoint.host && b->endpoint.host &&
+            adit_endpoint_cmp(&a->endpoint, &b->endpoint) == 0);
+}
+
+gboolean
+adit_profile_is_same_device(const AditProfile *a, const AditProfile *b)
+{
+    if (!shares_address(a, b))
+        return FALSE;
+    for (guint i = 0; i < a->n_peers; i++)
+        for (guint j = 0; j < b->n_peers; j++)
+            if (is_same_server(&a->peers[i], &b->peers[j]))
+                return TRUE;
+    return FALSE;
+}
+
 gboolean
 adit_profile_equal(const AditProfile *a, const AditProfile *b)
 {

@@ -61,6 +61,9 @@ AditProfile *adit_profile_copy(const AditProfile *profile);
 /* An update: each peer that @profile gives no preshared key keeps that of @before's peer with
  * its public key. */
 void adit_profile_inherit(AditProfile *profile, const AditProfile *before);
+/* Two profiles of one device at one server: an own address in common, and of some peer the key
+ * or the endpoint. The numbers alone tell nothing: many networks have the same. */
+gboolean adit_profile_is_same_device(const AditProfile *a, const AditProfile *b);
 gboolean adit_profile_equal(const AditProfile *a, const AditProfile *b);
 gboolean adit_profile_carries(const AditProfile *profile,
                               guint8 family); /* has an address of it */

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Another profile for a gateway that is there: what it does not replace is kept, or the old one is."""
 import base64
+import json
 import os
 import re
+import socket
 
 import tap
 from process import until
-from story import Client, Server
+from story import Client, Publisher, Server
 
 DRAWING = """
 visitor -- internet -- vps
@@ -52,6 +54,52 @@ def test_update(lab):
     assert said.code == 5 and "the old one is back" in said.stderr, said
     assert client.adit("export", "home").stdout == before
     until(lambda: visitor.curl(f"http://{vps.v4}:443/", check=False).ok, 15, "the old profile to carry again")
+
+
+def test_again(lab):
+    """another file of the same device at the same server is an update: name, port and a running flow are kept"""
+    vps, home, visitor = lab["vps"], lab["home"], lab["visitor"]
+    client, profile = begin(lab)
+    publisher = Publisher(home).start()
+    client.adit("publish", "8000", "--ipv4")
+    until(lambda: "published" in client.adit("published").stdout, 15, "a port of its own")
+    with home.inside():
+        server = socket.create_server(("0.0.0.0", 8000))
+    flow = visitor.connect(vps.v4, 8000)
+    peer, _ = server.accept()
+    peer.settimeout(5)
+    flow.settimeout(5)
+    home.write("/root/newer file.conf", profile.replace("PersistentKeepalive = 25", "PersistentKeepalive = 20"), 0o600)
+    said = client.adit("import", "/root/newer file.conf")
+    assert "is a gateway already" in said.stdout, said.stdout
+    listed = json.loads(client.adit("list", "--json").stdout)
+    assert [row["name"] for row in listed] == ["home"], listed
+    assert "PersistentKeepalive = 20" in client.adit("export", "home").stdout
+    flow.send(b"still here")
+    assert peer.recv(20) == b"still here"
+    assert "8000/tcp" in client.adit("published").stdout and publisher.process.alive
+    # The same numbers at another server are somebody else's: refused, as before.
+    other = re.sub(r"(PublicKey = ).*", rf"\g<1>{random_key()}", profile)
+    other = re.sub(r"Endpoint = .*", "Endpoint = 192.0.2.9:51820", other)
+    home.write("/root/other.conf", other, 0o600)
+    said = client.adit("import", "/root/other.conf", check=False)
+    assert said.code == 1 and "of home" in said.stderr or "held by home" in said.stderr, said
+
+
+def test_ports(lab):
+    """a second file that wants the same ListenPort gets any other"""
+    client, profile = begin(lab)
+    home = lab["home"]
+    client.adit("remove", "home")
+    for number in (1, 2):
+        text = profile.replace("[Interface]", "[Interface]\nListenPort = 51820").replace("10.59.", f"10.{70 + number}.")
+        text = re.sub(r"Address = .*", f"Address = 10.{70 + number}.0.2/24", text)
+        text = re.sub(r"AllowedIPs = .*", f"AllowedIPs = 10.{70 + number}.0.0/24", text)
+        text = re.sub(r"(PublicKey = ).*", rf"\g<1>{random_key()}", text)
+        home.write(f"/root/p{number}.conf", text, 0o600)
+        client.adit("import", f"/root/p{number}.conf")
+    ports = [home.run("wg", "show", f"p{n}", "listen-port").stdout.strip() for n in (1, 2)]
+    assert ports[0] == "51820" and ports[1] not in ("51820", "0"), ports
 
 
 def test_status(lab):

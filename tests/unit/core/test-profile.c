@@ -166,6 +166,39 @@ test_carries(void)
     adit_profile_free(NULL);
 }
 
+/* Which files are of one device at one server. */
+static void
+test_same_device(void)
+{
+#define AT(own, peer, endpoint)                                                                \
+    "[Interface]\nPrivateKey=" PRIVATE "\nAddress=" own "\n[Peer]\nPublicKey=" peer endpoint   \
+    "\n"
+#define ONE_PLACE "\nEndpoint=vps.example:1"
+#define OTHER_PLACE "\nEndpoint=vps.example:2"
+    static const char first[] = AT("10.0.0.2/24,fd00::2", PEER_1, ONE_PLACE);
+    static const struct {
+        const char *text;
+        gboolean same;
+    } rows[] = {
+        { AT("10.0.0.2/24,fd00::2", PEER_1, ONE_PLACE), TRUE },
+        { AT("10.0.0.2/32", PEER_1, ""), TRUE },           /* its key */
+        { AT("10.0.0.2/32", PEER_1, OTHER_PLACE), TRUE },  /* it has moved */
+        { AT("fd00::2", PEER_2, ONE_PLACE), TRUE },        /* it has another key */
+        { AT("10.0.0.2/24", PEER_2, OTHER_PLACE), FALSE }, /* the same numbers elsewhere */
+        { AT("10.0.0.2/24", PEER_2, ""), FALSE },
+        { AT("10.0.0.3/24", PEER_1, ONE_PLACE), FALSE }, /* a fellow device */
+        { "[Interface]\nPrivateKey=" PRIVATE "\nAddress=10.0.0.2\n", FALSE },
+    };
+    g_autoptr(AditProfile) a = parse(first);
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(AditProfile) b = parse(rows[i].text);
+
+        g_assert_cmpint(adit_profile_is_same_device(a, b), ==, rows[i].same);
+        g_assert_cmpint(adit_profile_is_same_device(b, a), ==, rows[i].same);
+    }
+}
+
 #define BASE "[Interface]\nPrivateKey=" PRIVATE "\n"
 #define ONE BASE "[Peer]\nPublicKey=" PEER_1 "\n"
 
@@ -267,6 +300,7 @@ main(int argc, char **argv)
     g_assert_cmpuint(add_files(), >=, 40);
     g_test_add_func("/profile/fields", test_fields);
     g_test_add_func("/profile/carries", test_carries);
+    g_test_add_func("/profile/same-device", test_same_device);
     g_test_add_func("/profile/unequal", test_unequal);
     g_test_add_func("/profile/line-of-hook-is-no-value", test_line_of_hook_is_no_value);
     g_test_add_func("/profile/long-hook", test_long_hook);
