@@ -12,6 +12,7 @@
 #define ADIT_PCP_CLIENT_PORT 5350 /* where unsolicited notices arrive */
 #define ADIT_PCP_HEADER 24        /* octets, of requests and replies alike */
 #define ADIT_PCP_NONCE 12
+#define ADIT_PCP_ASK 112 /* a private-use opcode of our own servers: pcp-ask.h */
 
 typedef enum {
     ADIT_PCP_ANNOUNCE = 0,

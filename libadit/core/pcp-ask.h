@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "libadit/core/key.h"
+#include "libadit/core/pcp.h"
+
+/* What a device and its tunnel server say to each other beside ports: a private-use opcode of
+ * PCP (RFC 6887 section 19.3), so that socket, rate and identity (the source address) are those
+ * of PCP. Every message has the same length, so that no answer is longer than its question. */
+
+#define ADIT_PCP_ASK_LEN 160 /* octets of every message */
+
+typedef enum {
+    ADIT_ASK_NOTICE = 0,  /* of a server, unasked: something is other than it was, so ask */
+    ADIT_ASK_ADDRESS = 1, /* what am I here? */
+    ADIT_ASK_ROTATE = 2,  /* a new public key; the present one: the offer is taken back */
+} AditAskKind;
+
+typedef struct {
+    guint8 nonce[ADIT_PCP_NONCE];
+    AditAskKind kind; /* a server never reads NOTICE */
+    AditAddr client;
+    AditKey key; /* ROTATE: public */
+} AditAsk;
+
+/* What the server knows of who asks. */
+typedef struct {
+    AditAddr addr4, addr6; /* the device's; addr6 unset: it has none */
+    AditAddr server4, server6;
+    AditPrefix net6;  /* that addr6 is of */
+    AditPrefix old6;  /* len 0: none; the network of before, as long as it is served, too */
+    guint32 old_left; /* seconds */
+    AditKey key;      /* the public key that is in force */
+    gboolean rotate;  /* the device shall make itself another */
+} AditAskSite;
+
+typedef struct {
+    guint8 nonce[ADIT_PCP_NONCE];
+    AditAskKind kind;
+    guint8 result; /* AditPcpResult; other than SUCCESS: nothing is below */
+    /* SUCCESS: ADDRESS: when to ask again; ROTATE: how long the offer stands. Seconds. */
+    guint32 lifetime;
+    guint32 epoch;
+    AditAskSite site; /* ADDRESS */
+    AditKey key;      /* ROTATE: the one that was offered */
+} AditAskReply;
+
+gboolean adit_ask_site_equal(const AditAskSite *a, const AditAskSite *b);
+/* Whether it is for the functions below and not for those of pcp.h. */
+gboolean adit_ask_is_one(const guint8 *bytes, gsize len);
+
+/* Server. As adit_pcp_request_decode(). */
+AditPcpResult adit_ask_decode(const guint8 *bytes, gsize len, const AditAddr *source,
+                              AditAsk *ret);
+gsize adit_ask_reply_encode(const AditAskReply *reply, guint8 ret[ADIT_PCP_MAX]);
+
+/* Client. */
+gsize adit_ask_encode(const AditAsk *ask, guint8 ret[ADIT_PCP_MAX]);
+/* Form only. An error that was answered to something longer or shorter is read, too. */
+gboolean adit_ask_reply_decode(const guint8 *bytes, gsize len, AditAskReply *ret,
+                               GError **error);
+gboolean adit_ask_reply_answers(const AditAskReply *reply, const AditAsk *ask);
