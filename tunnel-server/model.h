@@ -19,6 +19,11 @@ typedef struct {
     AditPrefix net4; /* the network */
     AditPrefix net6; /* len 0: no IPv6 */
     AditAddr server4, server6;
+    gboolean auto6; /* net6 follows the network of the WAN */
+    /* After a renumbering: what was before is served as well, for a while. len 0: nothing. */
+    AditPrefix old6;
+    gint64 old6_until; /* seconds since 1970 */
+    AditAddr old_server6;
     AditAddr wan4; /* where its forwards live and its traffic leaves; unset: the WAN's */
     AditAddr *dns;
     guint n_dns;
@@ -29,9 +34,14 @@ typedef struct {
     char *name;
     guint subnet; /* index into the model */
     AditAddr addr4, addr6;
+    AditAddr old6; /* by its subnet's old6; unset: none */
     AditAddr wan4; /* as a subnet's, for this device alone; unset: its subnet's */
     AditKey public_key;
     AditKey preshared_key; /* zero: none */
+    AditKey next_key;      /* offered by the device: takes over with its first handshake */
+    gint64 next_until;     /* seconds since 1970; then the offer is void */
+    gint64 invite_until;   /* the present key is for one use, until then; 0: it is not */
+    gboolean rotate;       /* it is asked to make itself another key; not kept */
     AditDeviceKind kind;
     gboolean may_publish;
     AditPrefix *routes; /* networks behind it */

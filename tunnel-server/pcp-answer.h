@@ -13,7 +13,8 @@ typedef struct {
     AditLeaseTable *table;
     gint64 now_ms; /* of the boot clock */
     guint32 epoch;
-    guint32 dice; /* where the search for a free port begins */
+    guint32 dice;  /* where the search for a free port begins */
+    gint64 wall_s; /* since 1970 */
 } AditPcpDesk;
 
 /* Why a port was refused, for the operator. */

@@ -18,21 +18,43 @@ answer(const AditPcpDesk *desk, const AditPcpHost *host, const AditPcpRequest *r
 }
 
 static gboolean
+fail_with(const AditPcpDesk *desk, AditPcpResult result, const guint8 *bytes, gsize len,
+          AditPcpExchange *ret)
+{
+    const AditPcpFailure failure = { (guint8)result, adit_pcp_error_lifetime(result),
+                                     desk->epoch };
+
+    if (result == ADIT_PCP_SILENCE)
+        return FALSE;
+    ret->len = adit_pcp_failure_encode(bytes, len, &failure, ret->bytes);
+    return TRUE;
+}
+
+static gboolean
+begin_ask(const AditPcpDesk *desk, const AditPcpHost *host, const guint8 *bytes, gsize len,
+          AditPcpExchange *ret)
+{
+    AditAsk ask;
+    const AditPcpResult result = adit_ask_decode(bytes, len, &host->addr, &ask);
+
+    if (result != ADIT_PCP_SUCCESS)
+        return fail_with(desk, result, bytes, len, ret);
+    ret->is_ask = TRUE;
+    ret->is_change = adit_pcp_ask_answer(desk, host, &ask, &ret->ask);
+    return TRUE;
+}
+
+static gboolean
 begin_pcp(const AditPcpDesk *desk, const AditPcpHost *host, const guint8 *bytes, gsize len,
           AditPcpExchange *ret)
 {
     AditPcpRequest request;
     const AditPcpResult result =
         adit_pcp_request_decode(bytes, len, &host->addr, &adit_pcp_server_offer, &request);
-    const AditPcpFailure failure = { (guint8)result, adit_pcp_error_lifetime(result),
-                                     desk->epoch };
 
-    if (result == ADIT_PCP_SILENCE)
-        return FALSE;
-    if (result == ADIT_PCP_SUCCESS)
-        answer(desk, host, &request, ret);
-    else
-        ret->len = adit_pcp_failure_encode(bytes, len, &failure, ret->bytes);
+    if (result != ADIT_PCP_SUCCESS)
+        return fail_with(desk, result, bytes, len, ret);
+    answer(desk, host, &request, ret);
     return TRUE;
 }
 
@@ -89,6 +111,8 @@ adit_pcp_exchange_begin(const AditPcpDesk *desk, const AditPcpHost *host, const 
 {
     memset(ret, 0, G_STRUCT_OFFSET(AditPcpExchange, bytes));
     ret->version = ADIT_PCP_VERSION;
+    if (adit_ask_is_one(bytes, len))
+        return begin_ask(desk, host, bytes, len, ret);
     if (len < 2 || bytes[0] != 0 || host->addr.family != AF_INET || !desk->rules->natpmp)
         return begin_pcp(desk, host, bytes, len, ret);
     ret->version = 0;
@@ -118,7 +142,9 @@ adit_pcp_exchange_end(AditPcpExchange *exchange)
                                                           : 0,
                                      .lifetime = reply->result == 0 ? reply->lifetime : 0 };
 
-    if (exchange->len == 0 && exchange->version == 0)
+    if (exchange->len == 0 && exchange->is_ask)
+        exchange->len = adit_ask_reply_encode(&exchange->ask, exchange->bytes);
+    else if (exchange->len == 0 && exchange->version == 0)
         encode_natpmp(exchange, &natpmp);
     else if (exchange->len == 0)
         exchange->len = adit_pcp_reply_encode(reply, exchange->bytes);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "libadit/core/natpmp.h"
-#include "tunnel-server/pcp-answer.h"
+#include "tunnel-server/pcp-ask.h"
 
 /* One packet of a device and what goes back, PCP or NAT-PMP. In two halves, because an answer
  * goes out after the kernel has done what it says. Pure. */
@@ -11,6 +11,8 @@ typedef struct {
     guint8 version; /* 2: PCP, 0: NAT-PMP */
     AditPcpReply reply;
     guint8 natpmp_opcode;
+    gboolean is_ask, is_change; /* neither PCP nor NAT-PMP: see pcp-ask.h */
+    AditAskReply ask;
     AditSockAddr external; /* of the mapping that was granted; unset: none was */
     guint16 size;          /* ports in a row from there on */
     AditPcpRefusal refusal;

@@ -5,6 +5,7 @@
 #include "libadit/sys/notify.h"
 #include "tunnel-server/pcp-announce.h"
 #include "tunnel-server/pcp-exchange.h"
+#include "tunnel-server/pcp-notice.h"
 #include "tunnel-server/pcp-rate.h"
 #include "tunnel-server/pcp-refusals.h"
 #include "tunnel-server/pcp-socket.h"
@@ -16,12 +17,21 @@
 
 #define LOOK_MS 1000
 #define TURN (2 * ADIT_UDP_BATCH)
+#define WISHES 64 /* more at once are not heard: they come again */
 
 /* A packet of this turn and its answer to be. */
 typedef struct {
     AditUdpPacket packet;
     AditPcpExchange exchange;
 } Pending;
+
+/* Of a device that wants another key: a change of the model, which no turn may carry out. */
+typedef struct {
+    gint64 device;
+    AditSockAddr peer;
+    AditAddr local;
+    AditAskReply reply;
+} Wish;
 
 struct _AditPcpServer {
     AditLeases *leases;
@@ -31,7 +41,11 @@ struct _AditPcpServer {
     AditPcpRate *rate;
     AditPcpAnnounce *announce;
     AditPcpRefusals *refusals;
-    guint tick, announce_timer;
+    AditPcpNotice *notice;
+    guint tick, announce_timer, notice_timer, wish_idle;
+    GArray *wishes; /* Wish */
+    AditPcpRekey rekey;
+    gpointer rekey_data;
     guint told;       /* generation of the sockets that was announced */
     gint64 looked_ms; /* at who listens on this machine */
     guint n_pending;
@@ -47,7 +61,8 @@ desk_now(AditPcpServer *self)
                                .table = adit_leases_table(self->leases),
                                .now_ms = now_ms,
                                .epoch = adit_leases_epoch(self->leases, now_ms),
-                               .dice = g_random_int() };
+                               .dice = g_random_int(),
+                               .wall_s = g_get_real_time() / G_USEC_PER_SEC };
 
     return desk;
 }
@@ -80,6 +95,62 @@ note_refusal(AditPcpServer *self, const AditPcpHost *host, const AditPcpRefusal 
 }
 
 static void
+send_unasked(AditPcpServer *self, guint8 family, AditUdpPacket *packets, guint n)
+{
+    AditUdp *udp = adit_pcp_sockets_get(self->sockets, family);
+
+    if (udp && n > 0)
+        adit_udp_send(udp, packets, n); /* nobody there: the next round tries again */
+}
+
+/* -- wishes: between two turns, for the site is another one afterwards -- */
+
+static void
+grant(AditPcpServer *self, Wish *one)
+{
+    AditAskReply *reply = &one->reply;
+    guint8 bytes[ADIT_PCP_MAX];
+    AditUdpPacket packet = { .peer = one->peer, .local = one->local, .bytes = bytes };
+
+    reply->result = ADIT_PCP_NOT_AUTHORIZED;
+    if (self->rekey)
+        reply->result =
+            (guint8)self->rekey(one->device, &reply->key, &reply->lifetime, self->rekey_data);
+    if (reply->result != ADIT_PCP_SUCCESS)
+        reply->lifetime = adit_pcp_error_lifetime(reply->result);
+    reply->epoch = adit_leases_epoch(self->leases, adit_leases_now());
+    packet.len = adit_ask_reply_encode(reply, bytes);
+    if (self->sockets)
+        send_unasked(self, one->peer.addr.family, &packet, 1);
+}
+
+static gboolean
+on_wishes(gpointer data)
+{
+    AditPcpServer *self = data;
+    g_autoptr(GArray) wishes = g_steal_pointer(&self->wishes);
+
+    self->wish_idle = 0;
+    self->wishes = g_array_new(FALSE, FALSE, sizeof(Wish));
+    for (guint i = 0; i < wishes->len; i++)
+        grant(self, &g_array_index(wishes, Wish, i));
+    return G_SOURCE_REMOVE;
+}
+
+static void
+wish(AditPcpServer *self, const AditPcpHost *host, const AditUdpPacket *packet,
+     const AditAskReply *reply)
+{
+    const Wish one = { host->device, packet->peer, packet->local, *reply };
+
+    if (self->wishes->len >= WISHES)
+        return;
+    g_array_append_val(self->wishes, one);
+    if (self->wish_idle == 0)
+        self->wish_idle = g_idle_add(on_wishes, self);
+}
+
+static void
 take_packets(AditPcpServer *self, guint8 family, AditPcpDesk *desk)
 {
     AditUdpPacket packets[ADIT_UDP_BATCH];
@@ -98,6 +169,12 @@ take_packets(AditPcpServer *self, guint8 family, AditPcpDesk *desk)
             continue;
         note_refusal(self, host, &pending->exchange.refusal, desk->now_ms);
         adit_pcp_announce_heard(self->announce, &host->addr);
+        if (pending->exchange.is_ask)
+            adit_pcp_notice_heard(self->notice, &host->addr);
+        if (pending->exchange.is_change) {
+            wish(self, host, &packets[i], &pending->exchange.ask);
+            continue;
+        }
         desk->dice = desk->dice * 1664525 + 1013904223;
         pending->packet = packets[i];
         self->n_pending++;
@@ -193,13 +270,13 @@ on_packets(gpointer data)
 
 /* -- unasked -- */
 
-static void
-send_unasked(AditPcpServer *self, guint8 family, AditUdpPacket *packets, guint n)
+static gsize
+encode_notice(AditPcpServer *self, guint8 ret[ADIT_PCP_MAX])
 {
-    AditUdp *udp = adit_pcp_sockets_get(self->sockets, family);
+    const AditAskReply reply = { .kind = ADIT_ASK_NOTICE,
+                                 .epoch = adit_leases_epoch(self->leases, adit_leases_now()) };
 
-    if (udp && n > 0)
-        adit_udp_send(udp, packets, n); /* nobody there: the next round tries again */
+    return adit_ask_reply_encode(&reply, ret);
 }
 
 static gsize
@@ -213,11 +290,10 @@ encode_announce(AditPcpServer *self, guint8 ret[ADIT_PCP_MAX])
 }
 
 static void
-announce_to(AditPcpServer *self, const AditPcpTarget *targets, guint n)
+tell_all(AditPcpServer *self, const AditPcpTarget *targets, guint n, const guint8 *bytes,
+         gsize len)
 {
     static const guint8 families[] = { AF_INET, AF_INET6 };
-    guint8 bytes[ADIT_PCP_MAX];
-    const gsize len = encode_announce(self, bytes);
 
     for (guint f = 0; f < G_N_ELEMENTS(families); f++) {
         AditUdpPacket packets[ADIT_UDP_BATCH];
@@ -240,16 +316,46 @@ on_announce(gpointer data)
 {
     AditPcpServer *self = data;
     AditPcpTarget targets[ADIT_UDP_BATCH];
+    guint8 bytes[ADIT_PCP_MAX];
     const gint64 now_ms = adit_leases_now();
     const guint n =
         adit_pcp_announce_next(self->announce, now_ms, targets, G_N_ELEMENTS(targets));
     const gint64 at = adit_pcp_announce_deadline(self->announce);
 
     if (self->sockets)
-        announce_to(self, targets, n);
+        tell_all(self, targets, n, bytes, encode_announce(self, bytes));
     self->announce_timer =
         at == G_MAXINT64 ? 0 : g_timeout_add((guint)MAX(at - now_ms, 1), on_announce, self);
     return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_notice(gpointer data)
+{
+    AditPcpServer *self = data;
+    AditPcpAnnounce *pace = adit_pcp_notice_pace(self->notice);
+    AditPcpTarget targets[ADIT_UDP_BATCH];
+    guint8 bytes[ADIT_PCP_MAX];
+    const gint64 now_ms = adit_leases_now();
+    const guint n = adit_pcp_announce_next(pace, now_ms, targets, G_N_ELEMENTS(targets));
+    const gint64 at = adit_pcp_announce_deadline(pace);
+
+    if (self->sockets)
+        tell_all(self, targets, n, bytes, encode_notice(self, bytes));
+    self->notice_timer =
+        at == G_MAXINT64 ? 0 : g_timeout_add((guint)MAX(at - now_ms, 1), on_notice, self);
+    return G_SOURCE_REMOVE;
+}
+
+/* Devices of which something has changed. */
+static void
+begin_notice(AditPcpServer *self, const AditPcpSite *before)
+{
+    if (!before ||
+        !adit_pcp_notice_compare(self->notice, before, self->site, adit_leases_now()))
+        return;
+    g_clear_handle_id(&self->notice_timer, g_source_remove);
+    self->notice_timer = g_timeout_add(1, on_notice, self);
 }
 
 /* Everybody shall know of this epoch. */
@@ -320,6 +426,8 @@ adit_pcp_server_new(AditNftDev *nft, const char *path)
     self->rate = adit_pcp_rate_new();
     self->announce = adit_pcp_announce_new();
     self->refusals = adit_pcp_refusals_new();
+    self->notice = adit_pcp_notice_new();
+    self->wishes = g_array_new(FALSE, FALSE, sizeof(Wish));
     self->tick = g_timeout_add_seconds(1, on_tick, self);
     adit_leases_set_teller(self->leases, tell_change, self);
     return self;
@@ -336,6 +444,8 @@ adit_pcp_server_free(AditPcpServer *self)
     g_clear_pointer(&self->rate, adit_pcp_rate_free);
     g_clear_pointer(&self->announce, adit_pcp_announce_free);
     g_clear_pointer(&self->refusals, adit_pcp_refusals_free);
+    g_clear_pointer(&self->notice, adit_pcp_notice_free);
+    g_array_unref(self->wishes);
     g_free(self);
 }
 
@@ -371,6 +481,7 @@ adit_pcp_server_adopt(AditPcpServer *self, AditPcpSite *site)
     if (adit_leases_adopt(self->leases, before, site) || generation != self->told)
         begin_announce(self);
     self->told = generation;
+    begin_notice(self, before);
     adit_pcp_site_free(before);
 }
 
@@ -378,6 +489,9 @@ void
 adit_pcp_server_down(AditPcpServer *self)
 {
     g_clear_handle_id(&self->announce_timer, g_source_remove);
+    g_clear_handle_id(&self->notice_timer, g_source_remove);
+    g_clear_handle_id(&self->wish_idle, g_source_remove);
+    g_array_set_size(self->wishes, 0);
     g_clear_pointer(&self->sockets, adit_pcp_sockets_free);
     g_clear_pointer(&self->site, adit_pcp_site_free);
     self->told = 0;
@@ -394,6 +508,13 @@ const AditPcpSite *
 adit_pcp_server_site(const AditPcpServer *self)
 {
     return self->site;
+}
+
+void
+adit_pcp_server_set_rekey(AditPcpServer *self, AditPcpRekey rekey, gpointer data)
+{
+    self->rekey = rekey;
+    self->rekey_data = data;
 }
 
 void

@@ -18,6 +18,12 @@ void adit_pcp_server_adopt(AditPcpServer *self, AditPcpSite *site);
 void adit_pcp_server_down(AditPcpServer *self);
 AditLeases *adit_pcp_server_leases(AditPcpServer *self);
 const AditPcpSite *adit_pcp_server_site(const AditPcpServer *self); /* NULL: down */
+/* A device offers @key, or takes back an offer. SUCCESS: durable and in force, for
+ * @ret_lifetime seconds; else the error to answer with. */
+typedef AditPcpResult (*AditPcpRekey)(gint64 device, const AditKey *key, guint32 *ret_lifetime,
+                                      gpointer data);
+/* Called while nothing else is under way. NULL: such requests are refused. */
+void adit_pcp_server_set_rekey(AditPcpServer *self, AditPcpRekey rekey, gpointer data);
 /* Appends sentences about ports that devices could not have. */
 void adit_pcp_server_refusals(const AditPcpServer *self, GPtrArray *ret);
 

@@ -12,6 +12,7 @@
 struct _AditPcpSite {
     GHashTable *hosts;                 /* AditAddr -> AditPcpHost, which holds it */
     GPtrArray *list;                   /* AditPcpHost */
+    GPtrArray *asks;                   /* AditAskSite, of a device each */
     GArray *by_external, *by_internal; /* AditPcpManual, sorted */
     GStringChunk *names;
     char wan[ADIT_NAME_LEN];
@@ -45,6 +46,24 @@ add_host(AditPcpSite *site, const AditPcpHost *host)
     g_hash_table_insert(site->hosts, &own->addr, own);
 }
 
+/* What a device may know of itself. */
+static const AditAskSite *
+add_ask(AditPcpSite *site, const AditSubnet *subnet, const AditDeviceEntry *device)
+{
+    AditAskSite *ask = g_new0(AditAskSite, 1);
+
+    ask->addr4 = device->addr4;
+    ask->server4 = subnet->server4;
+    ask->addr6 = device->addr6;
+    ask->server6 = subnet->server6;
+    ask->net6 = subnet->net6;
+    ask->old6 = subnet->old6;
+    ask->key = device->public_key;
+    ask->rotate = device->rotate;
+    g_ptr_array_add(site->asks, ask);
+    return ask;
+}
+
 static void
 add_device(AditPcpSite *site, const AditModel *model, const AditDeviceEntry *device,
            const AditServerFacts *facts)
@@ -55,34 +74,37 @@ add_device(AditPcpSite *site, const AditModel *model, const AditDeviceEntry *dev
                          .addr = device->addr4,
                          .server = subnet->server4,
                          .external = adit_server_outside(model, device, facts),
-                         .may_publish = device->may_publish };
+                         .may_publish = device->may_publish,
+                         .ask = add_ask(site, subnet, device),
+                         .old_until = subnet->old6_until };
 
     host.reported = as_known(&host.external, model);
     add_host(site, &host);
-    if (!adit_addr_is_set(&device->addr6))
-        return;
-    host.addr = host.external = host.reported = device->addr6;
-    host.server = subnet->server6;
-    add_host(site, &host);
+    if (adit_addr_is_set(&device->addr6)) {
+        host.addr = host.external = host.reported = device->addr6;
+        host.server = subnet->server6;
+        add_host(site, &host);
+    }
+    if (adit_addr_is_set(&device->old6)) {
+        host.addr = host.external = host.reported = device->old6;
+        host.server = subnet->old_server6;
+        add_host(site, &host);
+    }
 }
 
 static void
-add_manual(AditPcpSite *site, const AditModel *model, const AditPublish *publish,
-           const AditServerFacts *facts)
+add_manual_at(AditPcpSite *site, const AditModel *model, const AditPublish *publish,
+              const AditAddr *external, const AditAddr *internal)
 {
     static const guint8 numbers[] = { IPPROTO_TCP, IPPROTO_UDP };
     static const AditProto protos[] = { ADIT_PROTO_TCP, ADIT_PROTO_UDP };
     const AditDeviceEntry *device = adit_model_device(model, publish->device);
-    AditPcpManual manual = { .external = { publish->external, publish->first },
-                             .internal = { device->addr4, publish->internal },
+    AditPcpManual manual = { .external = { *external, publish->first },
+                             .internal = { *internal, publish->internal },
                              .last = publish->last,
                              .enabled = publish->enabled };
 
     manual.name = g_string_chunk_insert(site->names, device->name);
-    if (publish->family == AF_INET6)
-        manual.external.addr = manual.internal.addr = device->addr6;
-    else if (!adit_addr_is_set(&publish->external))
-        manual.external.addr = adit_server_outside(model, device, facts);
     for (guint i = 0; i < G_N_ELEMENTS(protos); i++)
         if (publish->proto & protos[i]) {
             manual.proto = numbers[i];
@@ -96,6 +118,24 @@ add_manual(AditPcpSite *site, const AditModel *model, const AditPublish *publish
     manual.proto = IPPROTO_TCP;
     memset(&manual.internal, 0, sizeof(manual.internal));
     g_array_append_val(site->by_external, manual);
+}
+
+static void
+add_manual(AditPcpSite *site, const AditModel *model, const AditPublish *publish,
+           const AditServerFacts *facts)
+{
+    const AditDeviceEntry *device = adit_model_device(model, publish->device);
+    AditAddr external = publish->external;
+
+    if (publish->family == AF_INET6) {
+        add_manual_at(site, model, publish, &device->addr6, &device->addr6);
+        if (adit_addr_is_set(&device->old6))
+            add_manual_at(site, model, publish, &device->old6, &device->old6);
+        return;
+    }
+    if (!adit_addr_is_set(&external))
+        external = adit_server_outside(model, device, facts);
+    add_manual_at(site, model, publish, &external, &device->addr4);
 }
 
 static int
@@ -135,6 +175,7 @@ adit_pcp_site_new(const AditModel *model, const AditServerFacts *facts,
 
     site->hosts = g_hash_table_new(adit_addr_hash, adit_addr_equal);
     site->list = g_ptr_array_new_with_free_func(g_free);
+    site->asks = g_ptr_array_new_with_free_func(g_free);
     site->by_external = g_array_new(FALSE, FALSE, sizeof(AditPcpManual));
     site->by_internal = g_array_new(FALSE, FALSE, sizeof(AditPcpManual));
     site->names = g_string_chunk_new(1024);
@@ -161,6 +202,7 @@ adit_pcp_site_free(AditPcpSite *site)
         return;
     g_hash_table_unref(site->hosts);
     g_ptr_array_unref(site->list);
+    g_ptr_array_unref(site->asks);
     g_array_unref(site->by_external);
     g_array_unref(site->by_internal);
     g_string_chunk_free(site->names);

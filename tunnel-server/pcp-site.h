@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "libadit/core/pcp-ask.h"
 #include "libadit/wire/diag.h"
 #include "tunnel-server/plan.h"
 #include "tunnel-server/settings.h"
@@ -18,6 +19,8 @@ typedef struct {
         external; /* where its ports are opened: the GUA itself, or an address of the WAN */
     AditAddr reported; /* the same as the world knows it, behind a provider's 1:1 NAT */
     gboolean may_publish;
+    const AditAskSite *ask; /* what it hears of itself; shared by both families */
+    gint64 old_until;       /* seconds since 1970: the end of ask->old6 */
 } AditPcpHost;
 
 /* What the operator has published by hand, range by range. */

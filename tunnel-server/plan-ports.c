@@ -15,6 +15,8 @@ add_networks(AditState *want, const AditModel *model, guint subnet)
     g_array_append_val(networks, own->net4);
     if (own->net6.len > 0)
         g_array_append_val(networks, own->net6);
+    if (own->old6.len > 0)
+        g_array_append_val(networks, own->old6);
     for (guint i = 0; i < model->devices->len; i++) {
         const AditDeviceEntry *device = adit_model_device(model, i);
 
@@ -97,18 +99,12 @@ add_port(AditState *want, const AditModel *model, const AditPublish *publish,
 
 /* Ranges are expanded: interval concatenations cost 44 s for 50,000 (docs/benchmarks.md). */
 static void
-add_publish(AditState *want, const AditModel *model, const AditPublish *publish,
-            const AditServerFacts *facts)
+add_ports(AditState *want, const AditModel *model, const AditPublish *publish,
+          const AditAddr *external, const AditAddr *internal)
 {
-    const AditDeviceEntry *device = adit_model_device(model, publish->device);
-    AditDataplaneMapping mapping = { .external.addr = publish->external,
-                                     .internal.addr = device->addr4 };
+    AditDataplaneMapping mapping = { .external.addr = *external, .internal.addr = *internal };
 
-    if (publish->family == AF_INET6)
-        mapping.external.addr = mapping.internal.addr = device->addr6;
-    else if (!adit_addr_is_set(&mapping.external.addr))
-        mapping.external.addr = adit_server_outside(model, device, facts);
-    if (!publish->enabled || !adit_addr_is_set(&mapping.external.addr))
+    if (!publish->enabled || !adit_addr_is_set(external))
         return;
     for (guint n = 0; n <= (guint)(publish->last - publish->first); n++) {
         mapping.external.port = (guint16)(publish->first + n);
@@ -118,6 +114,23 @@ add_publish(AditState *want, const AditModel *model, const AditPublish *publish,
         mapping.proto = IPPROTO_UDP;
         add_port(want, model, publish, &mapping);
     }
+}
+
+static void
+add_publish(AditState *want, const AditModel *model, const AditPublish *publish,
+            const AditServerFacts *facts)
+{
+    const AditDeviceEntry *device = adit_model_device(model, publish->device);
+    AditAddr external = publish->external;
+
+    if (publish->family == AF_INET6) {
+        add_ports(want, model, publish, &device->addr6, &device->addr6);
+        add_ports(want, model, publish, &device->old6, &device->old6);
+        return;
+    }
+    if (!adit_addr_is_set(&external))
+        external = adit_server_outside(model, device, facts);
+    add_ports(want, model, publish, &external, &device->addr4);
 }
 
 void

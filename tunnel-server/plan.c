@@ -64,10 +64,14 @@ add_subnet(AditState *want, const AditSubnet *subnet)
 
     address.prefix = adit_prefix_make(&subnet->server4, subnet->net4.len);
     adit_state_add_address(want, &address);
-    if (!adit_addr_is_set(&subnet->server6))
-        return;
-    address.prefix = adit_prefix_host(&subnet->server6);
-    adit_state_add_address(want, &address);
+    if (adit_addr_is_set(&subnet->server6)) {
+        address.prefix = adit_prefix_host(&subnet->server6);
+        adit_state_add_address(want, &address);
+    }
+    if (adit_addr_is_set(&subnet->old_server6)) {
+        address.prefix = adit_prefix_host(&subnet->old_server6);
+        adit_state_add_address(want, &address);
+    }
 }
 
 static void
@@ -85,7 +89,7 @@ add_route(AditState *want, const AditPrefix *dst)
 static void
 add_peer(AditState *want, const AditDeviceEntry *device)
 {
-    g_autofree AditPrefix *allowed = g_new0(AditPrefix, device->n_routes + 2);
+    g_autofree AditPrefix *allowed = g_new0(AditPrefix, device->n_routes + 3);
     AditPeer peer = { .link = ADIT_SERVER_LINK,
                       .public_key = device->public_key,
                       .preshared_key = device->preshared_key,
@@ -95,8 +99,26 @@ add_peer(AditState *want, const AditDeviceEntry *device)
     allowed[peer.n_allowed++] = adit_prefix_host(&device->addr4);
     if (adit_addr_is_set(&device->addr6))
         allowed[peer.n_allowed++] = adit_prefix_host(&device->addr6);
+    if (adit_addr_is_set(&device->old6))
+        allowed[peer.n_allowed++] = adit_prefix_host(&device->old6);
     for (guint i = 0; i < device->n_routes; i++)
         allowed[peer.n_allowed++] = device->routes[i];
+    adit_peer_normalise(&peer);
+    adit_state_add_peer(want, &peer);
+    adit_key_clear(&peer.preshared_key);
+}
+
+/* A key that its device has offered may shake hands, and no more: what is the device's goes
+ * over to it once it has (rotation.c). */
+static void
+add_offer(AditState *want, const AditDeviceEntry *device)
+{
+    AditPeer peer = { .link = ADIT_SERVER_LINK,
+                      .public_key = device->next_key,
+                      .preshared_key = device->preshared_key };
+
+    if (adit_key_is_zero(&device->next_key))
+        return;
     adit_peer_normalise(&peer);
     adit_state_add_peer(want, &peer);
     adit_key_clear(&peer.preshared_key);
@@ -115,17 +137,25 @@ add_gua(AditState *want, const AditAddr *addr, const AditServerFacts *facts)
 }
 
 static void
+add_address6(AditState *want, const AditAddr *addr, const AditServerFacts *facts)
+{
+    const AditPrefix host = adit_prefix_host(addr);
+
+    if (!adit_addr_is_set(addr))
+        return;
+    add_route(want, &host);
+    add_gua(want, addr, facts);
+}
+
+static void
 add_device(AditState *want, const AditDeviceEntry *device, const AditServerFacts *facts)
 {
     add_peer(want, device);
+    add_offer(want, device);
     for (guint i = 0; i < device->n_routes; i++)
         add_route(want, &device->routes[i]);
-    if (adit_addr_is_set(&device->addr6)) {
-        const AditPrefix host = adit_prefix_host(&device->addr6);
-
-        add_route(want, &host);
-        add_gua(want, &device->addr6, facts);
-    }
+    add_address6(want, &device->addr6, facts);
+    add_address6(want, &device->old6, facts);
 }
 
 static void
@@ -171,6 +201,8 @@ adit_server_plan_rest(const AditModel *model, const AditServerFacts *facts)
         add_subnet(want, adit_model_subnet(model, i));
         if (adit_addr_is_set(&adit_model_subnet(model, i)->server6))
             add_gua(want, &adit_model_subnet(model, i)->server6, facts);
+        if (adit_addr_is_set(&adit_model_subnet(model, i)->old_server6))
+            add_gua(want, &adit_model_subnet(model, i)->old_server6, facts);
     }
     for (guint i = 0; i < model->devices->len; i++)
         add_device(want, adit_model_device(model, i), facts);

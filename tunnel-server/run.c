@@ -6,6 +6,7 @@
 #include "libadit/sys/secrecy.h"
 #include "tunnel-server/cli.h"
 #include "tunnel-server/service.h"
+#include "tunnel-server/tender.h"
 
 #include <glib-unix.h>
 
@@ -15,6 +16,7 @@ typedef struct {
     GMainLoop *loop;
     AditAdmin *admin;
     AditServerService *service;
+    AditTender *tender;
     AditWatch *watch; /* NULL: nothing is heard, and only the timer looks */
     guint look_timer, save_timer, second_timer;
     guint64 sent; /* transactions until a second ago */
@@ -78,6 +80,7 @@ on_second(gpointer data)
     const gboolean busy = sent - run->sent >= BUSY, was_busy = run->busy;
 
     copy_store(run);
+    adit_tender_look(run->tender);
     run->sent = sent;
     run->busy = busy;
     if (run->watch && busy != was_busy)
@@ -85,6 +88,15 @@ on_second(gpointer data)
     if (!adit_admin_was_alone(run->admin) && (busy || was_busy))
         look(run, TRUE); /* else it was heard */
     return G_SOURCE_CONTINUE;
+}
+
+static void
+on_tended(gpointer data)
+{
+    Run *run = data;
+
+    if (run->service)
+        adit_server_service_changed(run->service);
 }
 
 static void
@@ -179,6 +191,7 @@ loop(Run *run)
     g_unix_signal_add(SIGTERM, on_stop, run);
     g_unix_signal_add(SIGINT, on_stop, run);
     g_unix_signal_add(SIGHUP, on_reload, run);
+    run->tender = adit_tender_new(run->admin, on_tended, run);
     start_watch(run);
     run->second_timer = g_timeout_add_seconds(1, on_second, run);
     set_timers(run);
@@ -193,6 +206,7 @@ loop(Run *run)
     g_clear_handle_id(&run->save_timer, g_source_remove);
     g_clear_handle_id(&run->second_timer, g_source_remove);
     g_clear_pointer(&run->watch, adit_watch_free);
+    g_clear_pointer(&run->tender, adit_tender_free);
     g_clear_pointer(&run->service, adit_server_service_free);
     g_main_loop_unref(run->loop);
 }

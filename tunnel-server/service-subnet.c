@@ -4,6 +4,7 @@
 #include "libadit/core/error.h"
 #include "tunnel-server/edit.h"
 #include "tunnel-server/facts.h"
+#include "tunnel-server/rotation.h"
 #include "tunnel-server/setup.h"
 
 /* Methods about subnets. */
@@ -63,6 +64,7 @@ typedef struct {
     const char *subnet, *text;
     const char *const *list;
     AditPrefix prefix; /* out */
+    gint64 until_s;    /* set-ipv6: how long the network of before is served */
     char *given;       /* out */
 } Wish;
 
@@ -111,9 +113,15 @@ static gboolean
 edit_ipv6(AditModel *model, gpointer data, GError **error)
 {
     Wish *wish = data;
+    AditPrefix before;
+    guint at;
 
+    if (!adit_edit_find_subnet(model, wish->subnet, &at, error))
+        return FALSE;
+    before = adit_model_subnet(model, at)->net6;
     if (!adit_edit_set_ipv6(model, wish->subnet, wish->text, &wish->prefix, error))
         return FALSE;
+    adit_rotation_keep_old(model, at, &before, wish->until_s);
     if (!*wish->text || adit_server_facts_has_ipv6())
         return TRUE;
     g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED,
@@ -131,6 +139,8 @@ on_set_ipv6(AditSrvManager *manager, GDBusMethodInvocation *call, const char *su
     Wish wish = { .subnet = subnet, .text = prefix };
     g_autofree char *normalised = NULL;
 
+    wish.until_s =
+        g_get_real_time() / G_USEC_PER_SEC + adit_admin_settings(self->admin)->overlap;
     if (!adit_service_change(self, call, "subnet set-ipv6", subnet, edit_ipv6, &wish))
         return TRUE;
     if (wish.prefix.len > 0) {

@@ -108,6 +108,15 @@ adit_service_uid(AditServerService *self, GDBusMethodInvocation *call)
     return caller_of(self, call)->uid;
 }
 
+void
+adit_server_service_changed(AditServerService *self)
+{
+    adit_srv_manager_set_generation(self->manager,
+                                    adit_srv_manager_get_generation(self->manager) + 1);
+    adit_server_service_refresh(self);
+    adit_srv_manager_emit_mappings_changed(self->manager);
+}
+
 gboolean
 adit_service_change(AditServerService *self, GDBusMethodInvocation *call, const char *verb,
                     const char *object, AditEdit edit, gpointer data)
@@ -118,10 +127,7 @@ adit_service_change(AditServerService *self, GDBusMethodInvocation *call, const 
     adit_admin_change(self->admin, &audit, edit, data, &error);
     if (adit_service_fail(call, error))
         return FALSE;
-    adit_srv_manager_set_generation(self->manager,
-                                    adit_srv_manager_get_generation(self->manager) + 1);
-    adit_server_service_refresh(self);
-    adit_srv_manager_emit_mappings_changed(self->manager);
+    adit_server_service_changed(self);
     return TRUE;
 }
 

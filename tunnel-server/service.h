@@ -16,4 +16,6 @@ AditServerService *adit_server_service_new(AditAdmin *admin, GDBusConnection *bu
                                            GError **error);
 /* What changed beside the bus's own calls: properties follow. */
 void adit_server_service_refresh(AditServerService *self);
+/* The model is another one, and not by a call of the bus. */
+void adit_server_service_changed(AditServerService *self);
 void adit_server_service_free(AditServerService *self);

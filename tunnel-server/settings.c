@@ -11,6 +11,7 @@ static const AditSetting rows[] = {
     { "Daemon", "LookAgain", ADIT_SETTING_DURATION, FIELD(look_again), "30s", 1, 86400, NULL },
     { "Daemon", "SaveEndpoints", ADIT_SETTING_DURATION, FIELD(save_endpoints), "5min", 1, 86400,
       NULL },
+    { "Daemon", "Overlap", ADIT_SETTING_DURATION, FIELD(overlap), "1h", 0, 7 * 86400, NULL },
     { "PCP", "Enabled", ADIT_SETTING_BOOL, FIELD(pcp), "yes", 0, 0, NULL },
     { "PCP", "NatPmp", ADIT_SETTING_BOOL, FIELD(natpmp), "yes", 0, 0, NULL },
     { "PCP", "MinLifetime", ADIT_SETTING_DURATION, FIELD(min_lifetime), "2min", 1, 86400,

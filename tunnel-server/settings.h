@@ -9,6 +9,7 @@ typedef struct {
     AditPortList spare;    /* [Ports] SpareUdp: WireGuard is reached by these, too */
     gint64 look_again;     /* [Daemon] LookAgain: seconds between looks at the kernel */
     gint64 save_endpoints; /* [Daemon] SaveEndpoints: seconds between */
+    gint64 overlap;        /* [Daemon] Overlap: seconds that an old IPv6 network is served */
     gboolean pcp;          /* [PCP] Enabled: devices may open ports themselves */
     gboolean natpmp;       /* [PCP] NatPmp: version 0, for old clients */
     gint64 min_lifetime, max_lifetime; /* [PCP] MinLifetime, MaxLifetime: seconds */

@@ -60,6 +60,8 @@ settle_device(AditDeviceEntry *device, const AditSubnet *subnet, Holders *holder
 {
     if (!claim(holders, g_strdup_printf("device %s", device->name), device->name, error) ||
         !claim(holders, adit_key_to_string(&device->public_key), device->name, error) ||
+        (!adit_key_is_zero(&device->next_key) &&
+         !claim(holders, adit_key_to_string(&device->next_key), device->name, error)) ||
         !claim(holders, adit_addr_to_string(&device->addr4), device->name, error))
         return FALSE;
     if (!adit_prefix_contains(&subnet->net4, &device->addr4)) {
@@ -83,6 +85,38 @@ settle_device(AditDeviceEntry *device, const AditSubnet *subnet, Holders *holder
         return TRUE;
     device->addr6 = adit_prefix_embed(&subnet->net6, &device->addr4);
     return claim(holders, adit_addr_to_string(&device->addr6), device->name, error);
+}
+
+/* What a renumbering leaves behind is served as long as nobody else wants it. */
+static void
+settle_old(Holders *holders, const AditPrefix *net, const AditAddr *addr4, const char *who,
+           AditAddr *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    if (net->len == 0)
+        return;
+    *ret = adit_prefix_embed(net, addr4);
+    if (!claim(holders, adit_addr_to_string(ret), who, NULL))
+        memset(ret, 0, sizeof(*ret));
+}
+
+static void
+settle_all_old(AditModel *model, Holders *holders)
+{
+    for (guint i = 0; i < model->subnets->len; i++) {
+        AditSubnet *subnet = g_ptr_array_index(model->subnets, i);
+
+        settle_old(holders, &subnet->old6, &subnet->server4, subnet->name,
+                   &subnet->old_server6);
+    }
+    for (guint i = 0; i < model->devices->len; i++) {
+        AditDeviceEntry *device = g_ptr_array_index(model->devices, i);
+        const AditSubnet *subnet = adit_model_subnet(model, device->subnet);
+        static const AditPrefix none = { 0 };
+
+        settle_old(holders, adit_addr_is_set(&subnet->old_server6) ? &subnet->old6 : &none,
+                   &device->addr4, device->name, &device->old6);
+    }
 }
 
 /* A network behind a device is that device's alone, and no part of the tunnel's own. */
@@ -213,6 +247,7 @@ adit_model_settle(AditModel *model, GError **error)
             !settle_routes(model, device, holders, error))
             return FALSE;
     }
+    settle_all_old(model, holders);
     for (guint i = 0; i < model->publishes->len; i++)
         if (!settle_publish(model, adit_model_publish(model, i), holders, error))
             return FALSE;

@@ -87,6 +87,9 @@ take_subnet(AditModel *model, sqlite3_stmt *row)
     subnet->net6 = get_prefix(row, 4);
     subnet->wan4 = adit_store_get_addr(row, 6);
     subnet->dns = get_addrs(row, 7, &subnet->n_dns);
+    subnet->auto6 = sqlite3_column_int(row, 8) != 0;
+    subnet->old6 = get_prefix(row, 9);
+    subnet->old6_until = sqlite3_column_int64(row, 11);
     return TRUE;
 }
 
@@ -108,6 +111,9 @@ take_device(AditModel *model, sqlite3_stmt *row)
     device->endpoint.addr = adit_store_get_addr(row, 9);
     device->endpoint.port = (guint16)sqlite3_column_int(row, 10);
     device->wan4 = adit_store_get_addr(row, 11);
+    get_key(row, 12, &device->next_key);
+    device->next_until = sqlite3_column_int64(row, 13);
+    device->invite_until = sqlite3_column_int64(row, 14);
     return find_by_id(model->subnets, sqlite3_column_int64(row, 2), &device->subnet);
 }
 
@@ -137,10 +143,12 @@ static const struct {
     TakeRow take;
 } tables[] = {
     { "SELECT private_key, endpoint, wan, listen_port, mtu FROM server", take_server },
-    { "SELECT id, name, net4, net4_len, net6, net6_len, wan4, dns FROM subnet ORDER BY id",
+    { "SELECT id, name, net4, net4_len, net6, net6_len, wan4, dns, auto6, old6,"
+      " old6_len, old6_until FROM subnet ORDER BY id",
       take_subnet },
     { "SELECT id, name, subnet, addr4, public_key, preshared_key, kind, may_publish, routes,"
-      " endpoint.addr, port, wan4 FROM device LEFT JOIN endpoint ON device = id ORDER BY id",
+      " endpoint.addr, port, wan4, next_key, next_until, invite_until FROM device LEFT JOIN "
+      "endpoint ON device = id ORDER BY id",
       take_device },
     { "SELECT id, family, external, first, last, proto, device, internal, enabled, label,"
       " allow_from, redirect FROM publish ORDER BY id",

@@ -64,7 +64,8 @@ same_subnet(const AditModel *now, guint i, const AditModel *next, guint j)
             return FALSE;
     return g_str_equal(a->name, b->name) && adit_prefix_cmp(&a->net4, &b->net4) == 0 &&
            adit_prefix_cmp(&a->net6, &b->net6) == 0 && adit_addr_cmp(&a->wan4, &b->wan4) == 0 &&
-           a->n_dns == b->n_dns;
+           a->n_dns == b->n_dns && a->auto6 == b->auto6 &&
+           adit_prefix_cmp(&a->old6, &b->old6) == 0 && a->old6_until == b->old6_until;
 }
 
 static gboolean
@@ -75,7 +76,9 @@ same_device(const AditModel *now, guint i, const AditModel *next, guint j)
     return g_str_equal(a->name, b->name) && adit_addr_cmp(&a->addr4, &b->addr4) == 0 &&
            adit_addr_cmp(&a->addr6, &b->addr6) == 0 &&
            adit_key_equal(&a->public_key, &b->public_key) &&
-           adit_key_equal(&a->preshared_key, &b->preshared_key) && a->kind == b->kind &&
+           adit_key_equal(&a->preshared_key, &b->preshared_key) &&
+           adit_key_equal(&a->next_key, &b->next_key) && a->next_until == b->next_until &&
+           a->invite_until == b->invite_until && a->kind == b->kind &&
            a->may_publish == b->may_publish && adit_addr_cmp(&a->wan4, &b->wan4) == 0 &&
            same_prefixes(a->routes, a->n_routes, b->routes, b->n_routes) &&
            adit_model_subnet(now, a->subnet)->id == adit_model_subnet(next, b->subnet)->id;
@@ -137,6 +140,10 @@ put_subnet(Writer *to, AditModel *model, guint i, GError **error)
     sqlite3_bind_int(to->insert, 6, subnet->net6.len);
     adit_store_bind_addr(to->insert, 7, &subnet->wan4);
     bind_addrs(to->insert, 8, subnet->dns, subnet->n_dns);
+    sqlite3_bind_int(to->insert, 9, subnet->auto6);
+    adit_store_bind_addr(to->insert, 10, &subnet->old6.addr);
+    sqlite3_bind_int(to->insert, 11, subnet->old6.len);
+    sqlite3_bind_int64(to->insert, 12, subnet->old6_until);
     if (!adit_store_step(to->store, to->insert, error))
         return FALSE;
     subnet->id = sqlite3_last_insert_rowid(to->store->db);
@@ -161,6 +168,9 @@ put_device(Writer *to, AditModel *model, guint i, GError **error)
     sqlite3_bind_int(to->insert, 9, device->may_publish);
     adit_store_bind_prefixes(to->insert, 10, device->routes, device->n_routes);
     adit_store_bind_addr(to->insert, 11, &device->wan4);
+    bind_key(to->insert, 12, &device->next_key);
+    sqlite3_bind_int64(to->insert, 13, device->next_until);
+    sqlite3_bind_int64(to->insert, 14, device->invite_until);
     if (!adit_store_step(to->store, to->insert, error))
         return FALSE;
     device->id = sqlite3_last_insert_rowid(to->store->db);
@@ -225,12 +235,12 @@ typedef struct {
 static const Kind kinds[] = {
     { G_STRUCT_OFFSET(AditModel, subnets), same_subnet, put_subnet,
       "DELETE FROM subnet WHERE id = ?", "DELETE FROM address WHERE subnet = ?", NULL,
-      "INSERT INTO subnet VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO subnet VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       "INSERT INTO address (addr, subnet) VALUES (?, ?)" },
     { G_STRUCT_OFFSET(AditModel, devices), same_device, put_device,
       "DELETE FROM device WHERE id = ?", "DELETE FROM address WHERE device = ?",
       "DELETE FROM endpoint WHERE device = ?",
-      "INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       "INSERT INTO address (addr, device) VALUES (?, ?)" },
     { G_STRUCT_OFFSET(AditModel, publishes), same_publish, put_publish,
       "DELETE FROM publish WHERE id = ?", "DELETE FROM port WHERE publish = ?", NULL,

@@ -54,6 +54,16 @@ static const char *const steps[] = {
      "   CHECK (redirect IN ('no', 'https', 'port'));"),
     /* A public address of the device's own. */
     "ALTER TABLE device ADD COLUMN wan4 BLOB CHECK (length(wan4) = 4);",
+    /* What is on its way from old to new: prefixes and keys. */
+    ("ALTER TABLE subnet ADD COLUMN auto6 INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE subnet ADD COLUMN old6 BLOB;"
+     "ALTER TABLE subnet ADD COLUMN old6_len INTEGER NOT NULL DEFAULT 0"
+     "   CHECK (old6_len BETWEEN 0 AND 124);"
+     "ALTER TABLE subnet ADD COLUMN old6_until INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE device ADD COLUMN next_key BLOB CHECK (length(next_key) = 32);"
+     "ALTER TABLE device ADD COLUMN next_until INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE device ADD COLUMN invite_until INTEGER NOT NULL DEFAULT 0;"
+     "CREATE UNIQUE INDEX device_next_key ON device (next_key);"),
 };
 
 /* What the caller can do about it: wait, mend the disk, or mend the file. */

@@ -86,6 +86,20 @@ assert_kept(Fixture *f, const AditModel *model)
     g_autofree char *have = adit_config_to_string(kept);
 
     g_assert_cmpstr(have, ==, want);
+    for (guint i = 0; i < model->subnets->len; i++) {
+        const AditSubnet *a = adit_model_subnet(model, i), *b = adit_model_subnet(kept, i);
+
+        g_assert_cmpint(adit_prefix_cmp(&a->old6, &b->old6), ==, 0);
+        g_assert_cmpint(a->old6_until, ==, b->old6_until);
+        g_assert_cmpint(a->auto6, ==, b->auto6);
+    }
+    for (guint i = 0; i < model->devices->len; i++) {
+        const AditDeviceEntry *a = adit_model_device(model, i), *b = adit_model_device(kept, i);
+
+        g_assert_true(adit_key_equal(&a->next_key, &b->next_key));
+        g_assert_cmpint(a->next_until, ==, b->next_until);
+        g_assert_cmpint(a->invite_until, ==, b->invite_until);
+    }
 }
 
 static void
@@ -108,6 +122,7 @@ test_life(Fixture *f, gconstpointer data)
     g_autoptr(AditModel) model = sample_server("10.59.0.0/24", "2a11:1:2::/64");
     g_autoptr(AditModel) next = NULL;
     AditDeviceEntry *a, *b;
+    AditSubnet *subnet;
     AditPrefix prefix;
     AditAddr addr;
 
@@ -121,6 +136,15 @@ test_life(Fixture *f, gconstpointer data)
     next = adit_model_copy(model);
     ((AditPublish *)g_ptr_array_index(next->publishes, 1))->redirect = ADIT_REDIRECT_HTTPS;
     g_assert_true(adit_edit_set_device_wan(next, "a", "203.0.113.9", NULL));
+    a = g_ptr_array_index(next->devices, 0);
+    memset(a->next_key.bytes, 5, ADIT_KEY_LEN);
+    a->next_until = 1800000000;
+    a->invite_until = 1700000000;
+    subnet = g_ptr_array_index(next->subnets, 0);
+    g_assert_true(adit_prefix_parse("2a11:1:9::/64", &subnet->old6, NULL));
+    subnet->old6_until = 1900000000;
+    subnet->auto6 = TRUE;
+    g_assert_true(adit_model_settle(next, NULL));
     save(f, model, next);
     assert_kept(f, next);
     adit_model_free(g_steal_pointer(&model));
@@ -189,17 +213,19 @@ test_constraints(Fixture *f, gconstpointer data)
     static const char *const bad[] = {
         "INSERT INTO device SELECT NULL, 'x', subnet, x'0a3b0063', NULL, public_key, NULL, "
         "kind,"
-        " 1, '', NULL FROM device", /* the same key */
+        " 1, '', NULL, NULL, 0, 0 FROM device", /* the same key */
         "INSERT INTO device SELECT NULL, name, subnet, x'0a3b0063', NULL, zeroblob(32), NULL,"
-        " kind, 1, '', NULL FROM device", /* the same name */
+        " kind, 1, '', NULL, NULL, 0, 0 FROM device", /* the same name */
         "INSERT INTO device SELECT NULL, 'x', subnet, addr4, NULL, zeroblob(32), NULL, kind, 1,"
-        " '', NULL FROM device", /* the same IPv4 address */
+        " '', NULL, NULL, 0, 0 FROM device", /* the same IPv4 address */
         "INSERT INTO device SELECT NULL, 'x', subnet, x'0a3b0063', addr6, zeroblob(32), NULL,"
-        " kind, 1, '', NULL FROM device", /* the same GUA */
+        " kind, 1, '', NULL, NULL, 0, 0 FROM device", /* the same GUA */
         "INSERT INTO address SELECT addr, NULL, (SELECT id FROM device) FROM address"
         " WHERE subnet IS NOT NULL",                                    /* the server's own */
         "INSERT INTO port SELECT addr, port, proto, publish FROM port", /* the same port */
-        "INSERT INTO subnet SELECT NULL, name, x'0a000000', 24, NULL, 0, NULL, '' FROM subnet",
+        "INSERT INTO subnet SELECT NULL, name, x'0a000000', 24, NULL, 0, NULL, '', 0, NULL, 0, "
+        "0"
+        " FROM subnet",
         "INSERT INTO server VALUES (2, zeroblob(32), NULL, NULL, 1, 1)",
         "DELETE FROM device", /* something hangs on it */
         "UPDATE publish SET device = 4711",
@@ -243,6 +269,13 @@ test_older(Fixture *f, gconstpointer data)
     save(f, blank, model);
     g_clear_pointer(&f->store, adit_server_store_close);
     run_sql(f->path, "ALTER TABLE publish DROP COLUMN redirect;"
+                     "DROP INDEX device_next_key; ALTER TABLE device DROP COLUMN next_key;"
+                     "ALTER TABLE device DROP COLUMN next_until;"
+                     "ALTER TABLE device DROP COLUMN invite_until;"
+                     "ALTER TABLE subnet DROP COLUMN auto6;"
+                     "ALTER TABLE subnet DROP COLUMN old6;"
+                     "ALTER TABLE subnet DROP COLUMN old6_len;"
+                     "ALTER TABLE subnet DROP COLUMN old6_until;"
                      "ALTER TABLE device DROP COLUMN wan4; PRAGMA user_version = 1");
     reopen(f);
     assert_kept(f, model);
@@ -253,7 +286,7 @@ test_newer(Fixture *f, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *expected =
-        g_strdup_printf("%s: schema 99: made by a newer adit, this one knows 3", f->path);
+        g_strdup_printf("%s: schema 99: made by a newer adit, this one knows 4", f->path);
 
     g_clear_pointer(&f->store, adit_server_store_close);
     run_sql(f->path, "PRAGMA user_version = 99");

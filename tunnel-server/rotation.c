@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/rotation.h"
+
+#include "libadit/core/error.h"
+#include "tunnel-server/edit.h"
+#include "tunnel-server/setup.h"
+
+#include <string.h>
+
+static gboolean
+has_offer(const AditDeviceEntry *device)
+{
+    return !adit_key_is_zero(&device->next_key);
+}
+
+/* When it was made. next_until outlives an offer that was taken back: taking back is no way to
+ * offer more often. */
+static gboolean
+has_just_offered(const AditDeviceEntry *device, gint64 now_s)
+{
+    const gint64 since = device->next_until - ADIT_ROTATION_STANDS_S;
+
+    return device->next_until != 0 && now_s >= since && now_s - since < ADIT_ROTATION_GAP_S;
+}
+
+gboolean
+adit_rotation_offer(AditModel *model, guint at, const AditKey *key, gint64 now_s,
+                    GError **error)
+{
+    AditDeviceEntry *device = g_ptr_array_index(model->devices, at);
+
+    if (adit_key_equal(key, &device->public_key)) {
+        memset(&device->next_key, 0, sizeof(device->next_key));
+        return TRUE;
+    }
+    if (!adit_key_equal(key, &device->next_key) && has_just_offered(device, now_s)) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_BUSY, "%s: it has just offered another key",
+                    device->name);
+        return FALSE;
+    }
+    device->next_key = *key;
+    device->next_until = now_s + ADIT_ROTATION_STANDS_S;
+    return TRUE;
+}
+
+gboolean
+adit_rotation_is_on(const AditModel *model)
+{
+    for (guint i = 0; i < model->devices->len; i++)
+        if (has_offer(adit_model_device(model, i)))
+            return TRUE;
+    return FALSE;
+}
+
+static AditDueKind
+device_due(const AditDeviceEntry *device, const AditWgDump *dump, gint64 now_s)
+{
+    const AditWgPeer *peer =
+        dump && has_offer(device) ? adit_wg_dump_find(dump, &device->next_key) : NULL;
+
+    if (peer && peer->status.handshake_sec != 0)
+        return ADIT_DUE_ROTATE;
+    return has_offer(device) && device->next_until <= now_s ? ADIT_DUE_VOID : ADIT_DUE_NOTHING;
+}
+
+static AditDueKind
+subnet_due(const AditSubnet *subnet, const AditServerFacts *facts, gint64 now_s,
+           AditPrefix *ret)
+{
+    if (subnet->old6.len > 0 && subnet->old6_until <= now_s)
+        return ADIT_DUE_PREFIX;
+    return subnet->auto6 && adit_setup_find_prefix(facts, ret) &&
+                   adit_prefix_cmp(ret, &subnet->net6) != 0
+               ? ADIT_DUE_FOLLOW
+               : ADIT_DUE_NOTHING;
+}
+
+AditDue
+adit_rotation_due(const AditModel *model, const AditWgDump *dump, const AditServerFacts *facts,
+                  gint64 now_s)
+{
+    AditDue due = { 0 };
+
+    for (due.at = 0; due.at < model->devices->len; due.at++) {
+        due.kind = device_due(adit_model_device(model, due.at), dump, now_s);
+        if (due.kind != ADIT_DUE_NOTHING)
+            return due;
+    }
+    for (due.at = 0; due.at < model->subnets->len; due.at++) {
+        due.kind = subnet_due(adit_model_subnet(model, due.at), facts, now_s, &due.prefix);
+        if (due.kind != ADIT_DUE_NOTHING)
+            return due;
+    }
+    return due;
+}
+
+static void
+rotate(AditDeviceEntry *device)
+{
+    device->public_key = device->next_key;
+    memset(&device->next_key, 0, sizeof(device->next_key));
+    device->rotate = FALSE;
+}
+
+/* Who wants a network now has it. */
+static void
+give_way(AditModel *model, const AditPrefix *net)
+{
+    for (guint i = 0; i < model->subnets->len; i++) {
+        AditSubnet *subnet = g_ptr_array_index(model->subnets, i);
+
+        if (subnet->old6.len > 0 && adit_prefix_overlaps(&subnet->old6, net))
+            memset(&subnet->old6, 0, sizeof(subnet->old6));
+    }
+}
+
+void
+adit_rotation_keep_old(AditModel *model, guint at, const AditPrefix *before, gint64 until_s)
+{
+    AditSubnet *subnet = g_ptr_array_index(model->subnets, at);
+
+    if (adit_prefix_cmp(&subnet->net6, before) == 0)
+        return;
+    /* Who takes IPv6 away wants it closed. */
+    subnet->old6 = subnet->net6.len > 0 ? *before : subnet->net6;
+    subnet->old6_until = until_s;
+    if (subnet->net6.len > 0)
+        give_way(model, &subnet->net6);
+}
+
+static gboolean
+follow(AditModel *model, const AditDue *due, gint64 until_s, GError **error)
+{
+    const AditPrefix before = adit_model_subnet(model, due->at)->net6;
+    g_autofree char *text = adit_prefix_to_string(&due->prefix);
+    AditPrefix net;
+
+    if (!adit_edit_set_ipv6(model, adit_model_subnet(model, due->at)->name, text, &net, error))
+        return FALSE;
+    adit_rotation_keep_old(model, due->at, &before, until_s);
+    return TRUE;
+}
+
+gboolean
+adit_rotation_do(AditModel *model, const AditDue *due, gint64 until_s, GError **error)
+{
+    AditDeviceEntry *device =
+        due->at < model->devices->len ? g_ptr_array_index(model->devices, due->at) : NULL;
+    AditSubnet *subnet =
+        due->at < model->subnets->len ? g_ptr_array_index(model->subnets, due->at) : NULL;
+
+    switch (due->kind) {
+    case ADIT_DUE_NOTHING: break;
+    case ADIT_DUE_ROTATE: rotate(device); break;
+    case ADIT_DUE_VOID: memset(&device->next_key, 0, sizeof(device->next_key)); break;
+    case ADIT_DUE_PREFIX: memset(&subnet->old6, 0, sizeof(subnet->old6)); break;
+    case ADIT_DUE_FOLLOW: return follow(model, due, until_s, error);
+    }
+    return TRUE;
+}
+
+const char *
+adit_rotation_verb(AditDueKind kind)
+{
+    switch (kind) {
+    case ADIT_DUE_NOTHING: return "";
+    case ADIT_DUE_ROTATE: return "device rotate";
+    case ADIT_DUE_VOID: return "device rotate: not taken up";
+    case ADIT_DUE_PREFIX: return "subnet set-ipv6: end of the old network";
+    case ADIT_DUE_FOLLOW: return "subnet set-ipv6: as on the WAN";
+    }
+    g_assert_not_reached();
+}
+
+const char *
+adit_rotation_object(const AditModel *model, const AditDue *due)
+{
+    switch (due->kind) {
+    case ADIT_DUE_NOTHING: return "";
+    case ADIT_DUE_ROTATE:
+    case ADIT_DUE_VOID: return adit_model_device(model, due->at)->name;
+    case ADIT_DUE_PREFIX:
+    case ADIT_DUE_FOLLOW: return adit_model_subnet(model, due->at)->name;
+    }
+    g_assert_not_reached();
+}

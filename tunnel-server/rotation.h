@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "libadit/wire/wgmodel.h"
+#include "tunnel-server/plan.h"
+
+/* What changes by itself, once its time or its proof has come: a device's new key takes over,
+ * an offer or an old network ends, a network follows the WAN's. Pure.
+ *
+ * WireGuard knows one peer for each public key, and one owner for each address. So a new key is
+ * at first a peer without addresses: it may shake hands and nothing else. Its first handshake
+ * proves that the device has the private half and uses it; then, and not before, the addresses
+ * go over to it and the old key is forgotten. Whatever dies on the way, a key works: the old
+ * one until that handshake, the new one from there on. */
+
+#define ADIT_ROTATION_STANDS_S 600 /* an offer */
+#define ADIT_ROTATION_GAP_S 3      /* from one offer to another */
+
+typedef enum {
+    ADIT_DUE_NOTHING,
+    ADIT_DUE_ROTATE, /* the new key of @device has shaken hands */
+    ADIT_DUE_VOID,   /* the offer of @device has run out */
+    ADIT_DUE_PREFIX, /* the old network of @subnet is no longer served */
+    ADIT_DUE_FOLLOW, /* the WAN has another network than @subnet */
+} AditDueKind;
+
+typedef struct {
+    AditDueKind kind;
+    guint at;          /* device or subnet */
+    AditPrefix prefix; /* FOLLOW */
+} AditDue;
+
+/* @device offers @key; its present one: what it has offered is taken back. BUSY: it has just
+ * offered another. */
+gboolean adit_rotation_offer(AditModel *model, guint device, const AditKey *key, gint64 now_s,
+                             GError **error);
+/* @subnet had @before: if that is no longer its network, it is served until @until_s besides.
+ */
+void adit_rotation_keep_old(AditModel *model, guint subnet, const AditPrefix *before,
+                            gint64 until_s);
+/* Whether handshakes have to be looked at. */
+gboolean adit_rotation_is_on(const AditModel *model);
+/* The first thing that is due. @dump NULL: no handshake is known. */
+AditDue adit_rotation_due(const AditModel *model, const AditWgDump *dump,
+                          const AditServerFacts *facts, gint64 now_s);
+/* Does it. @until_s: how long a network that is followed by another is served. */
+gboolean adit_rotation_do(AditModel *model, const AditDue *due, gint64 until_s, GError **error);
+/* For the journal: "device rotate", and what it is about. */
+const char *adit_rotation_verb(AditDueKind kind);
+const char *adit_rotation_object(const AditModel *model, const AditDue *due);
