@@ -15,6 +15,8 @@ struct _AditEnd {
     guint source;
     gboolean retired;
     AditEndNews news;
+    AditEndStir stir;
+    guint64 stirs; /* so far */
     gpointer data;
     AditEndDone done;
     gpointer done_data;
@@ -40,6 +42,17 @@ finish(AditEnd *end)
     adit_end_free(end);
 }
 
+static void
+look_for_stirs(AditEnd *end)
+{
+    const AditPoolCounts counts = adit_client_get_counts(end->client).pool;
+    const guint64 stirs = counts.stirs + counts.losses;
+
+    if (stirs != end->stirs && end->stir)
+        end->stir(end, end->data);
+    end->stirs = stirs;
+}
+
 static gboolean
 on_ready(int fd, GIOCondition condition, gpointer data)
 {
@@ -50,6 +63,7 @@ on_ready(int fd, GIOCondition condition, gpointer data)
     while (adit_client_pop_event(end->client, &news))
         if (end->news)
             end->news(end, &news, end->data);
+    look_for_stirs(end);
     if (!end->retired || !adit_client_is_drained(end->client))
         return G_SOURCE_CONTINUE;
     end->source = 0;
@@ -89,9 +103,10 @@ adit_end_new(const AditPublishGateway *gateway, guint family, const char *state_
 }
 
 void
-adit_end_set_news(AditEnd *end, AditEndNews news, gpointer data)
+adit_end_set_news(AditEnd *end, AditEndNews news, AditEndStir stir, gpointer data)
 {
     end->news = news;
+    end->stir = stir;
     end->data = data;
 }
 
@@ -128,6 +143,7 @@ adit_end_retire(AditEnd *end, AditEndDone done, gpointer data)
     end->done = done;
     end->done_data = data;
     end->news = NULL;
+    end->stir = NULL;
     end->retired = TRUE;
     adit_client_drain(end->client, adit_client_now());
     if (adit_client_is_drained(end->client))

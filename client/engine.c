@@ -138,6 +138,14 @@ on_news(AditEnd *end, const AditPoolNews *news, gpointer data)
     }
 }
 
+static void
+on_stir(AditEnd *end, gpointer data)
+{
+    AditEngine *self = data;
+
+    self->watch.stirred(self, adit_end_get_gateway(end), self->watch.data);
+}
+
 static AditEnd *
 find_end(const AditEngine *self, const AditPublishGateway *gateway, guint family)
 {
@@ -200,7 +208,7 @@ make_end(AditEngine *self, const AditPublishGateway *gateway, guint family)
         g_warning("%s: %s", gateway->name, error->message);
         return;
     }
-    adit_end_set_news(end, on_news, self);
+    adit_end_set_news(end, on_news, on_stir, self);
     g_ptr_array_add(self->ends, end);
 }
 

@@ -12,6 +12,8 @@ typedef struct {
     /* An offer is there or has changed. */
     void (*changed)(AditEngine *engine, AditOffer *offer, gpointer data);
     void (*gone)(AditEngine *engine, const AditOffer *offer, gpointer data);
+    /* A server has something to tell beside ports. */
+    void (*stirred)(AditEngine *engine, const char *gateway, gpointer data);
     gpointer data;
 } AditEngineWatch;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/publish-bus.h"
 
+#include "libadit/core/error.h"
 #include "publisher-dbus-generated.h"
 
 struct _AditPublishBus {
@@ -35,6 +36,96 @@ on_drain(AditPubPublisher *publisher, GDBusMethodInvocation *call, const char *g
     return TRUE;
 }
 
+/* -- beside ports -- */
+
+static void
+on_site(const AditAskReply *reply, const GError *error, gpointer data)
+{
+    g_autofree char *key = reply ? adit_key_to_string(&reply->site.key) : NULL;
+
+    if (error)
+        g_dbus_method_invocation_return_gerror(data, error);
+    else
+        g_dbus_method_invocation_return_value(data, g_variant_new("(s)", key));
+}
+
+static void
+on_proposed(const AditAskReply *reply, const GError *error, gpointer data)
+{
+    if (error)
+        g_dbus_method_invocation_return_gerror(data, error);
+    else
+        g_dbus_method_invocation_return_value(data, g_variant_new("(u)", reply->lifetime));
+}
+
+static void
+refuse_unknown(GDBusMethodInvocation *call, const char *gateway)
+{
+    g_dbus_method_invocation_return_error(call, ADIT_ERROR, ADIT_ERROR_NOT_FOUND,
+                                          "%s: no such gateway, or it is down", gateway);
+}
+
+static gboolean
+on_ask_site(AditPubPublisher *publisher, GDBusMethodInvocation *call, const char *gateway,
+            gpointer data)
+{
+    AditPublishBus *self = data;
+
+    if (!self->calls.ask(gateway, ADIT_ASK_ADDRESS, NULL, on_site, call, self->calls.data))
+        refuse_unknown(call, gateway);
+    return TRUE;
+}
+
+static gboolean
+on_propose_key(AditPubPublisher *publisher, GDBusMethodInvocation *call, const char *gateway,
+               const char *text, gpointer data)
+{
+    AditPublishBus *self = data;
+    GError *error = NULL;
+    AditKey key;
+
+    if (!adit_key_parse(text, &key, &error))
+        g_dbus_method_invocation_take_error(call, error);
+    else if (!self->calls.ask(gateway, ADIT_ASK_ROTATE, &key, on_proposed, call,
+                              self->calls.data))
+        refuse_unknown(call, gateway);
+    return TRUE;
+}
+
+static char *
+addr_text(const AditAddr *addr)
+{
+    return adit_addr_is_set(addr) ? adit_addr_to_string(addr) : g_strdup("");
+}
+
+static char *
+net_text(const AditPrefix *net)
+{
+    return net->len > 0 ? adit_prefix_to_string(net) : g_strdup("");
+}
+
+static void
+add_site(GVariantBuilder *rows, const AditTelling *telling)
+{
+    const AditAskSite *site = &telling->site;
+    g_autofree char *addr4 = addr_text(&site->addr4), *addr6 = addr_text(&site->addr6);
+    g_autofree char *server4 = addr_text(&site->server4), *server6 = addr_text(&site->server6);
+    g_autofree char *net6 = net_text(&site->net6), *old6 = net_text(&site->old6);
+
+    g_variant_builder_add(rows, "(sssssssub)", telling->gateway, addr4, addr6, net6, server4,
+                          server6, old6, site->old_left, site->rotate);
+}
+
+void
+adit_publish_bus_show_sites(AditPublishBus *self, const GArray *list)
+{
+    GVariantBuilder rows = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(sssssssub)"));
+
+    for (guint i = 0; i < list->len; i++)
+        add_site(&rows, &g_array_index(list, AditTelling, i));
+    adit_pub_publisher_set_sites(self->publisher, g_variant_builder_end(&rows));
+}
+
 AditPublishBus *
 adit_publish_bus_new(const AditPublishBusCalls *calls)
 {
@@ -46,8 +137,12 @@ adit_publish_bus_new(const AditPublishBusCalls *calls)
     self->objects = g_dbus_object_manager_server_new(ADIT_PUBLISHER_PATH);
     self->publisher = adit_pub_publisher_skeleton_new();
     adit_pub_publisher_set_version(self->publisher, ADIT_VERSION);
+    adit_pub_publisher_set_sites(self->publisher,
+                                 g_variant_new_array(G_VARIANT_TYPE("(sssssssub)"), NULL, 0));
     g_signal_connect(self->publisher, "handle-refresh", G_CALLBACK(on_refresh), self);
     g_signal_connect(self->publisher, "handle-drain", G_CALLBACK(on_drain), self);
+    g_signal_connect(self->publisher, "handle-ask-site", G_CALLBACK(on_ask_site), self);
+    g_signal_connect(self->publisher, "handle-propose-key", G_CALLBACK(on_propose_key), self);
     g_dbus_object_skeleton_add_interface(root, G_DBUS_INTERFACE_SKELETON(self->publisher));
     g_dbus_object_manager_server_export(self->objects, root);
     return self;

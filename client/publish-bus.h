@@ -2,6 +2,7 @@
 #pragma once
 
 #include "client/offer.h"
+#include "client/told.h"
 
 #include <gio/gio.h>
 
@@ -16,12 +17,17 @@ typedef struct _AditPublishBus AditPublishBus;
 typedef struct {
     void (*refresh)(gpointer data); /* somebody wants to know how it is now */
     void (*drain)(const char *gateway, AditEndDone done, gpointer done_data, gpointer data);
+    /* FALSE: no such gateway. */
+    gboolean (*ask)(const char *gateway, AditAskKind kind, const AditKey *key,
+                    AditAskerDone done, gpointer done_data, gpointer data);
     gpointer data;
 } AditPublishBusCalls;
 
 AditPublishBus *adit_publish_bus_new(const AditPublishBusCalls *calls);
 void adit_publish_bus_connect(AditPublishBus *self, GDBusConnection *bus);
 void adit_publish_bus_show(AditPublishBus *self, const AditOffer *offer);
+/* AditTelling */
+void adit_publish_bus_show_sites(AditPublishBus *self, const GArray *list);
 void adit_publish_bus_hide(AditPublishBus *self, const AditOffer *offer);
 void adit_publish_bus_free(AditPublishBus *self);
 

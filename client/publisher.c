@@ -22,6 +22,7 @@ typedef struct {
     AditPublishBus *bus;
     AditPublishSource *source;
     AditPublishUnits *units;
+    AditTold *told;
     guint settle, listen, drops;
     int status;
 } Main;
@@ -156,6 +157,32 @@ on_gone(AditEngine *engine, const AditOffer *offer, gpointer data)
     adit_publish_bus_hide(self->bus, offer);
 }
 
+static void
+on_stirred(AditEngine *engine, const char *gateway, gpointer data)
+{
+    Main *self = data;
+
+    adit_told_stir(self->told, gateway, TRUE);
+}
+
+static void
+on_told(gpointer data)
+{
+    Main *self = data;
+    g_autoptr(GArray) list = adit_told_list(self->told);
+
+    adit_publish_bus_show_sites(self->bus, list);
+}
+
+static gboolean
+on_ask(const char *gateway, AditAskKind kind, const AditKey *key, AditAskerDone done,
+       gpointer done_data, gpointer data)
+{
+    Main *self = data;
+
+    return adit_told_ask(self->told, gateway, kind, key, done, done_data);
+}
+
 static gboolean
 on_settle(gpointer data)
 {
@@ -180,6 +207,7 @@ on_gateways(GPtrArray *gateways, gpointer data)
 {
     Main *self = data;
 
+    adit_told_set_gateways(self->told, gateways);
     adit_engine_set_gateways(self->engine, gateways);
     settle_soon(self);
 }
@@ -208,6 +236,7 @@ on_handshake(const char *gateway, gpointer data)
     Main *self = data;
 
     adit_engine_handshake(self->engine, gateway);
+    adit_told_stir(self->told, gateway, FALSE);
 }
 
 static void
@@ -296,8 +325,8 @@ main(int argc, char **argv)
     Main self = { 0 };
     g_autoptr(GError) error = NULL;
     g_autofree char *state = NULL;
-    const AditEngineWatch watch = { on_changed, on_gone, &self };
-    const AditPublishBusCalls calls = { on_refresh, on_drain, &self };
+    const AditEngineWatch watch = { on_changed, on_gone, on_stirred, &self };
+    const AditPublishBusCalls calls = { on_refresh, on_drain, on_ask, &self };
 
     adit_bus_register_errors();
     if (!adit_places_parse(&self.places, "Asks the tunnel servers for what is published.",
@@ -308,10 +337,12 @@ main(int argc, char **argv)
     state = g_build_filename(self.places.state, "pcp", NULL);
     self.engine = adit_engine_new(state, &watch);
     self.bus = adit_publish_bus_new(&calls);
+    self.told = adit_told_new(on_told, &self);
     self.loop = g_main_loop_new(NULL, FALSE);
     run(&self);
     adit_publish_units_free(self.units);
     adit_publish_source_free(self.source);
+    adit_told_free(self.told);
     adit_engine_free(self.engine);
     adit_publish_bus_free(self.bus);
     g_main_loop_unref(self.loop);

@@ -213,6 +213,14 @@ is_version_only(const AditPool *pool, const AditPcpReply *reply)
     return reply->result == ADIT_PCP_UNSUPP_VERSION;
 }
 
+/* It says nothing, but that there is something to ask for: whoever asks hears it. */
+static gboolean
+is_stir(const AditPoolMessage *message)
+{
+    return message->len >= ADIT_PCP_HEADER && message->bytes[0] == ADIT_PCP_VERSION &&
+           message->bytes[1] == (0x80 | ADIT_PCP_ASK);
+}
+
 void
 adit_pool_receive(AditPool *pool, const AditPoolMessage *message)
 {
@@ -221,6 +229,10 @@ adit_pool_receive(AditPool *pool, const AditPoolMessage *message)
     if (message->from.port != ADIT_PCP_SERVER_PORT ||
         adit_addr_cmp(&message->from.addr, &pool->server) != 0) {
         pool->counts.strangers++;
+        return;
+    }
+    if (message->notice && is_stir(message)) {
+        pool->counts.stirs++;
         return;
     }
     if (!adit_dialect_get(pool->dialect, message->bytes, message->len, &reply, NULL)) {

@@ -37,6 +37,8 @@ typedef struct {
     guint64 answers;
     guint64 notices;
     guint64 losses; /* of the server's state */
+    guint64
+        stirs; /* notices of our own servers that something else has changed (ADIT_PCP_ASK) */
     /* Ignored, before they could touch anything. */
     guint64 strangers; /* another address or port than the server's */
     guint64 malformed;
