@@ -131,6 +131,25 @@ edit_ipv6(AditModel *model, gpointer data, GError **error)
     return FALSE;
 }
 
+static void
+note_overlap(AditServerService *self, const char *word, GPtrArray *notes)
+{
+    const AditModel *model = adit_admin_model(self->admin);
+    const AditSubnet *subnet = NULL;
+    g_autofree char *net = NULL;
+    guint at;
+
+    if (adit_edit_find_subnet(model, word, &at, NULL))
+        subnet = adit_model_subnet(model, at);
+    if (!subnet || subnet->old6.len == 0)
+        return;
+    net = adit_prefix_to_string(&subnet->old6);
+    g_ptr_array_add(
+        notes,
+        g_strdup_printf("%s is served besides for %" G_GINT64_FORMAT " s more", net,
+                        MAX(subnet->old6_until - g_get_real_time() / G_USEC_PER_SEC, 0)));
+}
+
 static gboolean
 on_set_ipv6(AditSrvManager *manager, GDBusMethodInvocation *call, const char *subnet,
             const char *prefix, AditServerService *self)
@@ -143,6 +162,7 @@ on_set_ipv6(AditSrvManager *manager, GDBusMethodInvocation *call, const char *su
         g_get_real_time() / G_USEC_PER_SEC + adit_admin_settings(self->admin)->overlap;
     if (!adit_service_change(self, call, "subnet set-ipv6", subnet, edit_ipv6, &wish))
         return TRUE;
+    note_overlap(self, subnet, notes);
     if (wish.prefix.len > 0) {
         adit_setup_doubt_prefix(&wish.prefix, adit_admin_facts(self->admin), notes);
         normalised = adit_prefix_to_string(&wish.prefix);

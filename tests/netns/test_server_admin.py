@@ -224,8 +224,10 @@ def test_ipv6_prefix(lab):
     refused(server.admin("subnet", "set-ipv6", "home", "--prefix", small, check=False), 4, "held by a")
     elsewhere = server.admin("subnet", "set-ipv6", "home", "--prefix", "2a11:77:8::/48")
     assert "not on the link" in elsewhere.stderr, elsewhere
-    assert not vps.run("ip", "-6", "neigh", "show", "proxy").stdout
+    assert f"{vps.prefix} is served besides" in elsewhere.stderr, elsewhere
+    assert embed(vps.prefix, "10.59.0.18") in vps.run("ip", "-6", "neigh", "show", "proxy").stdout
     assert "no IPv6" in server.admin("subnet", "set-ipv6", "home").stdout
+    assert not vps.run("ip", "-6", "neigh", "show", "proxy").stdout
     vps.run("ip", "-6", "route", "del", "default")
     refused(server.admin("subnet", "set-ipv6", "home", "--prefix", vps.prefix, check=False), 4,
             "no IPv6 default route")
