@@ -3,6 +3,9 @@
 #include "libadit/core/profile-draft.h"
 
 #include <string.h>
+#include <sys/socket.h>
+
+#define IPV6_MTU 1280 /* RFC 8200, section 5 */
 
 /* A key pasted in the wrong place, whole or mangled: such a value is not for a message. */
 static gboolean
@@ -56,6 +59,22 @@ read_setting(AditProfileDraft *draft, const AditConfToken *token, GError **error
     return TRUE;
 }
 
+/* The kernel has no IPv6 on a smaller link, and its word for it is "invalid argument". */
+static gboolean
+check_mtu(AditProfileDraft *draft, GError **error)
+{
+    const guint32 mtu = draft->profile->mtu;
+
+    for (guint i = 0; mtu != 0 && mtu < IPV6_MTU && i < draft->addresses->len; i++) {
+        if (g_array_index(draft->addresses, AditPrefix, i).addr.family != AF_INET6)
+            continue;
+        draft->line = draft->seen[adit_profile_key_find("MTU") - adit_profile_keys];
+        return adit_profile_fail(error, "MTU: %u: an IPv6 Address needs at least %d", mtu,
+                                 IPV6_MTU);
+    }
+    return TRUE;
+}
+
 static gboolean
 end_section(AditProfileDraft *draft, GError **error)
 {
@@ -75,8 +94,9 @@ end_section(AditProfileDraft *draft, GError **error)
         draft->peer->allowed =
             g_memdup2(draft->allowed->data, draft->allowed->len * sizeof(AditPrefix));
         g_array_set_size(draft->allowed, 0);
+        return TRUE;
     }
-    return TRUE;
+    return check_mtu(draft, error);
 }
 
 static gboolean

@@ -124,6 +124,15 @@ add_random_peers(AditProfile *p)
     }
 }
 
+static guint
+least_mtu(const AditProfile *p)
+{
+    for (guint i = 0; i < p->n_addresses; i++)
+        if (p->addresses[i].addr.family == AF_INET6)
+            return 1280;
+    return 576;
+}
+
 static AditProfile *
 random_profile(void)
 {
@@ -132,7 +141,7 @@ random_profile(void)
     p->private_key = random_key();
     p->addresses = random_prefixes(&p->n_addresses);
     add_random_dns(p);
-    p->mtu = dice(2) ? 576 + dice(65535 - 576 + 1) : 0;
+    p->mtu = dice(2) ? least_mtu(p) + dice(65535 - least_mtu(p) + 1) : 0;
     p->listen_port = dice(2) ? dice(65536) : 0;
     p->fwmark = dice(2) ? g_test_rand_int() : 0;
     p->table_mode = dice(3);
