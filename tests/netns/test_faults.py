@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Faults under load: daemons killed, the VPS rebooted, addresses and ways changed, a full disk, a bad path.
+
+Each prints how long a visitor got no answer. Nothing is lost, nothing leaks, nothing is left behind.
+"""
+import difflib
+import json
+import os
+import random
+import re
+import socket
+import threading
+import time
+
+import tap
+from outage import Load, Watch, told
+from process import until
+from story import Client, Publisher, Server, embed
+from tunnel import has_kernel_wireguard
+
+DRAWING = """
+visitor -- internet -- vps
+internet -- cgnat(fully-random) -- home
+"""
+FULL = bool(os.environ.get("ADIT_FULL"))
+ROUNDS = 200 if FULL else 20
+KEEPALIVE = 25 if FULL else 3  # of the profile; a way that died in between is found by the next one
+DAEMONS = ("server", "redirect", "client", "publisher")
+
+
+class Site:
+    """Server, home with a UDP and a TCP echo published in both families, a visitor who asks all the time."""
+
+    def __init__(self, lab):
+        self.lab, self.vps, self.home, self.visitor = lab, lab["vps"], lab["home"], lab["visitor"]
+        # The user the package makes: a responder that lost its server finds the next one as itself.
+        self.vps.sh("echo adit-redirect:x:991:991::/:/bin/false >>/etc/passwd; echo adit-redirect:x:991: >>/etc/group")
+        self.server = Server(self.vps, self.vps.prefix).start()
+        self.redirect = self._responder()
+        profile = self.server.device("nas", "10.59.0.2").replace("PersistentKeepalive = 25",
+                                                                f"PersistentKeepalive = {KEEPALIVE}")
+        assert f"PersistentKeepalive = {KEEPALIVE}" in profile, profile
+        self.client = Client(self.home).start()
+        self.publisher = Publisher(self.home).start()
+        self.client.enrol("tunnel", profile)
+        self.gua = embed(self.vps.prefix, "10.59.0.2")
+        self.addresses = (self.vps.v4, self.gua)
+        self.home.udp_echo(5000)
+        self._tcp_echo(443)
+        for port in ("443", "5000/udp"):
+            self.client.adit("publish", port, timeout=20)
+        self.watch = Watch(self.visitor, self.addresses, 5000)
+        self.watch.back(time.monotonic(), 20, "at first")
+        # Counted by the carrier, whatever becomes of nftables at home; a capture would not keep up with the load.
+        lab["cgnat"].nft('table inet leaks { chain in { type filter hook prerouting priority raw; iifname "home" counter;\n'
+                         f'iifname "home" ip saddr 10.59.0.0/24 counter; iifname "home" ip6 saddr {self.gua} counter; }}\n}}\n')
+
+    def _responder(self):
+        return self.vps.spawn("adit-redirect")
+
+    def leaked(self):
+        """Packets with an address of the tunnel that the carrier saw; that it sees any is the control."""
+        rows = [r for r in self.lab["cgnat"].run("nft", "list", "table", "inet", "leaks").stdout.split("\n") if "counter" in r]
+        seen, four, six = (int(r.split("packets")[1].split()[0]) for r in rows)
+        assert seen, rows
+        return four + six
+
+    def _tcp_echo(self, port):
+        with self.home.inside():
+            listener = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
+        threading.Thread(target=_accept, args=(listener,), daemon=True).start()
+
+    def kill(self, daemon):
+        getattr(self, daemon, None) and (self.redirect if daemon == "redirect" else
+                                         getattr(self, daemon).process).kill()
+
+    def start(self, daemon):
+        if daemon == "redirect":
+            self.redirect = self._responder()
+        elif daemon == "server":
+            self.server.run()
+        else:
+            getattr(self, daemon).start()
+
+    def published(self):
+        rows = json.loads(self.client.adit("published", "--json").stdout)["publications"]
+        return sorted((r["ports"], r["family"], r["state"]) for r in rows)
+
+    def kernel(self):
+        """What is ours on both machines; without visitors, counters and clocks, which go on."""
+        script = ("ip rule; ip -6 rule; for f in -4 -6; do ip $f route show table all proto 173; done; ip -6 neigh show proxy;"
+                  "ip -o link | cut -d: -f2; for t in adit adit_server; do nft -s list table inet $t 2>/dev/null || :; done")
+        return [m.sh(script).stdout for m in (self.home, self.vps)]
+
+    def end(self, what, since, limit):
+        """The verdict of a fault: told, in time, nothing leaked, all published still."""
+        seconds = self.watch.outage(since)
+        told(what, self.watch, seconds)
+        assert max(seconds) < limit, (what, seconds)
+        until(lambda: {row[2] for row in self.published()} == {"published"}, 40, f"{what}: all to be published")
+        assert self.leaked() == 0
+        self.redirect.wait_output("listening on 2 sockets", 15)
+
+
+LEARNT = re.compile(r"^\t(?:map udp[46]|set \w*(?:flow|seen|count)\w*) \{.*?^\t\}", re.M | re.S)
+CLOCK = re.compile(r" (?:expires|timeout) [0-9a-z]+| counter packets \d+ bytes \d+")
+
+
+def same(before, after):
+    """Nothing was lost and nothing was left."""
+    for old, new in zip(before, after):
+        old, new = (sorted(CLOCK.sub("", LEARNT.sub("", text)).split("\n")) for text in (old, new))
+        assert old == new, "\n".join(difflib.unified_diff(old, new, "before", "after", n=0, lineterm=""))
+
+
+def _accept(listener):
+    while True:
+        conn, _ = listener.accept()
+        threading.Thread(target=_echo, args=(conn,), daemon=True).start()
+
+
+def _echo(conn):
+    with conn:
+        try:
+            while data := conn.recv(65536):
+                conn.sendall(data)
+        except OSError:
+            pass
+
+
+@tap.deadline(1200 if FULL else 100)
+def test_killed_at_random(lab):
+    """kill -9 of each daemon at random, again and again, under load: the visitor notices nothing"""
+    seed = int(os.environ.get("ADIT_SEED", random.randrange(1 << 30)))
+    print(f"# ADIT_SEED={seed}", flush=True)
+    dice, site = random.Random(seed), Site(lab)
+    loads = [Load(site.visitor, a, 443) for a in site.addresses]
+    before, published, since = site.kernel(), site.published(), time.monotonic()
+    for n in range(ROUNDS):
+        victims = dice.sample(DAEMONS, dice.choice((1, 1, 1, 2, 4)))
+        for daemon in victims:
+            site.kill(daemon)
+        for load in loads:
+            load.check(dice.choice((0, 100_000)))
+        for daemon in victims:
+            site.start(daemon)
+        for load in loads:
+            load.check(0)
+    site.end(f"{ROUNDS} rounds of kill -9", since, 1.0)
+    assert site.published() == published
+    same(before, site.kernel())
+    for load in loads:
+        print(f"# {load.bytes >> 20} MiB there and back", flush=True)
+        load.close()
+
+
+def reboot(site, restored):
+    """Everything of the VPS that a reboot forgets is forgotten, its network is away meanwhile."""
+    wire = site.lab.wire("internet", "vps")
+    if restored:
+        site.server.process.stop()
+    else:
+        site.server.process.kill()
+    site.redirect.kill()
+    wire.cut()
+    site.vps.sh("nft delete table inet adit_server; ip link del adit0; ip -6 neigh flush proxy;"
+                "for f in -4 -6; do ip $f route flush proto 173; done; sysctl -qw net.ipv4.ip_forward=0;"
+                "sysctl -qw net.ipv6.conf.all.forwarding=0; rm -rf /run/adit-server")
+    if not restored:
+        site.vps.sh("rm -f /var/lib/adit-server/leases*")
+    # It takes as long as a small VPS takes to boot: the visitor's flows at home are from before.
+    until(lambda: not any(site.watch.share(time.monotonic() - 1)), 10, "nobody to answer")
+    wire.mend()
+    network = time.monotonic()
+    site.server.run()
+    site.redirect = site.vps.spawn("adit-redirect")
+    return network
+
+
+@tap.deadline(120)
+def test_vps_reboot(lab):
+    """the VPS reboots: an idle device and its mappings are back 5 s after its network, 30 s when the leases are lost"""
+    site = Site(lab)
+    for restored, limit in ((True, 5), (False, 30)):
+        network = reboot(site, restored)
+        seconds = site.watch.back(network, limit + 20, "the reboot")
+        told(f"the VPS's network is back, its leases are {'restored' if restored else 'lost'}", site.watch, seconds)
+        assert max(seconds) < limit, seconds
+        site.end("since then", network, limit)
+
+
+def forget_flows(machine):
+    """The state of a carrier's NAT is lost, or it gives the next packet another port."""
+    machine.run("conntrack", "-F", check=False)
+
+
+@tap.deadline(150)
+def test_addresses_change(lab):
+    """the carrier's NAT forgets home, the carrier's address changes, home's own address changes: back by the next keepalive"""
+    site, cgnat, home = Site(lab), lab["cgnat"], lab["home"]
+
+    def carrier():
+        cgnat.sh(f"ip -4 addr flush dev wan; ip addr add {_next(cgnat.v4)}/24 dev wan;"
+                 f"ip route replace default via {cgnat.gateway_v4} dev wan")
+        forget_flows(cgnat)
+
+    def own():
+        home.sh(f"ip -4 addr flush dev eth0; ip addr add {_next(home.v4)}/24 dev eth0;"
+                f"ip route replace default via {home.gateway_v4} dev eth0")
+
+    # wireguard-go holds on to its old source address until it doubts the peer, after 15 s.
+    slow = 0 if has_kernel_wireguard(home) else 15
+    for what, change, more in (("the carrier's NAT forgets", lambda: forget_flows(cgnat), 0),
+                               ("the carrier's address changes", carrier, 0), ("home's address changes", own, slow)):
+        limit = KEEPALIVE + 6 + more
+        since = time.monotonic()
+        change()
+        # Answers of the flow that is just dying do not count: ask for a while.
+        site.watch.back(since + 0.5, limit + 10, what)
+        site.end(what, since, limit)
+
+
+def _next(address):
+    head, _, last = address.rpartition(".")
+    return f"{head}.{int(last) + 7}"
+
+
+@tap.deadline(100)
+def test_loss(lab):
+    """30 % of all packets are lost each way: a port is published, a page comes, the tunnel holds"""
+    site = Site(lab)
+    site.home.http_server(8080, "through the noise\n")
+    lab.wire("cgnat", "home").set_loss(0.3)
+    since = time.monotonic()
+    site.client.adit("publish", "8080", timeout=40)
+    until(lambda: ("8080/tcp", 4, "published") in site.published() and ("8080/tcp", 6, "published") in site.published(),
+          40, "8080 to be published")
+    print(f"# published after {time.monotonic() - since:.1f} s", flush=True)
+    for address in site.addresses:
+        where = f"http://{f'[{address}]' if ':' in address else address}:8080/"
+        page = site.visitor.curl(where, "--retry", "5", "--retry-connrefused", check=False, timeout=30)
+        assert page.stdout == "through the noise\n", page
+    site.end("30 % loss each way", since, 3.0)
+    print(f"# answered: {', '.join(f'{s:.0%}' for s in site.watch.share(since))} (about 49 % can be)", flush=True)
+    lab.wire("cgnat", "home").set_loss(0)
+
+
+def narrow(machine, link, mtu):
+    """A path that drops what is larger, and tells nobody: a black hole for path MTU discovery."""
+    machine.nft(f'table netdev hole {{ chain in {{ type filter hook ingress device "{link}" priority 0; '
+                f"meta length > {mtu + 14} counter drop; }}\n}}\n")
+
+
+@tap.deadline(90)
+def test_black_hole(lab):
+    """a narrow path that drops silently: small answers come, and with a smaller tunnel large pages both ways"""
+    site = Site(lab)
+    site.home.http_server(8080, "x" * 200_000)
+    site.client.adit("publish", "8080", timeout=20)
+    for machine, link in ((lab["cgnat"], "home"), (lab["home"], "eth0")):
+        narrow(machine, link, 1380)
+    url = f"http://[{site.gua}]:8080/"
+    since = time.monotonic()
+    page = site.visitor.curl(url, check=False, timeout=2)
+    assert len(page.stdout) < 200_000, "control: the path is no black hole"
+    # What docs/troubleshooting.md says.
+    profile = site.home.read("/root/tunnel.conf")
+    site.home.write("/root/narrow.conf", "\n".join(
+        "MTU = 1280" if row.startswith("MTU") else row for row in profile.split("\n")), 0o600)
+    said = site.client.adit("update", "tunnel", "/root/none.conf", check=False)
+    assert said.code == 3, said
+    site.client.adit("update", "tunnel", "/root/narrow.conf", timeout=30)
+    assert "mtu 1280" in site.home.run("ip", "link", "show", "tunnel").stdout
+    for address in site.addresses:
+        where = f"http://{f'[{address}]' if ':' in address else address}:8080/"
+        assert len(site.visitor.curl(where, timeout=15)) == 200_000
+        load = Load(site.visitor, address, 443)
+        load.check(300_000)  # and the other way
+        load.close()
+    site.end("a narrow path, and an update of the profile", since, 4.0)
+
+
+@tap.deadline(90)
+def test_disk_full(lab):
+    """a full disk on the VPS and at home: changes fail in one sentence and leave nothing, what works goes on"""
+    site = Site(lab)
+    since = time.monotonic()
+    for machine, folder in ((site.vps, "/var/lib/adit-server"), (site.home, "/etc/adit")):
+        machine.sh(f"mkdir -p /tmp/full; mount -t tmpfs -o size=400k none /tmp/full; cp -a {folder}/. /tmp/full/;"
+                   f"mount --bind /tmp/full {folder}")
+    site.kill("server")
+    site.start("server")
+    for machine in (site.vps, site.home):
+        machine.sh("dd if=/dev/zero of=/tmp/full/ballast bs=4k 2>/dev/null || :")
+    before, devices = site.kernel(), site.server.admin("device", "list", "--json").stdout
+    said = site.server.admin("device", "add", "another", check=False)
+    assert said.code == 1 and len(said.stderr.strip().split("\n")) == 1, said
+    assert json.loads(site.server.admin("device", "list", "--json").stdout)[0]["name"] == json.loads(devices)[0]["name"]
+    assert len(json.loads(site.server.admin("device", "list", "--json").stdout)) == 1
+    said = site.client.adit("default", "tunnel", check=False)
+    assert said.code == 1 and "space" in said.stderr, said
+    same(before, site.kernel())
+    print(f"# {said.stderr.strip()}", flush=True)
+    for machine in (site.vps, site.home):
+        machine.sh("rm /tmp/full/ballast")
+    site.server.admin("device", "add", "another", "--out", "/root/another.conf")
+    site.client.adit("default", "tunnel")
+    site.client.adit("default", "none")
+    site.end("two full disks", since, 1.0)
+
+
+if __name__ == "__main__":
+    tap.main(globals())
