@@ -12,6 +12,8 @@ typedef struct {
     int guard_action;
     char *bypass_marks; /* "0x80000/0xff0000, ..." */
     AditPrefixList allowed_targets;
+    gint64 hook_timeout;
+    char *hook_user;
 } Settings;
 
 static const char *const guards[] = { "normal", "strict", NULL };
@@ -27,6 +29,10 @@ static const AditSetting rows[] = {
     { "publish", "allowed-targets", ADIT_SETTING_PREFIXES,
       G_STRUCT_OFFSET(Settings, allowed_targets),
       "10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16, fc00::/7" },
+    { "hooks", "timeout", ADIT_SETTING_DURATION, G_STRUCT_OFFSET(Settings, hook_timeout), "30s",
+      .min = 1, .max = 3600 },
+    { "hooks", "user", ADIT_SETTING_STRING, G_STRUCT_OFFSET(Settings, hook_user),
+      "adit-hooks" },
 };
 static const AditSettingTable table = { rows, G_N_ELEMENTS(rows), sizeof(Settings) };
 
@@ -103,4 +109,24 @@ adit_client_settings_load(const char *config_dir, AditPolicy *ret,
     }
     adit_settings_free(&table, settings);
     return marks == NULL;
+}
+
+gboolean
+adit_hook_settings_load(const char *config_dir, AditHookSettings *ret, GError **error)
+{
+    g_autofree char *path = g_build_filename(config_dir, "adit.conf", NULL);
+    Settings *settings = adit_settings_file_load(&table, path, error);
+
+    if (!settings)
+        return FALSE;
+    ret->timeout = (guint)settings->hook_timeout;
+    ret->user = g_strdup(settings->hook_user);
+    adit_settings_free(&table, settings);
+    return TRUE;
+}
+
+void
+adit_hook_settings_clear(AditHookSettings *settings)
+{
+    g_clear_pointer(&settings->user, g_free);
 }

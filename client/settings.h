@@ -10,3 +10,14 @@
  * caller's to free. */
 gboolean adit_client_settings_load(const char *config_dir, AditPolicy *ret,
                                    AditPrefixList *ret_allowed_targets, GError **error);
+
+/* [hooks] of the same file. */
+typedef struct {
+    guint timeout; /* seconds */
+    char *user;    /* whose rights they have when root starts adit-hooks */
+} AditHookSettings;
+
+gboolean adit_hook_settings_load(const char *config_dir, AditHookSettings *ret, GError **error);
+void adit_hook_settings_clear(AditHookSettings *settings);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AditHookSettings, adit_hook_settings_clear)
