@@ -79,6 +79,14 @@ profile_path(const char *config_dir, const char *name)
     return g_build_filename(config_dir, FOLDER, file, NULL);
 }
 
+gboolean
+adit_catalog_has_profile(const char *config_dir, const char *name)
+{
+    g_autofree char *path = adit_ifname_is_valid(name) ? profile_path(config_dir, name) : NULL;
+
+    return path && g_file_test(path, G_FILE_TEST_IS_REGULAR);
+}
+
 static void
 set_text(char **field, const char *text)
 {

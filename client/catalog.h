@@ -34,6 +34,8 @@ gboolean adit_catalog_save_decision(const AditEntry *entry, const char *state_di
                                     GError **error);
 gboolean adit_catalog_remove(const AditEntry *entry, const char *config_dir,
                              const char *state_dir, GError **error);
+/* Whether there is a profile of this name, enrolled or only just dropped in. */
+gboolean adit_catalog_has_profile(const char *config_dir, const char *name);
 AditEntry *adit_entry_new(const char *name, AditProfile *profile); /* takes @profile */
 void adit_entry_free(AditEntry *entry);
 /* The lowest slot no entry holds; 0: all are taken. */

@@ -316,6 +316,15 @@ on_set_up(const char *id, const GError *error, gpointer data)
     adit_change_finish(change, reason);
 }
 
+/* One that an admin has dropped into the folder since is enrolled now. */
+static gboolean
+enrol_dropped(AditDaemon *daemon, const char *name, GError **error)
+{
+    return adit_catalog_find(daemon->entries, name) ||
+           !adit_catalog_has_profile(daemon->places->config, name) ||
+           adit_daemon_reload(daemon, error);
+}
+
 void
 adit_change_set_up(AditDaemon *daemon, const char *name, gboolean up, AditChangeDone done,
                    gpointer data)
@@ -323,8 +332,14 @@ adit_change_set_up(AditDaemon *daemon, const char *name, gboolean up, AditChange
     AditChange *change = adit_change_new(daemon, name, done, data);
     g_autoptr(GError) error = NULL;
     g_auto(AditWish) wish = { 0 };
-    AditEntry *entry = adit_change_begin(change, &wish);
+    AditEntry *entry;
     AditBackend *backend;
+
+    if (up && !enrol_dropped(daemon, name, &error)) {
+        adit_change_finish(change, g_steal_pointer(&error));
+        return;
+    }
+    entry = adit_change_begin(change, &wish);
 
     if (!entry)
         return;

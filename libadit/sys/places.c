@@ -54,9 +54,10 @@ gboolean
 adit_places_parse(AditPlaces *places, const char *summary, int *argc, char ***argv,
                   GError **error)
 {
-    gboolean version = FALSE;
+    gboolean version = FALSE, foreground; /* where it always is, as some start scripts ask */
     const GOptionEntry entries[] = {
         { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL },
+        { "foreground", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &foreground, NULL, NULL },
         { 0 },
     };
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);

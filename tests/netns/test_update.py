@@ -15,6 +15,14 @@ DRAWING = """
 visitor -- internet -- vps
 internet -- cgnat -- home
 """
+OTHER = """[Interface]
+PrivateKey = {key}
+Address = 10.88.0.2/32
+[Peer]
+PublicKey = {peer}
+AllowedIPs = 10.88.0.0/24
+Endpoint = 203.0.113.99:51820
+"""
 PSK = re.compile(r"^PresharedKey = .*\n", re.MULTILINE)
 
 
@@ -116,6 +124,23 @@ def test_status(lab):
     assert said.code == 5 and "no handshake: key, PSK, endpoint or blocked UDP" in said.stdout, said
     client.adit("remove", "--all")
     assert "no gateway yet" in client.adit("status").stdout
+
+
+
+def test_dropped_in(lab):
+    """a profile that an admin drops into gateways/ comes up by its name; a broken one is named with its line"""
+    home = lab["home"]
+    client, _ = begin(lab)
+    home.write("/etc/adit/gateways/other.conf", "[Interface]\nPrivateKey = none\n", 0o600)
+    said = client.adit("up", "other", check=False)
+    assert said.code == 1 and "other.conf:2: PrivateKey" in said.stderr, said
+    home.write("/etc/adit/gateways/other.conf", OTHER.format(key=random_key(), peer=random_key()), 0o600)
+    client.adit("up", "other")
+    assert home.sh("ip -o link show other").ok and "10.88.0.2" in client.adit("list").stdout
+    said = client.adit("up", "nobody", check=False)
+    assert said.code == 3 and "no such gateway" in said.stderr, said
+    client.adit("remove", "other")
+    assert not home.exists("/etc/adit/gateways/other.conf")
 
 
 if __name__ == "__main__":
