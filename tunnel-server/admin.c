@@ -166,8 +166,12 @@ adit_admin_close(AditAdmin *self)
 
 /* What the machine itself has, nobody behind it may have. */
 static void
-take_facts(AditModel *model, const AditServerFacts *facts)
+take_facts(AditAdmin *self, AditModel *model)
 {
+    const AditServerFacts *facts = &self->facts;
+
+    model->per_mapping = (guint32)self->settings->per_mapping;
+    model->per_device = (guint32)self->settings->per_device;
     g_clear_pointer(&model->taken, g_free);
     model->n_taken = 0;
     model->taken = g_new0(AditAddr, facts->n_wan_prefixes);
@@ -296,7 +300,7 @@ look(AditAdmin *self, gboolean ports, GError **error)
         return FALSE;
     if (self->started && !ports && !moved)
         return adit_server_apply_rest(self->server, self->model, &self->facts, error);
-    take_facts(self->model, &self->facts);
+    take_facts(self, self->model);
     if (!adit_model_settle(self->model, error) ||
         !put_in_force(self, self->model, &site, error))
         return FALSE;
@@ -500,7 +504,7 @@ adit_admin_try(AditAdmin *self, AditEdit edit, gpointer data, GError **error)
             return NULL;
         }
     }
-    take_facts(next, &self->facts);
+    take_facts(self, next);
     if (!adit_model_settle(next, &reason)) {
         reason->code = ADIT_ERROR_DENIED; /* the words are good, the wish cannot hold */
         g_propagate_error(error, reason);

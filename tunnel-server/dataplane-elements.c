@@ -100,6 +100,26 @@ add_counter(AditState *state, const char *base, const AditDataplaneMapping *mapp
     adit_state_add_element(state, &e);
 }
 
+static void
+add_limit(AditState *state, const AditDataplaneMapping *mapping)
+{
+    AditElement e = element_for("most", mapping->external.addr.family);
+
+    key_external(&e, mapping->proto, &mapping->external);
+    e.limit = mapping->connections;
+    adit_state_add_element(state, &e);
+}
+
+void
+adit_dataplane_add_device_limit(AditState *state, const AditAddr *device, guint32 connections)
+{
+    AditElement e = element_for("most_device", device->family);
+
+    adit_element_key_addr(&e, device);
+    e.limit = connections;
+    adit_state_add_element(state, &e);
+}
+
 void
 adit_dataplane_add_mapping(AditState *state, const AditDataplaneMapping *mapping)
 {
@@ -116,6 +136,8 @@ adit_dataplane_add_mapping(AditState *state, const AditDataplaneMapping *mapping
     adit_state_add_element(state, &open);
     add_counter(state, "in", mapping);
     add_counter(state, "out", mapping);
+    if (mapping->connections > 0)
+        add_limit(state, mapping);
     if (adit_sockaddr_cmp(&mapping->external, &mapping->internal) == 0)
         return;
 

@@ -68,6 +68,12 @@ static const AditNftSet sets[] = {
     { "limited6", IPV6_KEY },
     { "allow4", IPV4_KEY_FROM, .flags = ADIT_NFT_INTERVAL },
     { "allow6", IPV6_KEY_FROM, .flags = ADIT_NFT_INTERVAL },
+    /* How many connections at once a mapping has, and all mappings of a device. The kernel
+     * counts them; without timeouts, since it collects the ended ones itself. */
+    { "most4", IPV4_KEY, .flags = ADIT_NFT_CONNECTIONS },
+    { "most6", IPV6_KEY, .flags = ADIT_NFT_CONNECTIONS },
+    { "most_device4", { ADIT_NFT_IPV4_ADDR }, .flags = ADIT_NFT_CONNECTIONS },
+    { "most_device6", { ADIT_NFT_IPV6_ADDR }, .flags = ADIT_NFT_CONNECTIONS },
     /* Our WireGuard links. */
     { "tunnel", { ADIT_NFT_IFNAME } },
     /* Networks of one subnet, by twos. */
@@ -117,6 +123,10 @@ static const AditNftRule rules[] = {
       "allow-from",
       { HAS(CT_STATE, NEW), IN("limited6", FLOW6), NOT_IN("allow6", FLOW6, IP6_SADDR), COUNT,
         DROP } },
+    /* ct state new <flow> @most4 counter drop : an element matches from its limit on. What is
+     * there already goes on. */
+    { "gate", "too many connections", { HAS(CT_STATE, NEW), IN("most4", FLOW4), COUNT, DROP } },
+    { "gate", "too many connections", { HAS(CT_STATE, NEW), IN("most6", FLOW6), COUNT, DROP } },
     /* ct state new <flow> @open4 ct mark set ct mark | 0x80000000 accept */
     { "gate",
       "lives by a mapping",
@@ -169,6 +179,16 @@ static const AditNftRule rules[] = {
     { "forward", "known flows", { HAS(CT_STATE, ESTABLISHED | RELATED), ACCEPT } },
     /* ct state invalid counter drop */
     { "forward", "no flow", { HAS(CT_STATE, INVALID), COUNT, DROP } },
+    /* oifname @tunnel ct mark & 0x80000000 == 0x80000000 ip daddr @most_device4 counter drop :
+     * of what is new; after DNAT, so that the address is the device's */
+    { "forward",
+      "too many connections",
+      { IN("tunnel", OIFNAME), MASK_IS(CT_MARK, MAPPED, MAPPED), IN("most_device4", IP_DADDR),
+        COUNT, DROP } },
+    { "forward",
+      "too many connections",
+      { IN("tunnel", OIFNAME), MASK_IS(CT_MARK, MAPPED, MAPPED), IN("most_device6", IP6_DADDR),
+        COUNT, DROP } },
     /* oifname @tunnel ct mark & 0x80000000 == 0x80000000 accept : not `ct status dnat`, which
      * would bless translations of other tables */
     { "forward",

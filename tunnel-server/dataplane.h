@@ -24,6 +24,7 @@ typedef struct {
     guint64 expires_ms;    /* 0: the whole timeout is ahead */
     const guint8 *user;    /* kept with the mapping in the kernel (device, nonce) */
     guint8 user_len;
+    guint32 connections; /* at once; 0: no limit */
 } AditDataplaneMapping;
 
 const AditNftBlueprint *adit_dataplane_blueprint(void);
@@ -39,6 +40,9 @@ void adit_dataplane_add_snat(AditState *state, const char *ifname, const AditPre
 /* What comes from @inside alone, whatever its network does. */
 void adit_dataplane_add_snat_host(AditState *state, const char *ifname, const AditAddr *inside,
                                   const AditAddr *outside);
+/* All mappings of a device together have so many connections at once. */
+void adit_dataplane_add_device_limit(AditState *state, const AditAddr *device,
+                                     guint32 connections);
 void adit_dataplane_add_mapping(AditState *state, const AditDataplaneMapping *mapping);
 /* The redirect of @of, a mapping like any other: @port of its address leads to @responder,
  * which answers 308 to https://, or, without one, to where @of leads, as it is. It has the end

@@ -63,7 +63,8 @@ adit_lease_plan(const AditLease *lease, const AditPcpSite *site, gint64 now_ms,
                                      .external = adit_lease_external(lease),
                                      .internal = adit_lease_internal(lease),
                                      .user = user,
-                                     .user_len = sizeof(user) };
+                                     .user_len = sizeof(user),
+                                     .connections = adit_pcp_site_connections(site) };
 
     if (!adit_lease_is_on(lease))
         return;

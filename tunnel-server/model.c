@@ -103,6 +103,8 @@ adit_model_copy(const AditModel *model)
     copy->listen_port = model->listen_port;
     copy->private_key = model->private_key;
     copy->mtu = model->mtu;
+    copy->per_mapping = model->per_mapping;
+    copy->per_device = model->per_device;
     copy->n_taken = model->n_taken;
     copy->taken = g_memdup2(model->taken, model->n_taken * sizeof(AditAddr));
     for (guint i = 0; i < model->subnets->len; i++) {

@@ -82,9 +82,10 @@ typedef struct {
     guint32 mtu;
     AditAddr *taken; /* addresses of this machine itself: nobody else may have them */
     guint n_taken;
-    GPtrArray *subnets;   /* AditSubnet */
-    GPtrArray *devices;   /* AditDeviceEntry */
-    GPtrArray *publishes; /* AditPublish */
+    guint32 per_mapping, per_device; /* connections at once, of server.conf; 0: no limit */
+    GPtrArray *subnets;              /* AditSubnet */
+    GPtrArray *devices;              /* AditDeviceEntry */
+    GPtrArray *publishes;            /* AditPublish */
 } AditModel;
 
 AditModel *adit_model_new(void);

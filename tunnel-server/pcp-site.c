@@ -17,6 +17,7 @@ struct _AditPcpSite {
     GStringChunk *names;
     char wan[ADIT_NAME_LEN];
     guint16 listen_port;
+    guint32 connections;
     guint8 reserved[65536 / 8];     /* a bit a port */
     guint8 spare[65536 / 8];        /* UDP */
     guint8 listening[2][65536 / 8]; /* TCP, UDP */
@@ -180,6 +181,7 @@ adit_pcp_site_new(const AditModel *model, const AditServerFacts *facts,
     site->by_internal = g_array_new(FALSE, FALSE, sizeof(AditPcpManual));
     site->names = g_string_chunk_new(1024);
     site->listen_port = model->listen_port;
+    site->connections = model->per_mapping;
     memcpy(site->wan, facts->wan, sizeof(site->wan));
     for (guint i = 0; i < settings->reserved.len; i++)
         mark(site->reserved, settings->reserved.ranges[i].first,
@@ -219,6 +221,12 @@ const char *
 adit_pcp_site_wan(const AditPcpSite *site)
 {
     return site->wan;
+}
+
+guint32
+adit_pcp_site_connections(const AditPcpSite *site)
+{
+    return site->connections;
 }
 
 guint

@@ -42,6 +42,8 @@ void adit_pcp_site_free(AditPcpSite *site);
 
 const AditPcpHost *adit_pcp_site_host(const AditPcpSite *site, const AditAddr *addr);
 const char *adit_pcp_site_wan(const AditPcpSite *site); /* the interface */
+/* At once, of one mapping; 0: no limit. */
+guint32 adit_pcp_site_connections(const AditPcpSite *site);
 guint adit_pcp_site_n_hosts(const AditPcpSite *site);
 const AditPcpHost *adit_pcp_site_nth_host(const AditPcpSite *site, guint i);
 /* NULL: free of manual ones. */

@@ -102,7 +102,9 @@ static void
 add_ports(AditState *want, const AditModel *model, const AditPublish *publish,
           const AditAddr *external, const AditAddr *internal)
 {
-    AditDataplaneMapping mapping = { .external.addr = *external, .internal.addr = *internal };
+    AditDataplaneMapping mapping = { .external.addr = *external,
+                                     .internal.addr = *internal,
+                                     .connections = model->per_mapping };
 
     if (!publish->enabled || !adit_addr_is_set(external))
         return;
@@ -133,6 +135,20 @@ add_publish(AditState *want, const AditModel *model, const AditPublish *publish,
     add_ports(want, model, publish, &external, &device->addr4);
 }
 
+static void
+add_device(AditState *want, const AditModel *model, const AditDeviceEntry *device)
+{
+    if (adit_addr_is_set(&device->wan4))
+        adit_dataplane_add_snat_host(want, ADIT_SERVER_LINK, &device->addr4, &device->wan4);
+    if (model->per_device == 0)
+        return;
+    adit_dataplane_add_device_limit(want, &device->addr4, model->per_device);
+    if (adit_addr_is_set(&device->addr6))
+        adit_dataplane_add_device_limit(want, &device->addr6, model->per_device);
+    if (adit_addr_is_set(&device->old6))
+        adit_dataplane_add_device_limit(want, &device->old6, model->per_device);
+}
+
 void
 adit_server_add_ports(AditState *want, const AditModel *model, const AditServerFacts *facts)
 {
@@ -140,12 +156,8 @@ adit_server_add_ports(AditState *want, const AditModel *model, const AditServerF
     adit_dataplane_add_responder(want, IPPROTO_TCP, ADIT_DATAPLANE_RESPONDER_PORT);
     for (guint i = 0; i < model->subnets->len; i++)
         add_subnet(want, model, i, facts);
-    for (guint i = 0; i < model->devices->len; i++) {
-        const AditDeviceEntry *device = adit_model_device(model, i);
-
-        if (adit_addr_is_set(&device->wan4))
-            adit_dataplane_add_snat_host(want, ADIT_SERVER_LINK, &device->addr4, &device->wan4);
-    }
+    for (guint i = 0; i < model->devices->len; i++)
+        add_device(want, model, adit_model_device(model, i));
     for (guint i = 0; i < model->publishes->len; i++)
         add_publish(want, model, adit_model_publish(model, i), facts);
 }

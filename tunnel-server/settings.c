@@ -8,6 +8,8 @@
 static const AditSetting rows[] = {
     { "Ports", "Reserved", ADIT_SETTING_PORTS, FIELD(reserved), "22", 0, 0, NULL },
     { "Ports", "SpareUdp", ADIT_SETTING_PORTS, FIELD(spare), "", 0, 0, NULL },
+    { "Limits", "Mapping", ADIT_SETTING_INT, FIELD(per_mapping), "0", 0, 10000000, NULL },
+    { "Limits", "Device", ADIT_SETTING_INT, FIELD(per_device), "0", 0, 10000000, NULL },
     { "Daemon", "LookAgain", ADIT_SETTING_DURATION, FIELD(look_again), "30s", 1, 86400, NULL },
     { "Daemon", "SaveEndpoints", ADIT_SETTING_DURATION, FIELD(save_endpoints), "5min", 1, 86400,
       NULL },

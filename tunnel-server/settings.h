@@ -17,7 +17,8 @@ typedef struct {
     gint64 low_quota;                  /* [PCP] LowQuota: of them below port 1024 */
     gint64 filters;                    /* [PCP] Filters: networks one mapping is limited to */
     gint64 rate, burst;                /* [PCP] Rate, Burst: requests a second of one device */
-    gint64 recycle;  /* [PCP] Recycle: seconds until a freed port is another's */
+    gint64 per_mapping, per_device; /* [Limits] Mapping, Device: connections at once; 0: any */
+    gint64 recycle;                 /* [PCP] Recycle: seconds until a freed port is another's */
     gboolean second; /* [PCP] CompatSecondExternal: port 80 beside 443, as StartOS asks */
 } AditServerSettings;
 

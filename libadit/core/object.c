@@ -236,8 +236,9 @@ element_satisfies(const void *have, const void *want)
 {
     const AditElement *h = have, *w = want;
 
-    return h->timeout_ms == w->timeout_ms && h->data_len == w->data_len &&
-           h->user_len == w->user_len && memcmp(h->data, w->data, w->data_len) == 0 &&
+    return h->timeout_ms == w->timeout_ms && h->limit == w->limit &&
+           h->data_len == w->data_len && h->user_len == w->user_len &&
+           memcmp(h->data, w->data, w->data_len) == 0 &&
            memcmp(h->user, w->user, w->user_len) == 0;
 }
 

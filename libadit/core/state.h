@@ -121,6 +121,7 @@ typedef struct {
     guint64 timeout_ms;     /* 0: for ever */
     guint64 expires_ms;     /* from the kernel only; not compared */
     guint64 packets, bytes; /* from the kernel only; not compared */
+    guint32 limit;          /* matches from this many connections on; 0: no such element */
 } AditElement;
 
 /* Identity: path, as under /proc/sys ("net/ipv4/conf/wg0/rp_filter"). */

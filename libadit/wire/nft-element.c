@@ -60,6 +60,19 @@ put_counter(AditMsg *m, const AditElement *e)
     adit_msg_unnest(m);
 }
 
+/* ct count over 99 */
+static void
+put_limit(AditMsg *m, const AditElement *e)
+{
+    adit_msg_nest(m, NFTA_SET_ELEM_EXPR);
+    adit_msg_string(m, NFTA_EXPR_NAME, "connlimit");
+    adit_msg_nest(m, NFTA_EXPR_DATA);
+    adit_msg_be32(m, NFTA_CONNLIMIT_COUNT, e->limit);
+    adit_msg_be32(m, NFTA_CONNLIMIT_FLAGS, NFT_CONNLIMIT_F_INV);
+    adit_msg_unnest(m);
+    adit_msg_unnest(m);
+}
+
 static void
 put_contents(AditMsg *m, const AditNftSet *set, const AditElement *e)
 {
@@ -71,6 +84,8 @@ put_contents(AditMsg *m, const AditNftSet *set, const AditElement *e)
         put_user(m, e);
     if ((set->flags & ADIT_NFT_COUNTER) != 0 && e->packets != 0)
         put_counter(m, e);
+    if ((set->flags & ADIT_NFT_CONNECTIONS) != 0)
+        put_limit(m, e);
 }
 
 /* nft add element inet adit_server fwd4 { 203.0.113.7 . tcp . 443 : 10.59.0.2 . 443 } */
@@ -200,27 +215,51 @@ get_user(const struct nlattr *attr, AditElement *e)
 static gboolean
 get_counter(const struct nlattr *nest, AditElement *e)
 {
-    static const AditAttrType expr_types[] = {
-        [NFTA_EXPR_NAME] = { ADIT_ATTR_STRING },
-        [NFTA_EXPR_DATA] = { ADIT_ATTR_NESTED },
-    };
     static const AditAttrType types[] = {
         [NFTA_COUNTER_BYTES] = { ADIT_ATTR_U64 },
         [NFTA_COUNTER_PACKETS] = { ADIT_ATTR_U64 },
     };
-    const struct nlattr *expr[G_N_ELEMENTS(expr_types)], *tb[G_N_ELEMENTS(types)];
-    gsize len;
+    const struct nlattr *tb[G_N_ELEMENTS(types)];
 
-    if (!adit_attrs_parse_nested(nest, expr_types, G_N_ELEMENTS(expr_types), expr) ||
-        expr[NFTA_EXPR_NAME] == NULL)
-        return FALSE;
-    if (!g_str_equal(adit_attr_data(expr[NFTA_EXPR_NAME], &len), "counter"))
-        return TRUE;
-    if (!adit_attrs_parse_nested(expr[NFTA_EXPR_DATA], types, G_N_ELEMENTS(types), tb))
+    if (!adit_attrs_parse_nested(nest, types, G_N_ELEMENTS(types), tb))
         return FALSE;
     e->bytes = GUINT64_FROM_BE(adit_attr_u64(tb[NFTA_COUNTER_BYTES]));
     e->packets = GUINT64_FROM_BE(adit_attr_u64(tb[NFTA_COUNTER_PACKETS]));
     return TRUE;
+}
+
+static gboolean
+get_limit(const struct nlattr *nest, AditElement *e)
+{
+    static const AditAttrType types[] = {
+        [NFTA_CONNLIMIT_COUNT] = { ADIT_ATTR_U32, 0 },
+    };
+    const struct nlattr *tb[G_N_ELEMENTS(types)];
+
+    if (!adit_attrs_parse_nested(nest, types, G_N_ELEMENTS(types), tb))
+        return FALSE;
+    e->limit = GUINT32_FROM_BE(adit_attr_u32(tb[NFTA_CONNLIMIT_COUNT]));
+    return TRUE;
+}
+
+static gboolean
+get_expr(const struct nlattr *nest, AditElement *e)
+{
+    static const AditAttrType types[] = {
+        [NFTA_EXPR_NAME] = { ADIT_ATTR_STRING },
+        [NFTA_EXPR_DATA] = { ADIT_ATTR_NESTED },
+    };
+    const struct nlattr *tb[G_N_ELEMENTS(types)];
+    const char *name;
+    gsize len;
+
+    if (!adit_attrs_parse_nested(nest, types, G_N_ELEMENTS(types), tb) ||
+        tb[NFTA_EXPR_NAME] == NULL)
+        return FALSE;
+    name = adit_attr_data(tb[NFTA_EXPR_NAME], &len);
+    if (g_str_equal(name, "counter"))
+        return get_counter(tb[NFTA_EXPR_DATA], e);
+    return !g_str_equal(name, "connlimit") || get_limit(tb[NFTA_EXPR_DATA], e);
 }
 
 static gboolean
@@ -250,7 +289,7 @@ get_element(const struct nlattr *nest, AditElement *e)
     e->timeout_ms = GUINT64_FROM_BE(adit_attr_u64(tb[NFTA_SET_ELEM_TIMEOUT]));
     e->expires_ms = GUINT64_FROM_BE(adit_attr_u64(tb[NFTA_SET_ELEM_EXPIRATION]));
     return get_user(tb[NFTA_SET_ELEM_USERDATA], e) &&
-           (tb[NFTA_SET_ELEM_EXPR] == NULL || get_counter(tb[NFTA_SET_ELEM_EXPR], e));
+           (tb[NFTA_SET_ELEM_EXPR] == NULL || get_expr(tb[NFTA_SET_ELEM_EXPR], e));
 }
 
 /* The list repeats one attribute, which a table of types cannot express. */

@@ -158,6 +158,17 @@ set_user_data(struct nftnl_set *s, const AditNftSet *set)
     nftnl_udata_buf_free(user);
 }
 
+/* ct count over LIMIT : each element says its own; this is what the set calls for. */
+static struct nftnl_expr *
+count_over(guint32 limit)
+{
+    struct nftnl_expr *e = nftnl_expr_alloc("connlimit");
+
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CONNLIMIT_COUNT, limit);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_CONNLIMIT_FLAGS, NFT_CONNLIMIT_F_INV);
+    return e;
+}
+
 static void
 put_set(AditMsg *m, const AditNftBlueprint *bp, guint i)
 {
@@ -184,6 +195,8 @@ put_set(AditMsg *m, const AditNftBlueprint *bp, guint i)
         describe_fields(s, set);
     if ((set->flags & ADIT_NFT_COUNTER) != 0)
         nftnl_set_add_expr(s, nftnl_expr_alloc("counter"));
+    if ((set->flags & ADIT_NFT_CONNECTIONS) != 0)
+        nftnl_set_add_expr(s, count_over(G_MAXUINT32));
     set_user_data(s, set);
     nftnl_set_nlmsg_build_payload(nlh, s);
     adit_msg_append(m, nlh);

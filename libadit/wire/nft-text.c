@@ -58,6 +58,8 @@ print_set(GString *out, const char *table, const AditNftSet *set)
         g_string_append_printf(out, " size %u;", set->size);
     if ((set->flags & ADIT_NFT_COUNTER) != 0)
         g_string_append(out, " counter;");
+    if ((set->flags & ADIT_NFT_CONNECTIONS) != 0)
+        g_string_append_printf(out, " ct count over %u;", G_MAXUINT32);
     g_string_append(out, " }\n");
 }
 
@@ -342,6 +344,8 @@ adit_nft_element_to_text(const AditNftBlueprint *bp, const AditElement *element)
     print_key(out, set->key, &key, range ? &last : NULL);
     if (element->timeout_ms != 0)
         g_string_append_printf(out, " timeout %" G_GUINT64_FORMAT "ms", element->timeout_ms);
+    if (element->limit != 0)
+        g_string_append_printf(out, " ct count over %u", element->limit);
     if (set->data[0] != 0) {
         g_string_append(out, " : ");
         print_key(out, set->data, &data, NULL);

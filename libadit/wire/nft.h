@@ -68,6 +68,8 @@ typedef enum {
     ADIT_NFT_INTERVAL = 2, /* keys are ranges */
     ADIT_NFT_DYNAMIC = 4,  /* filled by rules: not part of any wanted state */
     ADIT_NFT_COUNTER = 8,  /* each element counts what matched it */
+    /* Each element has a limit, and matches while more connections than that are alive. */
+    ADIT_NFT_CONNECTIONS = 16,
 } AditNftSetFlags;
 
 typedef struct {

@@ -42,8 +42,14 @@ static void
 add_mapping(AditState *state, const char *external, const char *internal, guint64 timeout_ms)
 {
     const AditDataplaneMapping mapping = {
-        IPPROTO_TCP, sockaddr(external), sockaddr(internal), timeout_ms, 0,
-        whose,       sizeof(whose),
+        IPPROTO_TCP,
+        sockaddr(external),
+        sockaddr(internal),
+        timeout_ms,
+        0,
+        whose,
+        sizeof(whose),
+        99,
     };
 
     adit_dataplane_add_mapping(state, &mapping);
@@ -58,12 +64,16 @@ add_site(AditState *state)
     const AditSockAddr limited = sockaddr("203.0.113.7:22");
     const AditSockAddr limited6 = sockaddr("[2001:db8:59::2]:22");
     const AditSockAddr wan = sockaddr("203.0.113.7:0");
+    const AditSockAddr device = sockaddr("10.59.0.2:0");
+    const AditSockAddr device6 = sockaddr("[2001:db8:59::2]:0");
 
     adit_dataplane_add_tunnel(state, "adit0");
     adit_dataplane_add_networks(state, &four, 1);
     adit_dataplane_add_networks(state, &six, 1);
     adit_dataplane_add_snat(state, "adit0", &four, &wan.addr);
     adit_dataplane_add_responder(state, IPPROTO_TCP, 8308);
+    adit_dataplane_add_device_limit(state, &device.addr, 7);
+    adit_dataplane_add_device_limit(state, &device6.addr, 7);
     add_mapping(state, "203.0.113.7:443", "10.59.0.2:8443", 0);
     add_mapping(state, "203.0.113.7:22", "10.59.0.2:22", 7200 * 1000);
     add_mapping(state, "[2001:db8:59::2]:443", "[2001:db8:59::2]:443", 0);
@@ -187,7 +197,7 @@ test_change(void)
     result = reconcile(dev, want);
     g_assert_false(result.rebuilt);
     g_assert_cmpuint(result.changed, ==, 3); /* fwd4 of both, open4 of the lease */
-    g_assert_cmpuint(result.added, ==, 4);
+    g_assert_cmpuint(result.added, ==, 5);
     have = dump(dev, NULL);
     g_assert_true(adit_state_equal(have, want));
 }

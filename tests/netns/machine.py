@@ -14,7 +14,7 @@ from errors import LabError
 from holder import Holder
 from probe import Probes
 from process import Process, finish, until
-from serve import HttpServer, UdpEcho
+from serve import HttpServer, TcpEcho, UdpEcho
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _IFA_F_TENTATIVE = 0x40
@@ -227,6 +227,10 @@ class Machine(Probes):
     def http_server(self, port, text="hello", address=None, tls=None):
         """Serve text over HTTP on both families; see serve.HttpServer."""
         return self._keep(HttpServer(self, port, text, address, tls))
+
+    def tcp_echo(self, port, address=None):
+        """Talk back over TCP; see serve.TcpEcho."""
+        return self._keep(TcpEcho(self, port, address))
 
     def udp_echo(self, port, address=None, answer=True):
         """Send every datagram back, or only collect them; see serve.UdpEcho."""

@@ -86,6 +86,33 @@ class HttpServer:
         self._socket.close()
 
 
+class TcpEcho:
+    """Sends back what it gets, for as long as the other side talks."""
+
+    def __init__(self, machine, port, address=None):
+        self._socket = listener(machine, socket.SOCK_STREAM, port, address)
+        self._socket.listen(64)
+        kernel.start_thread(self._serve)
+
+    def _serve(self):
+        while True:
+            try:
+                kernel.start_thread(self._answer, self._socket.accept()[0])
+            except OSError:
+                return
+
+    @staticmethod
+    def _answer(peer):
+        with contextlib.suppress(OSError), peer:
+            while data := peer.recv(65536):
+                peer.sendall(data)
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
 class UdpEcho:
     """Sends every datagram back from the wildcard socket it came to, as careless services do.
 

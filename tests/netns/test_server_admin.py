@@ -11,6 +11,7 @@ import tap
 from lab import SOURCE
 from process import until
 from story import Client, Server, embed
+from talk import Talk
 
 DRAWING = """
 visitor -- internet -- vps
@@ -24,57 +25,6 @@ with open(os.path.join(SOURCE, "data", "org.adit.Server1.conf"), encoding="utf-8
 
 # What the daemon says when it changed the kernel.
 SENT = re.compile(r"INFO: .*(?:kernel|ports): .*")
-
-
-class Talk:
-    """A TCP connection that is talked over from time to time: it must outlive everything."""
-
-    def __init__(self, server, client, address, port):
-        with server.inside():
-            listener = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
-        listener.settimeout(20)
-        threading.Thread(target=self._echo, args=(listener,), daemon=True).start()
-        with client.inside():
-            self.socket = until(lambda: self._connect(address, port), 15, f"{address}:{port}")
-        self.said = 0
-
-    @staticmethod
-    def _connect(address, port):
-        try:
-            return socket.create_connection((address, port), timeout=3)
-        except OSError:
-            return None
-
-    @staticmethod
-    def _echo(listener):
-        while True:
-            try:
-                peer, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=Talk._answer, args=(peer,), daemon=True).start()
-
-    @staticmethod
-    def _answer(peer):
-        with peer:
-            while data := peer.recv(65536):
-                peer.sendall(data)
-
-    def still(self, why):
-        """A few kilobytes there and back, on the same connection."""
-        self.said += 1
-        data = b"%08d" % self.said * 1000
-        self.socket.settimeout(5)
-        try:
-            self.socket.sendall(data)
-            back = b""
-            while len(back) < len(data):
-                more = self.socket.recv(65536)
-                assert more, f"{why}: the connection was closed"
-                back += more
-        except OSError as e:
-            raise AssertionError(f"{why}: {e}") from None
-        assert back == data, why
 
 
 def begin(lab):
@@ -120,10 +70,8 @@ def test_nobody_is_disturbed(lab):
     """a live transfer goes on while devices come, are renamed, rekeyed and go, and over restarts"""
     vps, home, visitor = lab["vps"], lab["home"], lab["visitor"]
     server, gua = begin(lab)
-    talks = [Talk(home, visitor, address, 443) for address in (vps.v4,)]
-    with visitor.inside():
-        talks.append(Talk.__new__(Talk))
-        talks[1].socket, talks[1].said = socket.create_connection((gua, 443), timeout=5), 0
+    home.tcp_echo(443)
+    talks = [Talk(visitor, address, 443) for address in (vps.v4, gua)]
     index = ifindex(vps)
 
     def still(why):
@@ -173,7 +121,8 @@ def test_two_devices_one_port(lab):
     rows = {row["name"]: row["ipv6"] for row in json.loads(server.admin("device", "list", "--json").stdout)}
     assert rows["home"] != rows["office"]
     for name in ("home", "office"):
-        talks.append(Talk(lab[name], visitor, rows[name], 443))
+        lab[name].tcp_echo(443)
+        talks.append(Talk(visitor, rows[name], 443))
     for n in range(5):
         for talk in talks:
             talk.still(f"round {n}")

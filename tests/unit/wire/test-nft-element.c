@@ -21,6 +21,7 @@ static const AditNftSet sets[] = {
       { ADIT_NFT_IPV6_ADDR, ADIT_NFT_INET_PROTO, ADIT_NFT_INET_SERVICE, ADIT_NFT_IPV6_ADDR },
       .flags = ADIT_NFT_INTERVAL },
     { "count", { ADIT_NFT_IFNAME }, .flags = ADIT_NFT_COUNTER },
+    { "most", { ADIT_NFT_IPV4_ADDR }, .flags = ADIT_NFT_CONNECTIONS },
 };
 
 static const AditNftBlueprint bp = { "adit", .sets = sets, .n_sets = G_N_ELEMENTS(sets) };
@@ -131,6 +132,8 @@ random_element(GRand *rand)
         e.packets = 1 + (guint64)g_rand_int(rand);
         e.bytes = (guint64)g_rand_int(rand) << 16;
     }
+    if ((set->flags & ADIT_NFT_CONNECTIONS) != 0)
+        e.limit = g_rand_int(rand);
     return e;
 }
 
@@ -204,9 +207,12 @@ check_fixpoint(const struct nlmsghdr *nlh)
         if (set == NULL || e->key_len != ends * adit_nft_set_key_len(set) ||
             e->data_len != adit_nft_set_data_len(set)) {
             g_array_remove_index(once, i); /* not of our sets: the front drops it */
-        } else if ((set->flags & ADIT_NFT_COUNTER) == 0 || e->packets == 0) {
-            e->packets = e->bytes = 0; /* not written */
+            continue;
         }
+        if ((set->flags & ADIT_NFT_CONNECTIONS) == 0)
+            e->limit = 0;
+        if ((set->flags & ADIT_NFT_COUNTER) == 0 || e->packets == 0)
+            e->packets = e->bytes = 0; /* not written */
     }
     if (once->len == 0)
         return;

@@ -29,6 +29,7 @@ static const AditNftSet sets[] = {
       1000 },
     { "ranges", { ADIT_NFT_IFNAME, ADIT_NFT_IPV4_ADDR }, .flags = ADIT_NFT_INTERVAL },
     { "counted", { ADIT_NFT_MARK }, .flags = ADIT_NFT_COUNTER },
+    { "most", { ADIT_NFT_MARK }, .flags = ADIT_NFT_CONNECTIONS },
 };
 
 static const AditNftChain chains[] = {
@@ -241,6 +242,8 @@ test_text(void)
                             "ipv4_addr; flags dynamic, timeout; timeout 180s; size 1000; "
                             "}\n"));
     g_assert_nonnull(strstr(text, "\nadd set inet sample counted { type mark; counter; }\n"));
+    g_assert_nonnull(
+        strstr(text, "\nadd set inet sample most { type mark; ct count over 4294967295; }\n"));
     g_assert_nonnull(strstr(text, "\nadd chain inet sample base { type filter hook forward "
                                   "priority -5; policy drop; }\n"));
     g_assert_nonnull(strstr(text, "\nadd chain inet sample leaf\n"));
