@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tunnel-server/admin.h"
+#include "tunnel-server/admin-private.h"
 
 #include "libadit/core/error.h"
 #include "libadit/sys/notify.h"
@@ -9,29 +9,12 @@
 #include "tunnel-server/facts.h"
 #include "tunnel-server/lease-key.h"
 #include "tunnel-server/responder.h"
-#include "tunnel-server/store.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <syslog.h>
-
-struct _AditAdmin {
-    char *settings_path;
-    AditServerSettings *settings;
-    AditServerStore *store;
-    AditServer *server;
-    AditPcpServer *pcp;
-    AditResponder *responder;
-    AditModel *model; /* what is kept; in force unless down or broken */
-    AditServerFacts facts;
-    AditWgDump *seen; /* who was there when last looked at */
-    char *trouble;
-    char *note; /* what was wrong with the store, and mended */
-    gboolean started, down;
-    gboolean copy_wanted; /* the store's copy is older than the store */
-};
 
 const AditModel *
 adit_admin_model(const AditAdmin *self)
@@ -85,47 +68,13 @@ adit_admin_state(const AditAdmin *self)
     return self->trouble ? "broken" : "up";
 }
 
-static gboolean
-try_store(AditAdmin *self, const char *path, GError **error)
-{
-    if (!self->store)
-        self->store = adit_server_store_open(path, error);
-    if (!self->store || !adit_server_store_check(self->store, error))
-        return FALSE;
-    self->model = adit_server_store_load(self->store, error);
-    return self->model != NULL;
-}
-
-/* A damaged file is no reason to be no server, as long as there is a copy. */
-static gboolean
-open_store(AditAdmin *self, const char *path, GError **error)
-{
-    g_autoptr(GError) local = NULL;
-    GError *reason = NULL;
-
-    if (!try_store(self, path, &reason)) {
-        if (!g_error_matches(reason, ADIT_ERROR, ADIT_ERROR_CONFIG)) {
-            g_propagate_error(error, reason);
-            return FALSE;
-        }
-        local = reason;
-        g_clear_pointer(&self->store, adit_server_store_close);
-        self->store = adit_server_store_rescue(path, local, &self->note, error);
-        if (!self->store || !try_store(self, path, error))
-            return FALSE;
-        g_warning("%s", self->note);
-    }
-    self->copy_wanted = TRUE;
-    return TRUE;
-}
-
 AditAdmin *
 adit_admin_open(const AditPlaces *places, GError **error)
 {
     g_autoptr(AditAdmin) self = g_new0(AditAdmin, 1);
-    g_autofree char *path = g_build_filename(places->state, "server.db", NULL);
     g_autofree char *leases = g_build_filename(places->state, "leases.db", NULL);
 
+    self->store_path = g_build_filename(places->state, "server.db", NULL);
     self->settings_path = g_build_filename(places->config, "server.conf", NULL);
     self->settings = adit_settings_file_load(&adit_server_settings, self->settings_path, error);
     if (!self->settings)
@@ -134,7 +83,7 @@ adit_admin_open(const AditPlaces *places, GError **error)
         adit_syserror_set(error, errno, "%s", places->state);
         return NULL;
     }
-    if (!open_store(self, path, error))
+    if (!adit_admin_open_store(self, error))
         return NULL;
     self->server = adit_server_open(places->state, error);
     if (!self->server)
@@ -159,6 +108,7 @@ adit_admin_close(AditAdmin *self)
     g_clear_pointer(&self->seen, adit_wg_dump_free);
     adit_server_facts_clear(&self->facts);
     g_free(self->settings_path);
+    g_free(self->store_path);
     g_free(self->trouble);
     g_free(self->note);
     g_free(self);
@@ -405,34 +355,6 @@ void
 adit_admin_watch_leases(AditAdmin *self, void (*func)(gpointer data), gpointer data)
 {
     adit_leases_watch(adit_pcp_server_leases(self->pcp), func, data);
-}
-
-gboolean
-adit_admin_save_endpoints(AditAdmin *self, GError **error)
-{
-    g_autoptr(AditWgDump) dump = adit_admin_peers(self);
-    g_autoptr(AditModel) copy = NULL;
-
-    if (!dump)
-        return TRUE;
-    copy = adit_model_copy(self->model);
-    for (guint i = 0; i < copy->devices->len; i++) {
-        AditDeviceEntry *device = g_ptr_array_index(copy->devices, i);
-        const AditWgPeer *peer = adit_wg_dump_find(dump, &device->public_key);
-
-        if (peer)
-            device->endpoint = peer->status.endpoint;
-    }
-    return adit_server_store_save_endpoints(self->store, copy, error);
-}
-
-gboolean
-adit_admin_copy_store(AditAdmin *self, GError **error)
-{
-    if (!self->copy_wanted)
-        return TRUE;
-    self->copy_wanted = FALSE; /* once: a disk that is full now is so in a second */
-    return adit_server_store_copy(self->store, error);
 }
 
 gboolean

@@ -27,6 +27,8 @@ gboolean adit_admin_tell_ours(AditAdmin *self, AditWatch *watch, GError **error)
 gboolean adit_admin_down(AditAdmin *self, GError **error);
 /* Keeps where the devices are, for the next start. */
 gboolean adit_admin_save_endpoints(AditAdmin *self, GError **error);
+/* The store was opened on a read-only disk, which it is no longer: opens it again. */
+void adit_admin_mend_store(AditAdmin *self);
 /* A copy of the store, if it has changed since the last one. */
 gboolean adit_admin_copy_store(AditAdmin *self, GError **error);
 void adit_admin_close(AditAdmin *self);

@@ -15,7 +15,8 @@ struct _AditServer {
     AditKernel *kernel;
     AditWgdev *wgdev;
     AditNftDev *nft;
-    char *sysctls; /* what they were before us */
+    char *sysctls;    /* what they were before us */
+    gboolean forgets; /* which could not be written down */
 };
 
 static const char *const links[] = { ADIT_SERVER_LINK, NULL };
@@ -63,6 +64,19 @@ adit_server_close(AditServer *self)
     g_free(self);
 }
 
+/* A disk that takes nothing is no reason to serve nobody. */
+static void
+remember_sysctls(AditServer *self, const AditState *rest)
+{
+    g_autoptr(GError) error = NULL;
+    const gboolean forgets = !adit_sysctl_remember(self->sysctls, rest, &error);
+
+    if (forgets && !self->forgets)
+        g_warning("%s: adit-server down will not put the kernel's settings back",
+                  error->message);
+    self->forgets = forgets;
+}
+
 gboolean
 adit_server_apply_rest(AditServer *self, const AditModel *model, const AditServerFacts *facts,
                        GError **error)
@@ -70,8 +84,8 @@ adit_server_apply_rest(AditServer *self, const AditModel *model, const AditServe
     g_autoptr(AditState) rest = adit_server_plan_rest(model, facts);
     AditReconcileResult result = { 0 };
 
-    if (!adit_sysctl_remember(self->sysctls, rest, error) ||
-        !adit_reconcile(self->kernel, rest, &scope, &result, error))
+    remember_sysctls(self, rest);
+    if (!adit_reconcile(self->kernel, rest, &scope, &result, error))
         return FALSE;
     if (result.rounds > 0)
         g_info("kernel: %u added, %u changed, %u deleted", result.added, result.changed,

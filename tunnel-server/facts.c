@@ -70,6 +70,12 @@ adit_server_facts_read(const char *wan, AditServerFacts *ret, GError **error)
     g_autoptr(GArray) addresses = NULL;
     AditServerFacts facts = { 0 };
 
+    if (wan && if_nametoindex(wan) == 0) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND,
+                    "WAN: %s: no such interface: name another by adit-server setup --wan IFACE",
+                    wan);
+        return FALSE;
+    }
     if (wan)
         g_strlcpy(facts.wan, wan, sizeof(facts.wan));
     else if (!find_wan(facts.wan, error))

@@ -184,17 +184,32 @@ merge_into(AditLeaseTable *table, const AditLease *lease, const AditLease *kept)
     adit_lease_update(table, lease, &next);
 }
 
+/* Granted in the future: the wall clock, by which the file counts, was put back in between.
+ * What it was granted for at most it has still. */
+static AditLease
+by_this_clock(const AditLease *kept, gint64 now_ms)
+{
+    AditLease lease = *kept;
+
+    if (lease.since_ms > now_ms) {
+        lease.expires_ms -= lease.since_ms - now_ms;
+        lease.since_ms = now_ms;
+    }
+    return lease;
+}
+
 void
 adit_lease_merge(AditLeaseTable *table, const AditLease *kept, const AditPcpSite *site,
                  gint64 now_ms, gboolean kernel_holds)
 {
     const AditSockAddr external = adit_lease_external(kept);
+    const AditLease ours = by_this_clock(kept, now_ms);
     const AditLease *lease = adit_lease_find_external(table, kept->ends.proto, &external);
 
     if (lease)
         merge_into(table, lease, kept);
-    else if ((!kernel_holds || !adit_lease_is_on(kept)) && kept->expires_ms > now_ms &&
+    else if ((!kernel_holds || !adit_lease_is_on(kept)) && ours.expires_ms > now_ms &&
              adit_lease_fits(kept, site) && !adit_lease_find_internal(table, &kept->ends))
-        adit_lease_add(table, kept);
+        adit_lease_add(table, &ours);
     adit_lease_settle(table);
 }

@@ -217,6 +217,36 @@ adit_lease_store_write(AditLeaseStore *store, const AditLeaseTable *table,
     return TRUE;
 }
 
+typedef struct {
+    AditLeaseStore *store;
+    gint64 boot_to_wall;
+    GError **error;
+    gboolean failed;
+} WriteAll;
+
+static void
+put_one(const AditLease *lease, gpointer data)
+{
+    WriteAll *all = data;
+
+    if (!all->failed)
+        all->failed = !put(all->store, lease, all->boot_to_wall, all->error);
+}
+
+gboolean
+adit_lease_store_write_all(AditLeaseStore *store, AditLeaseTable *table,
+                           const AditLeaseNow *now, GError **error)
+{
+    WriteAll all = { store, now->wall_ms - now->boot_ms, error, FALSE };
+
+    if (!begin(store, error))
+        return FALSE;
+    if (!adit_store_exec(store->file, "DELETE FROM lease", error))
+        return forget(store);
+    adit_lease_foreach(table, put_one, &all);
+    return !all.failed || forget(store);
+}
+
 gboolean
 adit_lease_store_commit(AditLeaseStore *store, GError **error)
 {

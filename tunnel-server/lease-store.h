@@ -33,6 +33,9 @@ gboolean adit_lease_store_set_epoch(AditLeaseStore *store, const AditLeaseEpoch 
 /* The changes of @table, which may not be settled yet. */
 gboolean adit_lease_store_write(AditLeaseStore *store, const AditLeaseTable *table,
                                 const AditLeaseNow *now, GError **error);
+/* All of @table in the place of what the file holds, which is older. */
+gboolean adit_lease_store_write_all(AditLeaseStore *store, AditLeaseTable *table,
+                                    const AditLeaseNow *now, GError **error);
 gboolean adit_lease_store_commit(AditLeaseStore *store, GError **error);
 /* Does not commit. */
 void adit_lease_store_close(AditLeaseStore *store);

@@ -12,12 +12,18 @@
 #include <time.h>
 
 #define EXPIRE_MAX 1024 /* of one tick; the rest is a second later */
+#define JUMP_MS 2000    /* of the wall clock, beside what it is slewed by */
+#define RETRY_MS 5000   /* between two attempts to have a file again */
 #define TUNNEL_SET "tunnel"
 
 struct _AditLeases {
     AditNftDev *nft;
     AditLeaseTable *table;
-    AditLeaseStore *store; /* NULL: no file */
+    char *path;
+    AditLeaseStore *store; /* NULL: no file, for now */
+    char *trouble;         /* why */
+    gint64 retry_ms;
+    gint64 wall_offset; /* of the wall clock to the one of this boot */
     AditLeaseFlows *flows;
     AditLeaseEpoch epoch;
     AditLeasesFunc tell;
@@ -54,8 +60,20 @@ both_clocks(void)
 static void
 drop_store(AditLeases *self, const GError *error)
 {
-    g_warning("%s: leases are not kept across a reboot", error->message);
+    g_free(self->trouble);
+    self->trouble =
+        g_strdup_printf("%s: what devices opened is not kept for a reboot", error->message);
+    g_warning("%s", self->trouble);
     g_clear_pointer(&self->store, adit_lease_store_close);
+    self->retry_ms = adit_leases_now() + RETRY_MS;
+    if (self->watch)
+        self->watch(self->watch_data);
+}
+
+const char *
+adit_leases_trouble(const AditLeases *self)
+{
+    return self->trouble;
 }
 
 AditLeases *
@@ -68,12 +86,14 @@ adit_leases_new(AditNftDev *nft, const char *path)
     self->nft = nft;
     self->table = adit_lease_table_new();
     self->flows = adit_lease_flows_new();
+    self->path = g_strdup(path);
     self->store = adit_lease_store_open(path, &error);
     if (!self->store)
         drop_store(self, error);
     if (g_file_get_contents("/proc/sys/kernel/random/boot_id", &boot_id, NULL, NULL))
         g_strlcpy(self->epoch.boot_id, g_strstrip(boot_id), sizeof(self->epoch.boot_id));
     self->epoch.zero_boot_ms = adit_leases_now();
+    self->wall_offset = both_clocks().wall_ms - self->epoch.zero_boot_ms;
     return self;
 }
 
@@ -121,6 +141,8 @@ adit_leases_free(AditLeases *self)
     g_clear_pointer(&self->store, adit_lease_store_close);
     g_clear_pointer(&self->table, adit_lease_table_free);
     g_clear_pointer(&self->flows, adit_lease_flows_free);
+    g_free(self->trouble);
+    g_free(self->path);
     g_free(self);
 }
 
@@ -322,6 +344,46 @@ adit_leases_commit(AditLeases *self, const AditPcpSite *site, gint64 now_ms, GAr
     return ok;
 }
 
+/* The wall clock was set: what the file says is by the old one. */
+static void
+follow_clock(AditLeases *self)
+{
+    const AditLeaseNow now = both_clocks();
+    const gint64 offset = now.wall_ms - now.boot_ms;
+    const gboolean jumped = ABS(offset - self->wall_offset) > JUMP_MS;
+    g_autoptr(GError) error = NULL;
+
+    if (jumped)
+        self->wall_offset = offset;
+    if (jumped && self->store && self->epoch.known &&
+        (!adit_lease_store_write_all(self->store, self->table, &now, &error) ||
+         !keep_epoch(self, FALSE, &error)))
+        drop_store(self, error);
+}
+
+/* The disk may have room again. What the file says is of the day it was given up. */
+static void
+try_file(AditLeases *self)
+{
+    const AditLeaseNow now = both_clocks();
+
+    if (self->store || !self->epoch.known || now.boot_ms < self->retry_ms)
+        return;
+    self->retry_ms = now.boot_ms + RETRY_MS;
+    self->store = adit_lease_store_open(self->path, NULL);
+    if (!self->store)
+        return;
+    if (!adit_lease_store_write_all(self->store, self->table, &now, NULL) ||
+        !keep_epoch(self, FALSE, NULL)) {
+        g_clear_pointer(&self->store, adit_lease_store_close);
+        return;
+    }
+    g_clear_pointer(&self->trouble, g_free);
+    g_message("%s: what devices open is kept again", self->path);
+    if (self->watch)
+        self->watch(self->watch_data);
+}
+
 void
 adit_leases_tick(AditLeases *self, const AditPcpSite *site, gint64 recycle_ms)
 {
@@ -340,6 +402,8 @@ adit_leases_tick(AditLeases *self, const AditPcpSite *site, gint64 recycle_ms)
     adit_lease_flows_sweep(self->flows, self->table, site);
     if (self->store && !adit_lease_store_commit(self->store, &error))
         drop_store(self, error);
+    follow_clock(self);
+    try_file(self);
 }
 
 /* -- with the operator -- */
@@ -350,16 +414,29 @@ adit_leases_set_enabled(AditLeases *self, const AditPcpSite *site, const AditLea
 {
     const gint64 now_ms = adit_leases_now();
     g_autoptr(GArray) lost = g_array_new(FALSE, FALSE, sizeof(AditSockAddr));
+    g_autoptr(GError) local = NULL;
     AditLease next = *lease;
-    gboolean ok;
 
     if (adit_lease_is_on(lease) == enabled)
         return TRUE;
+    if (!self->store) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_BUSY, "%s", self->trouble);
+        return FALSE;
+    }
     next.since_ms = now_ms;
     next.expires_ms = enabled ? now_ms + lifetime * G_GINT64_CONSTANT(1000) : ADIT_LEASE_NEVER;
     next.ends.flags ^= ADIT_LEASE_OFF;
     adit_lease_update(self->table, lease, &next);
-    ok = adit_lease_commit(self->table, site, self->nft, now_ms, lost, error);
-    conclude(self, ok);
-    return ok && keep_epoch(self, FALSE, error);
+    if (!adit_lease_commit(self->table, site, self->nft, now_ms, lost, error)) {
+        conclude(self, FALSE);
+        return FALSE;
+    }
+    conclude(self, TRUE);
+    if (self->store && !keep_epoch(self, FALSE, &local))
+        drop_store(self, local);
+    if (self->store)
+        return TRUE;
+    g_set_error(error, ADIT_ERROR, ADIT_ERROR_BUSY, "in force, but not for good: %s",
+                self->trouble);
+    return FALSE;
 }

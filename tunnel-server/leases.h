@@ -12,7 +12,8 @@ typedef struct _AditLeases AditLeases;
 /* The device whose lease it was did not ask for this. */
 typedef void (*AditLeasesFunc)(const AditLeaseChange *change, gpointer data);
 
-/* @nft is borrowed; @path is the file's. Without a usable file all works but the memory. */
+/* @nft is borrowed; @path is the file's. Without a usable file all works but the memory, and
+ * the operator's word, which has to outlive us; it is tried again from time to time. */
 AditLeases *adit_leases_new(AditNftDev *nft, const char *path);
 void adit_leases_set_teller(AditLeases *self, AditLeasesFunc func, gpointer data);
 /* @func is called after each turn that changed leases; NULL: nobody is. */
@@ -32,6 +33,8 @@ gboolean adit_leases_adopt(AditLeases *self, const AditPcpSite *before,
 /* The kernel's table is no more; the file keeps the leases for the next start. */
 void adit_leases_down(AditLeases *self);
 
+/* Why they are not kept for the next boot; NULL: they are. */
+const char *adit_leases_trouble(const AditLeases *self);
 AditLeaseTable *adit_leases_table(AditLeases *self);
 gint64 adit_leases_now(void); /* milliseconds of the boot clock */
 guint32 adit_leases_epoch(const AditLeases *self, gint64 now_ms);

@@ -79,6 +79,7 @@ on_second(gpointer data)
     const guint64 sent = adit_admin_transactions(run->admin);
     const gboolean busy = sent - run->sent >= BUSY, was_busy = run->busy;
 
+    adit_admin_mend_store(run->admin);
     copy_store(run);
     adit_tender_look(run->tender);
     run->sent = sent;

@@ -152,11 +152,14 @@ static void
 set_problems(AditServerService *self)
 {
     g_autoptr(GPtrArray) problems = adit_neighbours_look(self->admin);
+    const AditLeases *leases = adit_pcp_server_leases(adit_admin_pcp(self->admin));
 
     if (adit_admin_note(self->admin))
         g_ptr_array_insert(problems, 0, g_strdup(adit_admin_note(self->admin)));
     if (adit_admin_trouble(self->admin))
         g_ptr_array_insert(problems, 0, g_strdup(adit_admin_trouble(self->admin)));
+    if (adit_leases_trouble(leases))
+        g_ptr_array_insert(problems, 0, g_strdup(adit_leases_trouble(leases)));
     adit_pcp_server_refusals(adit_admin_pcp(self->admin), problems);
     g_ptr_array_add(problems, NULL);
     adit_srv_manager_set_problems(self->manager, (const char *const *)problems->pdata);

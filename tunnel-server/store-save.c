@@ -368,6 +368,11 @@ gboolean
 adit_server_store_begin(AditServerStore *store, const AditModel *now, AditModel *next,
                         GError **error)
 {
+    if (store->read_only) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED,
+                    "%s: the disk is read-only: nothing can be changed", store->path);
+        return FALSE;
+    }
     if (!adit_store_exec(store, "BEGIN IMMEDIATE", error))
         return FALSE;
     if (save(store, now, next, error))

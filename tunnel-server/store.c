@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gstdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -179,19 +180,49 @@ adit_store_make_private(const char *path, GError **error)
     return TRUE;
 }
 
+static gboolean
+open_database(AditServerStore *store, const char *name, int flags, GError **error)
+{
+    return sqlite3_open_v2(name, &store->db, flags | SQLITE_OPEN_NOFOLLOW, NULL) == SQLITE_OK ||
+           adit_store_fail(store, "open", error);
+}
+
+/* Without a log beside it the file is all there is, and SQLite need not look for changes, for
+ * which it would have to write. */
+static gboolean
+open_read_only(AditServerStore *store, const AditStoreSchema *schema, GError **error)
+{
+    g_autofree char *log = g_strconcat(store->path, "-wal", NULL);
+    g_autofree char *escaped = g_uri_escape_string(store->path, "/", FALSE);
+    g_autofree char *uri = g_strdup_printf("file:%s?immutable=1", escaped);
+    GStatBuf info;
+    const gboolean has_log = g_stat(log, &info) == 0 && info.st_size > 0;
+    guint version = 0;
+
+    store->read_only = TRUE;
+    if (!(has_log ? open_database(store, store->path, SQLITE_OPEN_READONLY, error)
+                  : open_database(store, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, error)) ||
+        !read_version(store, &version, error))
+        return FALSE;
+    if (version == schema->n_steps)
+        return TRUE;
+    g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED,
+                "%s: schema %u, and the disk is read-only: cannot be brought to %u",
+                store->path, version, schema->n_steps);
+    return FALSE;
+}
+
 AditServerStore *
 adit_store_open_file(const char *path, const AditStoreSchema *schema, GError **error)
 {
     g_autoptr(AditServerStore) store = g_new0(AditServerStore, 1);
 
     store->path = g_strdup(path);
-    if (!adit_store_make_private(path, error))
+    if (access(path, W_OK) != 0 && errno == EROFS)
+        return open_read_only(store, schema, error) ? g_steal_pointer(&store) : NULL;
+    if (!adit_store_make_private(path, error) ||
+        !open_database(store, path, SQLITE_OPEN_READWRITE, error))
         return NULL;
-    if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) !=
-        SQLITE_OK) {
-        adit_store_fail(store, "open", error);
-        return NULL;
-    }
     sqlite3_busy_timeout(store->db, BUSY_MS);
     if (!adit_store_exec(store,
                          "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
@@ -208,6 +239,33 @@ adit_server_store_open(const char *path, GError **error)
     static const AditStoreSchema schema = { steps, G_N_ELEMENTS(steps) };
 
     return adit_store_open_file(path, &schema, error);
+}
+
+gboolean
+adit_server_store_is_read_only(const AditServerStore *store)
+{
+    return store->read_only;
+}
+
+/* In one process all handles of a file share one that SQLite has for its log: the old one has
+ * to go first. Should the disk change its mind in between, there is nothing to read, either. */
+void
+adit_server_store_retry(AditServerStore *store)
+{
+    g_autoptr(AditServerStore) next = NULL;
+    sqlite3 *mine = store->db;
+
+    if (access(store->path, W_OK) != 0)
+        return;
+    store->db = NULL;
+    sqlite3_close(mine);
+    next = adit_server_store_open(store->path, NULL);
+    if (next) {
+        store->read_only = next->read_only;
+        store->db = g_steal_pointer(&next->db);
+        return;
+    }
+    sqlite3_open(":memory:", &store->db);
 }
 
 gboolean

@@ -10,9 +10,13 @@
 
 typedef struct _AditServerStore AditServerStore;
 
-/* Makes the file (0600) or brings its schema up to date. CONFIG: it is damaged. DENIED: it is
- * of a newer adit. BUSY: another process holds it. */
+/* Makes the file (0600) or brings its schema up to date; on a read-only disk it is read as it
+ * is. CONFIG: it is damaged. DENIED: it is of a newer adit. BUSY: another process holds it. */
 AditServerStore *adit_server_store_open(const char *path, GError **error);
+/* The disk took no writing when it was opened. */
+gboolean adit_server_store_is_read_only(const AditServerStore *store);
+/* Tries whether it does now; until then nothing can be written. */
+void adit_server_store_retry(AditServerStore *store);
 /* Whether the file holds together. CONFIG: it does not. */
 gboolean adit_server_store_check(AditServerStore *store, GError **error);
 /* A copy beside the file, as it is now: what adit_server_store_rescue() falls back on. */

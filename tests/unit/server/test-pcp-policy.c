@@ -54,6 +54,39 @@ test_recycling(PcpFixture *f, gconstpointer data)
     }
 }
 
+/* The file counts by the wall clock. Put forward it ends leases, put back it makes none longer
+ * than it was granted for, and what the operator turned off stays off either way. */
+static void
+test_clock(PcpFixture *f, gconstpointer data)
+{
+    static const gint64 hour = 3600 * 1000,
+                        jumps[] = { 24 * hour, -24 * hour, 400000 * hour, -400000 * hour };
+    AditLease kept;
+
+    g_assert_cmpint(pcp_send(f), ==, ADIT_PCP_SUCCESS);
+    kept = *adit_lease_first_to_end(f->table);
+    for (guint i = 0; i < 2 * G_N_ELEMENTS(jumps); i++) {
+        g_autoptr(AditLeaseTable) table = adit_lease_table_new();
+        const gint64 now = f->desk.now_ms, jump = jumps[i / 2];
+        AditLease read = kept;
+        const AditLease *lease;
+
+        if (i & 1) {
+            read.ends.flags |= ADIT_LEASE_OFF;
+            read.expires_ms = ADIT_LEASE_NEVER;
+        }
+        read.since_ms -= jump;
+        read.expires_ms -= jump;
+        adit_lease_merge(table, &read, f->site, now, FALSE);
+        lease = adit_lease_first_to_end(table);
+        g_assert_true((lease != NULL) == ((i & 1) || jump < 0));
+        if (lease && !(i & 1))
+            g_assert_cmpint(lease->expires_ms, <=, now + hour);
+        if (lease)
+            g_assert_true(adit_lease_is_on(lease) == !(i & 1));
+    }
+}
+
 static const AditLease *
 turn_off(PcpFixture *f)
 {
@@ -249,6 +282,7 @@ main(int argc, char **argv)
     static const PcpCase cases[] = {
         { "reserved", test_reserved },
         { "recycling", test_recycling },
+        { "clock", test_clock },
         { "off-stays-off", test_off_stays_off },
         { "redirect", test_redirect },
         { "compat-second", test_compat_second },

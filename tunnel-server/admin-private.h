@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "tunnel-server/admin.h"
+#include "tunnel-server/responder.h"
+#include "tunnel-server/store.h"
+
+/* Between admin.c (what is in force, and changes of it) and admin-store.c (what is kept). */
+
+struct _AditAdmin {
+    char *settings_path, *store_path;
+    AditServerSettings *settings;
+    AditServerStore *store;
+    AditServer *server;
+    AditPcpServer *pcp;
+    AditResponder *responder;
+    AditModel *model; /* what is kept; in force unless down or broken */
+    AditServerFacts facts;
+    AditWgDump *seen; /* who was there when last looked at */
+    char *trouble;
+    char *note; /* what was wrong with the store, and mended */
+    gboolean started, down;
+    gboolean copy_wanted; /* the store's copy is older than the store */
+};
+
+/* Opens what self->store_path names and loads the model of it. */
+gboolean adit_admin_open_store(AditAdmin *self, GError **error);

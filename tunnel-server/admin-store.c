@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/admin-private.h"
+
+#include "libadit/core/error.h"
+
+static gboolean
+try_store(AditAdmin *self, const char *path, GError **error)
+{
+    if (!self->store)
+        self->store = adit_server_store_open(path, error);
+    if (!self->store || !adit_server_store_check(self->store, error))
+        return FALSE;
+    self->model = adit_server_store_load(self->store, error);
+    return self->model != NULL;
+}
+
+/* A damaged file is no reason to be no server, as long as there is a copy. */
+gboolean
+adit_admin_open_store(AditAdmin *self, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    GError *reason = NULL;
+    const char *path = self->store_path;
+
+    if (!try_store(self, path, &reason)) {
+        if (!g_error_matches(reason, ADIT_ERROR, ADIT_ERROR_CONFIG)) {
+            g_propagate_error(error, reason);
+            return FALSE;
+        }
+        local = reason;
+        g_clear_pointer(&self->store, adit_server_store_close);
+        self->store = adit_server_store_rescue(path, local, &self->note, error);
+        if (!self->store || !try_store(self, path, error))
+            return FALSE;
+        g_warning("%s", self->note);
+    }
+    self->copy_wanted = TRUE;
+    if (adit_server_store_is_read_only(self->store)) {
+        self->note = g_strdup_printf("%s: the disk is read-only: ports and tunnels are served, "
+                                     "nothing can be changed",
+                                     path);
+        g_warning("%s", self->note);
+    }
+    return TRUE;
+}
+
+gboolean
+adit_admin_save_endpoints(AditAdmin *self, GError **error)
+{
+    g_autoptr(AditWgDump) dump = adit_admin_peers(self);
+    g_autoptr(AditModel) copy = NULL;
+
+    if (!dump || adit_server_store_is_read_only(self->store))
+        return TRUE;
+    copy = adit_model_copy(self->model);
+    for (guint i = 0; i < copy->devices->len; i++) {
+        AditDeviceEntry *device = g_ptr_array_index(copy->devices, i);
+        const AditWgPeer *peer = adit_wg_dump_find(dump, &device->public_key);
+
+        if (peer)
+            device->endpoint = peer->status.endpoint;
+    }
+    return adit_server_store_save_endpoints(self->store, copy, error);
+}
+
+/* Nothing could be changed meanwhile: what is in force is what the file says. */
+void
+adit_admin_mend_store(AditAdmin *self)
+{
+    if (!adit_server_store_is_read_only(self->store))
+        return;
+    adit_server_store_retry(self->store);
+    if (adit_server_store_is_read_only(self->store))
+        return;
+    g_clear_pointer(&self->note, g_free);
+    g_message("%s: can be written again", self->store_path);
+}
+
+gboolean
+adit_admin_copy_store(AditAdmin *self, GError **error)
+{
+    if (!self->copy_wanted || adit_server_store_is_read_only(self->store))
+        return TRUE;
+    self->copy_wanted = FALSE; /* once: a disk that is full now is so in a second */
+    return adit_server_store_copy(self->store, error);
+}
