@@ -149,11 +149,20 @@ def test_renamed_interfaces(lab):
     until(lambda: is_open(visitor, vps.v4, 443), 40, "the forward")
 
 
-# The store as the first schema had it.
+# The store as the first schema had it: what came later goes.
 DOWNGRADE = """
 import sqlite3, sys
+first = {"subnet": "id name net4 net4_len net6 net6_len wan4 dns",
+         "device": "id name subnet addr4 addr6 public_key preshared_key kind may_publish routes",
+         "publish": "id family external first last proto device internal enabled label allow_from"}
 db = sqlite3.connect(sys.argv[1])
-db.executescript("ALTER TABLE publish DROP COLUMN redirect; ALTER TABLE device DROP COLUMN wan4; PRAGMA user_version = 1;")
+db.execute("DROP INDEX IF EXISTS device_next_key")
+for table, columns in first.items():
+    for row in db.execute(f"PRAGMA table_info({table})").fetchall():
+        if row[1] not in columns.split():
+            db.execute(f"ALTER TABLE {table} DROP COLUMN {row[1]}")
+db.execute("PRAGMA user_version = 1")
+db.commit()
 """
 VERSION = "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute('PRAGMA user_version').fetchone())"
 
