@@ -9,6 +9,7 @@ import json
 import re
 import sys
 
+OUTAGE = re.compile(r"^# (outage: .*)$", re.M)  # how long a visitor got no answer
 POINT = re.compile(r"^(not )?ok\b(?P<rest>.*)$", re.M)
 WHY_LINES = 30  # of what a program says before a point that fails
 
@@ -55,7 +56,7 @@ def main():
     parser.add_argument("log", nargs="*")
     args = parser.parse_args()
     total = [0, 0, 0]
-    complaints = []
+    complaints, outages = [], []
     for point in args.point:
         name, _, verdict = point.rpartition(":")
         total[0 if verdict == "ok" else 1] += 1
@@ -64,10 +65,12 @@ def main():
     for log in args.log:
         with open(log, encoding="utf-8") as lines:
             for line in lines:
-                *counts, said = tally(json.loads(line))
+                entry = json.loads(line)
+                *counts, said = tally(entry)
                 total = [a + b for a, b in zip(total, counts)]
+                outages += OUTAGE.findall(entry.get("stdout") or "")
                 complaints += said
-    for line in complaints:
+    for line in outages + complaints:
         print(line)
     print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
     return 1 if total[1] or total[2] or not total[0] else 0
