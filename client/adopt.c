@@ -97,6 +97,7 @@ on_read(const AditBackendFound *found, const GError *why, gpointer data)
         return;
     }
     change->name = g_strdup(entry->name);
+    adit_newcomers_forget(daemon->newcomers, found->id);
     adit_wish_init(&wish, daemon, g_steal_pointer(&entry));
     backend->ops->adopt(backend, &wish.gateway, on_adopted, change);
 }
@@ -131,8 +132,11 @@ static void
 on_released(const char *id, const GError *error, gpointer data)
 {
     AditChange *change = data;
+    const AditEntry *entry = adit_catalog_find(change->daemon->entries, change->name);
     GError *reason = error ? g_error_copy(error) : NULL;
 
+    if (!reason && entry && entry->id)
+        adit_newcomers_decline(change->daemon->newcomers, entry->id);
     if (!reason)
         adit_change_forget(change->daemon, change->name, &reason);
     adit_change_finish(change, reason);
@@ -221,7 +225,16 @@ on_found(const char *id, gpointer data)
     if (entry)
         refresh(ear->daemon, entry);
     else
-        adit_adopt(ear->daemon, ear->kind, id, NULL, NULL);
+        adit_newcomers_found(ear->daemon->newcomers, ear->kind, id);
+}
+
+static void
+on_seen(const char *id, const AditBackendSight *sight, gpointer data)
+{
+    const Ear *ear = data;
+
+    if (!find_id(ear->daemon, ear->kind, id))
+        adit_newcomers_seen(ear->daemon->newcomers, ear->kind, id, sight);
 }
 
 static void
@@ -240,6 +253,8 @@ on_gone(const char *id, gpointer data)
     const Ear *ear = data;
     AditEntry *entry = find_id(ear->daemon, ear->kind, id);
 
+    if (!entry)
+        adit_newcomers_forget(ear->daemon->newcomers, id);
     if (!entry || entry->busy)
         return;
     g_message("%s: removed in %s", entry->name, adit_backend_to_string(ear->kind));
@@ -295,8 +310,8 @@ adit_adopt_watch(AditDaemon *daemon)
     for (AditBackendKind kind = 0; kind < ADIT_N_BACKENDS; kind++) {
         AditBackend *backend = daemon->backends[kind];
         Ear *ear = backend ? g_new0(Ear, 1) : NULL;
-        const AditBackendWatch watch = { on_ready, on_found,    on_edited,
-                                         on_gone,  on_switched, ear };
+        const AditBackendWatch watch = { on_ready, on_found,    on_edited, on_gone,
+                                         on_seen,  on_switched, ear };
 
         if (!ear)
             continue;

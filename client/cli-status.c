@@ -122,6 +122,18 @@ print_none(AditCli *cli)
     adit_cli_print(cli, "no gateway yet: adit import FILE\n");
 }
 
+/* Connections that are no gateways but could be. */
+static void
+print_offers(AditCli *cli)
+{
+    g_autoptr(AditBusManager) manager = cli->json ? NULL : adit_cli_manager(NULL);
+    const char *const *offered = manager ? adit_bus_manager_get_offered(manager) : NULL;
+
+    for (guint i = 0; offered && offered[i]; i++)
+        adit_cli_print(cli, "'%s' could be a gateway: adit adopt '%s'\n", offered[i],
+                       offered[i]);
+}
+
 gboolean
 adit_cmd_list(AditCli *cli, char **args, GError **error)
 {
@@ -140,6 +152,7 @@ adit_cmd_list(AditCli *cli, char **args, GError **error)
         print_none(cli);
     else
         adit_cli_print_table(cli, table);
+    print_offers(cli);
     cli->status = 0;
     return TRUE;
 }

@@ -4,6 +4,8 @@
 #include "client/care.h"
 #include "client/daemon.h"
 #include "client/endpoints.h"
+#include "client/newcomers.h"
+#include "client/settings.h"
 #include "client/wanted-store.h"
 #include "libadit/core/settings.h"
 #include "libadit/sys/wgdev-front.h"
@@ -20,12 +22,14 @@ struct _AditDaemon {
     AditEndpoints *endpoints;
     AditResolve1 *resolve1;
     AditCare *care;
+    AditNewcomers *newcomers;
     AditBackend *backends[ADIT_N_BACKENDS]; /* NULL: not of this build, or of no kind */
     gpointer ears[ADIT_N_BACKENDS];         /* what their watches are given */
     GPtrArray *entries;                     /* AditEntry, by name */
     AditPolicy policy;
     AditWantedStore *wanted;
     AditPrefixList allowed_targets;
+    AditAutoAdopt auto_adopt;
     AditDaemonChanged changed;
     gpointer changed_data;
 };

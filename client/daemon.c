@@ -181,6 +181,7 @@ adit_daemon_new(const AditPlaces *places, GError **error)
     self->endpoints = adit_endpoints_new(on_resolved, self);
     self->resolve1 = adit_resolve1_new();
     self->care = adit_care_new(self);
+    self->newcomers = adit_newcomers_new(self);
     self->kernel = adit_kernel_open(error);
     if (!self->kernel)
         return NULL;
@@ -208,6 +209,7 @@ adit_daemon_free(AditDaemon *self)
         g_free(self->ears[i]);
     }
     adit_care_free(self->care);
+    adit_newcomers_free(self->newcomers);
     adit_endpoints_free(self->endpoints);
     adit_resolve1_free(self->resolve1);
     g_clear_pointer(&self->router, adit_router_free);
@@ -233,6 +235,12 @@ adit_daemon_entries(const AditDaemon *self)
     return self->entries;
 }
 
+GStrv
+adit_daemon_offered(const AditDaemon *self)
+{
+    return adit_newcomers_offered(self->newcomers);
+}
+
 /* A change that is under way finds its gateway by name. */
 static void
 keep_busy(GPtrArray *entries, const GPtrArray *before)
@@ -256,8 +264,8 @@ adit_daemon_reload(AditDaemon *self, GError **error)
     AditPolicy policy;
     AditPrefixList allowed_targets;
 
-    if (!entries ||
-        !adit_client_settings_load(self->places->config, &policy, &allowed_targets, error))
+    if (!entries || !adit_client_settings_load(self->places->config, &policy, &allowed_targets,
+                                               &self->auto_adopt, error))
         return FALSE;
     g_free((gpointer)self->policy.bypass);
     self->policy = policy;

@@ -27,6 +27,8 @@ const GPtrArray *adit_daemon_entries(const AditDaemon *daemon); /* AditEntry */
 gboolean adit_daemon_reload(AditDaemon *daemon, GError **error);
 /* Mends what others changed of links that are up. */
 gboolean adit_daemon_look(AditDaemon *daemon, GError **error);
+/* Connections of managers that could be adopted; see client/newcomers.h. */
+GStrv adit_daemon_offered(const AditDaemon *daemon);
 gboolean adit_daemon_status(AditDaemon *daemon, const char *name, AditGatewayStatus *ret,
                             GError **error);
 void adit_gateway_status_clear(AditGatewayStatus *status);

@@ -128,7 +128,10 @@ refresh(AditService *self)
 {
     const GPtrArray *entries = adit_daemon_entries(self->daemon);
 
+    g_auto(GStrv) offered = adit_daemon_offered(self->daemon);
+
     unexport_strangers(self);
+    adit_bus_manager_set_offered(self->manager, (const char *const *)offered);
     for (guint i = 0; i < entries->len; i++)
         export_entry(self, g_ptr_array_index(entries, i));
     adit_publish_service_refresh(self->publications);

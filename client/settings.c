@@ -12,6 +12,7 @@ typedef struct {
     int guard_action;
     char *bypass_marks; /* "0x80000/0xff0000, ..." */
     AditPrefixList allowed_targets;
+    int auto_adopt; /* AditAutoAdopt */
     gint64 hook_timeout;
     char *hook_user;
 } Settings;
@@ -19,7 +20,11 @@ typedef struct {
 static const char *const guards[] = { "normal", "strict", NULL };
 static const char *const actions[] = { "blackhole", "unreachable", NULL };
 
+static const char *const adoptions[] = { "yes", "ask", "no", NULL };
+
 static const AditSetting rows[] = {
+    { "gateways", "auto-adopt", ADIT_SETTING_ENUM, G_STRUCT_OFFSET(Settings, auto_adopt), "yes",
+      .words = adoptions },
     { "policy", "guard", ADIT_SETTING_ENUM, G_STRUCT_OFFSET(Settings, guard), "normal",
       .words = guards },
     { "policy", "guard-action", ADIT_SETTING_ENUM, G_STRUCT_OFFSET(Settings, guard_action),
@@ -89,7 +94,8 @@ parse_marks(const char *path, const char *text, GArray *ret, GError **error)
 
 gboolean
 adit_client_settings_load(const char *config_dir, AditPolicy *ret,
-                          AditPrefixList *ret_allowed_targets, GError **error)
+                          AditPrefixList *ret_allowed_targets, AditAutoAdopt *ret_auto_adopt,
+                          GError **error)
 {
     g_autofree char *path = g_build_filename(config_dir, "adit.conf", NULL);
     g_autoptr(GArray) marks = g_array_new(FALSE, TRUE, sizeof(AditBypassMark));
@@ -104,6 +110,7 @@ adit_client_settings_load(const char *config_dir, AditPolicy *ret,
         policy.n_bypass = marks->len;
         policy.bypass = (AditBypassMark *)g_array_free(g_steal_pointer(&marks), FALSE);
         *ret = policy;
+        *ret_auto_adopt = (AditAutoAdopt)settings->auto_adopt;
         *ret_allowed_targets = settings->allowed_targets;
         settings->allowed_targets = (AditPrefixList){ 0 };
     }

@@ -6,10 +6,18 @@
 
 /* CONFIG/adit.conf: what an admin may change about the client. */
 
+/* Whether connections of a tunnel server become gateways by themselves. */
+typedef enum {
+    ADIT_AUTO_ADOPT_YES,
+    ADIT_AUTO_ADOPT_ASK, /* they are offered */
+    ADIT_AUTO_ADOPT_NO,
+} AditAutoAdopt;
+
 /* One that does not exist means the defaults. The marks of @ret and the prefixes are the
  * caller's to free. */
 gboolean adit_client_settings_load(const char *config_dir, AditPolicy *ret,
-                                   AditPrefixList *ret_allowed_targets, GError **error);
+                                   AditPrefixList *ret_allowed_targets,
+                                   AditAutoAdopt *ret_auto_adopt, GError **error);
 
 /* [hooks] of the same file. */
 typedef struct {

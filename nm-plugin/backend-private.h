@@ -15,6 +15,7 @@ typedef struct {
     GCancellable *cancel;
     AditBackendWatch watch;
     GHashTable *removals; /* uuid -> id of the timer that will believe it */
+    GHashTable *fresh;    /* uuid -> when it was added, in seconds of monotonic time */
     GHashTable *busy;     /* uuid: an operation of ours is changing it */
 } AditNm;
 

@@ -9,6 +9,7 @@
  * NetworkManager stops, all its objects vanish from the cache; that is no removal. */
 
 #define BELIEVE_MS 500
+#define FRESH_S 60 /* so long one that was added counts as just added */
 
 NMClient *
 adit_nm_client(const AditNm *nm, GError **error)
@@ -169,22 +170,43 @@ on_edited(NMConnection *connection, AditNm *nm)
         nm->watch.edited(nm_connection_get_uuid(connection), nm->watch.data);
 }
 
+static gboolean
+is_fresh(const AditNm *nm, const char *uuid)
+{
+    const gint64 now = g_get_monotonic_time() / G_USEC_PER_SEC;
+    gpointer when = g_hash_table_lookup(nm->fresh, uuid);
+
+    return when && now - GPOINTER_TO_INT(when) < FRESH_S;
+}
+
+/* A copy of an enrolled connection has our slot, and is no import. */
 static void
 take_connection(AditNm *nm, NMConnection *connection)
 {
     const char *uuid = nm_connection_get_uuid(connection);
+    const AditBackendSight sight = { .marked = adit_nm_has_marker(connection),
+                                     .fresh = is_fresh(nm, uuid) };
+    const gboolean enrolled = adit_nm_slot(connection) != 0;
 
     g_signal_handlers_disconnect_by_func(connection, on_edited, nm);
     g_signal_connect(connection, NM_CONNECTION_CHANGED, G_CALLBACK(on_edited), nm);
     g_hash_table_remove(nm->removals, uuid);
-    if (is_watched(nm, connection) &&
-        (adit_nm_has_marker(connection) || adit_nm_slot(connection) != 0))
+    if (!is_watched(nm, connection))
+        return;
+    if (sight.marked && sight.fresh && !enrolled)
+        nm->watch.seen(uuid, &sight, nm->watch.data);
+    else if (sight.marked || enrolled)
         nm->watch.found(uuid, nm->watch.data);
 }
 
 static void
 on_connection_added(NMClient *client, NMRemoteConnection *remote, AditNm *nm)
 {
+    const gint64 now = g_get_monotonic_time() / G_USEC_PER_SEC;
+
+    if (adit_nm_client(nm, NULL) && !nm_client_get_startup(client))
+        g_hash_table_replace(nm->fresh, g_strdup(nm_connection_get_uuid(NM_CONNECTION(remote))),
+                             GINT_TO_POINTER((gint)now));
     take_connection(nm, NM_CONNECTION(remote));
 }
 
@@ -241,6 +263,20 @@ on_connection_removed(NMClient *client, NMRemoteConnection *remote, AditNm *nm)
                                             removal_free)));
 }
 
+/* One without our marker can be known by its server only, so only once it is up. */
+static void
+tell_up(AditNm *nm, NMActiveConnection *active)
+{
+    NMConnection *connection = NM_CONNECTION(nm_active_connection_get_connection(active));
+    AditBackendSight sight = { .marked = FALSE };
+
+    if (!connection || !is_watched(nm, connection) || adit_nm_has_marker(connection) ||
+        adit_nm_slot(connection) != 0)
+        return;
+    sight.fresh = is_fresh(nm, nm_connection_get_uuid(connection));
+    nm->watch.seen(nm_connection_get_uuid(connection), &sight, nm->watch.data);
+}
+
 /* What a user switches by NetworkManager's own means is as good as `adit up` and `adit down`.
  */
 static void
@@ -250,10 +286,11 @@ on_active_state(NMActiveConnection *active, guint state, guint reason, AditNm *n
 
     if (!uuid || !nm->watch.data || g_hash_table_contains(nm->busy, uuid))
         return;
-    if (state == NM_ACTIVE_CONNECTION_STATE_ACTIVATED)
+    if (state == NM_ACTIVE_CONNECTION_STATE_ACTIVATED) {
         nm->watch.switched(uuid, TRUE, nm->watch.data);
-    else if (state == NM_ACTIVE_CONNECTION_STATE_DEACTIVATED &&
-             reason == NM_ACTIVE_CONNECTION_STATE_REASON_USER_DISCONNECTED)
+        tell_up(nm, active);
+    } else if (state == NM_ACTIVE_CONNECTION_STATE_DEACTIVATED &&
+               reason == NM_ACTIVE_CONNECTION_STATE_REASON_USER_DISCONNECTED)
         nm->watch.switched(uuid, FALSE, nm->watch.data);
 }
 
@@ -262,6 +299,8 @@ on_active_added(NMClient *client, NMActiveConnection *active, AditNm *nm)
 {
     g_signal_handlers_disconnect_by_func(active, on_active_state, nm);
     g_signal_connect(active, "state-changed", G_CALLBACK(on_active_state), nm);
+    if (nm_active_connection_get_state(active) == NM_ACTIVE_CONNECTION_STATE_ACTIVATED)
+        tell_up(nm, active);
 }
 
 static void
@@ -346,6 +385,7 @@ nm_free(AditBackend *backend)
     g_object_unref(nm->cancel);
     g_hash_table_unref(nm->removals);
     g_hash_table_unref(nm->busy);
+    g_hash_table_unref(nm->fresh);
     g_free(nm->state_dir);
     g_free(nm);
 }
@@ -376,6 +416,7 @@ adit_nm_backend_new(AditKernel *kernel, const char *state_dir)
     nm->cancel = g_cancellable_new();
     nm->removals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, remove_source);
     nm->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    nm->fresh = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_async_initable_new_async(NM_TYPE_CLIENT, G_PRIORITY_DEFAULT, nm->cancel, on_client, nm,
                                NM_CLIENT_INSTANCE_FLAGS,
                                (guint)NM_CLIENT_INSTANCE_FLAGS_NO_AUTO_FETCH_PERMISSIONS, NULL);

@@ -34,12 +34,21 @@ typedef struct {
 typedef void (*AditBackendRead)(const AditBackendFound *found, const GError *error,
                                 gpointer data);
 
+typedef struct {
+    gboolean marked; /* as a profile of our server is */
+    gboolean fresh;  /* added a moment ago, while we were looking */
+} AditBackendSight;
+
 /* What a manager says by itself. */
 typedef struct {
     void (*ready)(gpointer data);                 /* it has come, or come back */
     void (*found)(const char *id, gpointer data); /* a tunnel server's, by its marker */
     void (*edited)(const char *id, gpointer data);
     void (*gone)(const char *id, gpointer data); /* removed by the manager's own means */
+    /* Of no gateway: marked as a tunnel server's and just added by somebody, or unmarked and
+     * up.
+     */
+    void (*seen)(const char *id, const AditBackendSight *sight, gpointer data);
     void (*switched)(const char *id, gboolean up, gpointer data); /* by a user's word */
     gpointer data;
 } AditBackendWatch;
