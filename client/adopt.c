@@ -160,7 +160,9 @@ on_refreshed(const char *id, const GError *error, gpointer data)
     adit_change_finish(data, error ? g_error_copy(error) : NULL);
 }
 
-/* Where its routes lie and how its own packets are marked is our word. */
+/* Where its routes lie and how its own packets are marked is our word. A preshared key that is
+ * gone is more often lost than taken out: NetworkManager drops all of them when an editor gives
+ * it the private key alone. */
 static AditProfile *
 as_before(const AditProfile *profile, const AditProfile *before)
 {
@@ -169,6 +171,7 @@ as_before(const AditProfile *profile, const AditProfile *before)
     copy->table_mode = before->table_mode;
     copy->table = before->table;
     copy->fwmark = before->fwmark;
+    adit_profile_inherit(copy, before);
     return copy;
 }
 

@@ -90,9 +90,11 @@ adit_reaches_table_new(void)
     return adit_table_new(headers, 0);
 }
 
-static AditPaint
-paint_of(const char *state)
+AditPaint
+adit_reaches_paint(AditPubReach *reach)
 {
+    const char *state = adit_pub_reach_get_state(reach);
+
     if (g_str_equal(state, "published") || g_str_equal(state, "renewing"))
         return ADIT_PAINT_GOOD;
     if (g_str_equal(state, "refused") || g_str_equal(state, "lost"))
@@ -127,7 +129,7 @@ adit_reaches_add_row(AditTable *table, AditPubReach *reach)
     adit_table_add(table, ADIT_PAINT_PLAIN, adit_pub_reach_get_gateway(reach));
     adit_table_add(table, ADIT_PAINT_PLAIN, adit_pub_reach_get_inside(reach));
     adit_table_add(table, ADIT_PAINT_PLAIN, adit_pub_reach_get_outside(reach));
-    adit_table_add(table, paint_of(state), state);
+    adit_table_add(table, adit_reaches_paint(reach), state);
     add_span(table, since, now - since);
     add_span(table, until, until - now);
     adit_table_add(table, ADIT_PAINT_PLAIN, adit_pub_reach_get_protocol(reach));

@@ -2,8 +2,12 @@
 #include "client/cli-status.h"
 
 #include "client/cli-bus.h"
+#include "client/cli-reach.h"
 #include "client/health.h"
 #include "libadit/core/error.h"
+#include "libadit/core/inet.h"
+
+#include <string.h>
 
 #define EXIT_UNREACHABLE 5
 #define LOOK_USEC (G_USEC_PER_SEC / 2)
@@ -81,8 +85,72 @@ add_words(JsonBuilder *json, const char *member, const char *const *values)
     json_builder_end_array(json);
 }
 
+static gboolean
+is_of(AditPubReach *reach, AditBusGateway *gateway)
+{
+    return g_strcmp0(adit_pub_reach_get_gateway(reach), adit_bus_gateway_get_name(gateway)) ==
+           0;
+}
+
 static void
-add_json(JsonBuilder *json, AditBusGateway *gateway)
+note_outside(GPtrArray *list, char *host)
+{
+    if (g_ptr_array_find_with_equal_func(list, host, g_str_equal, NULL))
+        g_free(host);
+    else
+        g_ptr_array_add(list, host);
+}
+
+/* "203.0.113.7:443" without its port, "[2001:db8::2]:443" without brackets, too. */
+static char *
+host_of(const char *outside)
+{
+    const char *colon = strrchr(outside, ':');
+    g_autofree char *host = colon ? g_strndup(outside, (gsize)(colon - outside)) : NULL;
+
+    if (!host)
+        return g_strdup(outside);
+    return *host == '[' ? g_strndup(host + 1, strlen(host) - 2) : g_steal_pointer(&host);
+}
+
+/* Where visitors find it: what servers have granted, and its own addresses that are public. */
+static GStrv
+outside_of(AditBusGateway *gateway, const GPtrArray *reaches)
+{
+    const char *const *own = adit_bus_gateway_get_addresses(gateway);
+    GPtrArray *list = g_ptr_array_new();
+
+    for (guint i = 0; reaches && i < reaches->len; i++) {
+        AditPubReach *reach = g_ptr_array_index(reaches, i);
+
+        if (is_of(reach, gateway) && *adit_pub_reach_get_outside(reach))
+            note_outside(list, host_of(adit_pub_reach_get_outside(reach)));
+    }
+    for (guint i = 0; own[i]; i++) {
+        AditAddr addr;
+
+        if (adit_addr_parse(own[i], &addr, NULL) && !adit_addr_is_private(&addr))
+            note_outside(list, g_strdup(own[i]));
+    }
+    g_ptr_array_add(list, NULL);
+    return (GStrv)g_ptr_array_free(list, FALSE);
+}
+
+static void
+add_reaches(JsonBuilder *json, AditBusGateway *gateway, const GPtrArray *reaches)
+{
+    g_auto(GStrv) outside = outside_of(gateway, reaches);
+
+    add_words(json, "outside", (const char *const *)outside);
+    json_builder_begin_array(json_builder_set_member_name(json, "published"));
+    for (guint i = 0; i < reaches->len; i++)
+        if (is_of(g_ptr_array_index(reaches, i), gateway))
+            adit_reaches_add_json(json, g_ptr_array_index(reaches, i));
+    json_builder_end_array(json);
+}
+
+static void
+add_json(JsonBuilder *json, AditBusGateway *gateway, const GPtrArray *reaches)
 {
     json_builder_begin_object(json);
     add_word(json, "name", adit_bus_gateway_get_name(gateway));
@@ -101,17 +169,20 @@ add_json(JsonBuilder *json, AditBusGateway *gateway)
     json_builder_add_boolean_value(json_builder_set_member_name(json, "default6"),
                                    adit_bus_gateway_get_default6(gateway));
     add_word(json, "problem", adit_bus_gateway_get_problem(gateway));
+    if (reaches)
+        add_reaches(json, gateway, reaches);
     json_builder_end_object(json);
 }
 
+/* @reaches NULL: without them. */
 static void
-print_json(AditCli *cli, const GPtrArray *gateways)
+print_json(AditCli *cli, const GPtrArray *gateways, const GPtrArray *reaches)
 {
     g_autoptr(JsonBuilder) json = json_builder_new();
 
     json_builder_begin_array(json);
     for (guint i = 0; i < gateways->len; i++)
-        add_json(json, g_ptr_array_index(gateways, i));
+        add_json(json, g_ptr_array_index(gateways, i), reaches);
     json_builder_end_array(json);
     adit_cli_print_json(cli, json);
 }
@@ -147,7 +218,7 @@ adit_cmd_list(AditCli *cli, char **args, GError **error)
     for (guint i = 0; i < gateways->len; i++)
         add_row(table, g_ptr_array_index(gateways, i));
     if (cli->json)
-        print_json(cli, gateways);
+        print_json(cli, gateways, NULL);
     else if (gateways->len == 0)
         print_none(cli);
     else
@@ -165,8 +236,39 @@ add_line(AditTable *table, const char *label, AditPaint paint, const char *text)
 }
 
 static void
-print_page(AditCli *cli, AditBusGateway *gateway)
+add_published(AditTable *table, AditBusGateway *gateway, const GPtrArray *reaches)
 {
+    for (guint i = 0; i < reaches->len; i++) {
+        AditPubReach *reach = g_ptr_array_index(reaches, i);
+        const char *problem = adit_pub_reach_get_problem(reach);
+        const char *note = *problem ? problem : adit_pub_reach_get_reason(reach);
+        const char *outside = adit_pub_reach_get_outside(reach);
+        g_autofree char *text = NULL;
+
+        if (!is_of(reach, gateway))
+            continue;
+        text =
+            g_strdup_printf("%s IPv%u %s%s%s%s%s", adit_pub_reach_get_ports(reach),
+                            adit_pub_reach_get_family(reach), adit_pub_reach_get_state(reach),
+                            *outside ? " at " : "", outside, *note ? ": " : "", note);
+        add_line(table, "publication", adit_reaches_paint(reach), text);
+    }
+}
+
+/* aditd has compared the kernel with its plan a moment ago, and put right what differed. */
+static const char *
+guard_of(AditBusGateway *gateway)
+{
+    return *families_of(gateway)
+               ? "closed: what should leave by it leaves by no other link"
+               : "stands: its own traffic leaves by no other link, up or down";
+}
+
+static void
+print_page(AditCli *cli, AditBusGateway *gateway, const GPtrArray *reaches)
+{
+    g_auto(GStrv) list = outside_of(gateway, reaches);
+    g_autofree char *outside = g_strjoinv(", ", list);
     g_autoptr(AditTable) table = adit_table_new(NULL, 2);
     g_autofree char *inside =
         g_strjoinv(", ", (char **)adit_bus_gateway_get_addresses(gateway));
@@ -187,9 +289,13 @@ print_page(AditCli *cli, AditBusGateway *gateway)
     add_line(table, "link", ADIT_PAINT_PLAIN, link);
     add_line(table, "handshake", ADIT_PAINT_PLAIN, age);
     add_line(table, "inside", ADIT_PAINT_PLAIN, inside);
+    add_line(table, "outside", ADIT_PAINT_PLAIN,
+             *outside ? outside : "not known before something is published");
     add_line(table, "server", ADIT_PAINT_PLAIN, server);
     add_line(table, "default", ADIT_PAINT_PLAIN,
              *families_of(gateway) ? all : "no, other traffic goes its usual way");
+    add_line(table, "guard", ADIT_PAINT_PLAIN, guard_of(gateway));
+    add_published(table, gateway, reaches);
     if (*adit_bus_gateway_get_problem(gateway))
         add_line(table, "problem", ADIT_PAINT_BAD, adit_bus_gateway_get_problem(gateway));
     text = adit_table_to_string(table, 2, cli->colour);
@@ -240,12 +346,16 @@ wait_until_judged(AditCli *cli, const char *name, GError **error)
 static void
 print_status(AditCli *cli, const GPtrArray *gateways)
 {
+    g_autoptr(GPtrArray) reaches = adit_reaches_read(FALSE, NULL); /* NULL: nobody publishes */
+
+    if (!reaches)
+        reaches = g_ptr_array_new();
     if (cli->json)
-        print_json(cli, gateways);
+        print_json(cli, gateways, reaches);
     else if (gateways->len == 0)
         print_none(cli);
     for (guint i = 0; !cli->json && i < gateways->len; i++)
-        print_page(cli, g_ptr_array_index(gateways, i));
+        print_page(cli, g_ptr_array_index(gateways, i), reaches);
     cli->status = any_is(gateways, "broken") ? EXIT_UNREACHABLE : 0;
 }
 

@@ -119,7 +119,7 @@ adit_daemon_apply(AditDaemon *self, GError **error)
 gboolean
 adit_daemon_look(AditDaemon *self, GError **error)
 {
-    return mend(self, self->entries, error);
+    return adit_daemon_apply(self, error);
 }
 
 /* Somebody else may have changed what is ours. */

@@ -25,7 +25,7 @@ void adit_daemon_set_changed(AditDaemon *daemon, AditDaemonChanged changed, gpoi
 const GPtrArray *adit_daemon_entries(const AditDaemon *daemon); /* AditEntry */
 /* Loads the catalog anew and makes kernel and managers match. */
 gboolean adit_daemon_reload(AditDaemon *daemon, GError **error);
-/* Mends what others changed of links that are up. */
+/* Compares the kernel with what is wanted, policy and links, and mends what others changed. */
 gboolean adit_daemon_look(AditDaemon *daemon, GError **error);
 /* Connections of managers that could be adopted; see client/newcomers.h. */
 GStrv adit_daemon_offered(const AditDaemon *daemon);

@@ -5,15 +5,35 @@
 #include "nm-plugin/reading.h"
 #include "policy-routing/mend.h"
 
+#include <stdio.h>
+
 /* NetworkManager as libnm shows it: everything is cached, and every change is a signal. When
  * NetworkManager stops, all its objects vanish from the cache; that is no removal. */
 
+#define NEEDED 42 /* of 1.x: peers and their routes are as we need them */
 #define BELIEVE_MS 500
 #define FRESH_S 60 /* so long one that was added counts as just added */
+
+static gboolean
+is_new_enough(const char *version)
+{
+    guint major = 0, minor = 0;
+
+    return !version || sscanf(version, "%u.%u", &major, &minor) != 2 || major > 1 ||
+           minor >= NEEDED;
+}
 
 NMClient *
 adit_nm_client(const AditNm *nm, GError **error)
 {
+    const char *version = nm->client ? nm_client_get_version(nm->client) : NULL;
+
+    if (version && !is_new_enough(version)) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                    "NetworkManager %s: too old: 1.%u is needed; --backend direct needs none",
+                    version, NEEDED);
+        return NULL;
+    }
     if (nm->client && nm_client_get_nm_running(nm->client))
         return nm->client;
     g_set_error(error, ADIT_ERROR, ADIT_ERROR_TIMEOUT,

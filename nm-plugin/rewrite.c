@@ -15,6 +15,9 @@
  * takes the IPv6 addresses and routes away when its IPv6 settings change, and leaves it at
  * that. */
 
+#define VERSION_ID "version-id"
+#define TRIES_MAX 3
+
 static void
 end_rewrite(AditNmTask *task)
 {
@@ -128,6 +131,16 @@ restore_file(AditNmTask *task)
         apply(task);
 }
 
+/* Somebody else has changed it since it was read: it is read once more. Only NetworkManager >=
+ * 1.44 knows. */
+static gboolean
+is_overtaken(AditNmTask *task, const GError *error)
+{
+    g_autofree char *name = g_dbus_error_get_remote_error(error);
+
+    return name && g_str_has_suffix(name, ".VersionIdMismatch") && task->tries++ < TRIES_MAX;
+}
+
 static void
 on_updated(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -136,6 +149,12 @@ on_updated(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(GVariant) answer =
         nm_remote_connection_update2_finish(NM_REMOTE_CONNECTION(source), result, &error);
 
+    if (!answer && is_overtaken(task, error)) {
+        g_error_free(error);
+        g_clear_object(&task->wanted);
+        task->then(task);
+        return;
+    }
     if (adit_nm_task_is_over(task, error))
         return;
     if (!answer)
@@ -146,12 +165,29 @@ on_updated(GObject *source, GAsyncResult *result, gpointer data)
         apply(task);
 }
 
+/* 0: it does not say. */
+static guint64
+version_of(NMRemoteConnection *remote)
+{
+    guint64 version = 0;
+
+    if (g_object_class_find_property(G_OBJECT_GET_CLASS(remote), VERSION_ID))
+        g_object_get(remote, VERSION_ID, &version, NULL);
+    return version;
+}
+
 static void
 send_update(AditNmTask *task, NMRemoteConnection *remote)
 {
+    GVariantDict args;
+
+    g_variant_dict_init(&args, NULL);
+    if (task->version > 0)
+        g_variant_dict_insert(&args, VERSION_ID, "t", task->version);
     nm_remote_connection_update2(
         remote, nm_connection_to_dbus(task->wanted, NM_CONNECTION_SERIALIZE_ALL),
-        NM_SETTINGS_UPDATE2_FLAG_TO_DISK, NULL, task->nm->cancel, on_updated, task);
+        NM_SETTINGS_UPDATE2_FLAG_TO_DISK, g_variant_dict_end(&args), task->nm->cancel,
+        on_updated, task);
 }
 
 static gboolean
@@ -185,6 +221,7 @@ on_secrets(GObject *source, GAsyncResult *result, gpointer data)
     if (adit_nm_task_is_over(task, error))
         return;
     task->wanted = nm_simple_connection_new_clone(NM_CONNECTION(remote));
+    task->version = version_of(remote);
     if (error ||
         !nm_connection_update_secrets(task->wanted, NM_SETTING_WIREGUARD_SETTING_NAME, secrets,
                                       &error) ||
@@ -204,11 +241,13 @@ on_secrets(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-rewrite(AditNmTask *task)
+rewrite(gpointer data)
 {
+    AditNmTask *task = data;
     GError *error = NULL;
     NMRemoteConnection *remote = adit_nm_find(task->nm, task->gateway->id, &error);
 
+    task->then = rewrite;
     if (remote)
         nm_remote_connection_get_secrets_async(remote, NM_SETTING_WIREGUARD_SETTING_NAME,
                                                task->nm->cancel, on_secrets, task);

@@ -14,10 +14,12 @@ typedef struct {
     char *bytes;          /* of a release: what its file was */
     gboolean keep;        /* of an adoption: keep how it was */
     gboolean anew;        /* of a rewrite: more than Reapply can carry */
+    guint64 version;      /* of a rewrite: of the connection as it was read; 0: not told */
+    guint tries;          /* how often it was read once more */
     gulong signal;        /* of a deactivation */
     guint timer;
     NMActiveConnection *active;
-    void (*then)(gpointer task); /* after a deactivation */
+    void (*then)(gpointer task); /* after a deactivation; to begin a rewrite anew */
 } AditNmTask;
 
 AditNmTask *adit_nm_task_new(AditBackend *backend, const AditBackendGateway *gateway,

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "policy-routing/mend.h"
 
+#include "libadit/core/error.h"
 #include "policy-routing/tunnel.h"
 
 #include <sys/socket.h>
+
+#define ROUNDS 4
 
 #define KINDS                                                                                  \
     (ADIT_KIND_BIT(ADIT_KIND_DEVICE) | ADIT_KIND_BIT(ADIT_KIND_PEER) |                         \
@@ -54,8 +57,10 @@ plan(const AditState *have, const AditBackendGateway *gateway)
     return adit_state_seal(want);
 }
 
-gboolean
-adit_mend(AditKernel *kernel, const AditBackendGateway *gateway, GError **error)
+/* Whether anything differed is *@ret_more. */
+static gboolean
+mend_once(AditKernel *kernel, const AditBackendGateway *gateway, gboolean *ret_more,
+          GError **error)
 {
     const char *const links[] = { gateway->name, NULL };
     const AditScope scope = { .kinds = KINDS, .links = links };
@@ -63,6 +68,7 @@ adit_mend(AditKernel *kernel, const AditBackendGateway *gateway, GError **error)
     g_autoptr(AditState) want = NULL;
     g_autoptr(AditOps) ops = NULL;
 
+    *ret_more = FALSE;
     if (!have)
         return FALSE;
     if (adit_state_len(have, ADIT_KIND_DEVICE) == 0)
@@ -72,5 +78,21 @@ adit_mend(AditKernel *kernel, const AditBackendGateway *gateway, GError **error)
     if (ops->len == 0)
         return TRUE;
     g_info("kernel: %s: %u mended", gateway->name, ops->len);
+    *ret_more = TRUE;
     return adit_kernel_apply(kernel, ops, NULL, error);
+}
+
+/* What was put is read back: keys that did not arrive are found wrong minutes later only. */
+gboolean
+adit_mend(AditKernel *kernel, const AditBackendGateway *gateway, GError **error)
+{
+    gboolean more = TRUE;
+
+    for (guint round = 0; more && round < ROUNDS; round++)
+        if (!mend_once(kernel, gateway, &more, error))
+            return FALSE;
+    if (more)
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_KERNEL,
+                    "%s: somebody else changes it as often as it is put right", gateway->name);
+    return !more;
 }

@@ -86,6 +86,14 @@ def test_again(lab):
     flow.send(b"still here")
     assert peer.recv(20) == b"still here"
     assert "8000/tcp" in client.adit("published").stdout and publisher.process.alive
+    page = client.adit("status", "home").stdout
+    for words in (f"outside      {vps.v4}, ", f"8000/tcp IPv4 published at {vps.v4}:8000", "guard        stands",
+                  "handshake", "inside       10.59.0.2", "server       10.59.0.1"):
+        assert words in page, (words, page)
+    told = json.loads(client.adit("status", "home", "--json").stdout)[0]
+    assert told["outside"][0] == vps.v4 and told["published"][0]["state"] == "published", told
+    client.adit("default", "home", "--ipv4")
+    assert "guard        closed" in client.adit("status", "home").stdout
     # The same numbers at another server are somebody else's: refused, as before.
     other = re.sub(r"(PublicKey = ).*", rf"\g<1>{random_key()}", profile)
     other = re.sub(r"Endpoint = .*", "Endpoint = 192.0.2.9:51820", other)

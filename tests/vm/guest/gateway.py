@@ -4,12 +4,15 @@
 import hashlib
 import json
 import os
+import socket
 import subprocess
+import threading
 import time
 
 from tap import output, sh, works
 
 OUTSIDE = "198.51.100.1"  # lives behind the server's uplink
+OUTSIDE6 = "2600::1"  # likewise; see uplink6()
 KEPT = ("/etc/adit", "/var/lib/adit", "/etc/NetworkManager/system-connections",
         "/etc/systemd/network", "/run/NetworkManager/system-connections")
 
@@ -98,6 +101,67 @@ def uplink(peer):
     sh("ip", "netns", "exec", peer.name, "ip", "link", "set", "lo", "up")
     sh("ip", "route", "add", "default", "via", "192.0.2.1", "dev", peer.near)
     seconds(lambda: "fe80" in settled(peer.near) and "tentative" not in settled(peer.near))
+
+
+def uplink6(peer):
+    """The same for IPv6."""
+    for words in (f"address add {OUTSIDE6}/128 dev lo", "address add 2001:db8:7::1/64 dev wan0 nodad"):
+        sh("ip", "netns", "exec", peer.name, "ip", *words.split())
+    sh("ip", "address", "add", "2001:db8:7::2/64", "dev", peer.near, "nodad")
+    sh("ip", "-6", "route", "add", "default", "via", "2001:db8:7::1", "dev", peer.near)
+
+
+class Talker:
+    """Datagrams to OUTSIDE and OUTSIDE6 without pause, and what of them passed the uplink in the clear."""
+
+    def __init__(self, peer):
+        self.offered, self.seen, self._stop = {4: 0, 6: 0}, {4: 0, 6: 0}, threading.Event()
+        self._argv = ["ip", "netns", "exec", peer.name, "tcpdump", "--immediate-mode", "-lnnti", "wan0",
+                      f"udp port 9 and (dst host {OUTSIDE} or dst host {OUTSIDE6})"]
+        self._process = None
+
+    def __enter__(self):
+        self._process = subprocess.Popen(self._argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while "listening on" not in self._process.stderr.readline():
+            if self._process.poll() is not None:
+                raise RuntimeError("tcpdump ended")
+        threading.Thread(target=self._listen, daemon=True).start()
+        threading.Thread(target=self._talk, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._process.kill()
+        self._process.wait()
+
+    def _listen(self):
+        for line in self._process.stdout:
+            if " > " in line:
+                self.seen[6 if line.startswith("IP6") else 4] += 1
+
+    def _talk(self):
+        ways = ((4, socket.AF_INET, OUTSIDE), (6, socket.AF_INET6, OUTSIDE6))
+        sockets = [(n, socket.socket(f, socket.SOCK_DGRAM), a) for n, f, a in ways]
+        while not self._stop.wait(0.004):
+            for number, sock, address in sockets:
+                try:
+                    sock.sendto(b"probe", (address, 9))
+                except OSError:
+                    pass  # refused by the guard: offered all the same
+                self.offered[number] += 1
+
+    def more(self, count=50):
+        """Wait until as many again were offered, of each family."""
+        goal = {f: n + count for f, n in self.offered.items()}
+        seconds(lambda: all(self.offered[f] >= n for f, n in goal.items()))
+
+    def during(self, happen):
+        """(offered, seen) of each family before, while and after something happens."""
+        self.more()
+        begin = dict(self.offered), dict(self.seen)
+        happen()
+        self.more()
+        return [(self.offered[f] - begin[0][f], self.seen[f] - begin[1][f]) for f in (4, 6)]
 
 
 def settled(link):

@@ -31,6 +31,7 @@ class Peer:
     def __init__(self, name="vmpeer"):
         self.name = name
         self.near = name + "0"
+        self.psk = self.private = self.home = self.profile = None
 
     def _inside(self, *argv):
         return sh("ip", "netns", "exec", self.name, *argv)
@@ -47,20 +48,33 @@ class Peer:
         sh("ip", "link", "set", self.near, "up")
         self._inside("ip", "address", "add", "192.0.2.1/24", "dev", "wan0")
         self._inside("ip", "link", "set", "wan0", "up")
-        self._wireguard(keys[1], publics[0])
+        self.private, self.home = keys[0], publics[0]
+        self._wireguard(keys[1])
         port = self._inside("wg", "show", "wg0", "listen-port")  # the kernel's choice
         self.profile = PROFILE.format(key=keys[0], peer=publics[1], psk=self.psk, port=port)
         return self
 
-    def _wireguard(self, key, home):
+    def forget(self, psk=None):
+        """Drop the session: the next packet needs a handshake, with this preshared key from here on."""
+        self.psk = psk or self.psk
+        self._inside("wg", "set", "wg0", "peer", self.home, "remove")
+        self._admit()
+
+    def _admit(self):
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
+            file.write(self.psk + "\n")
+            file.flush()
+            self._inside("wg", "set", "wg0", "peer", self.home, "preshared-key", file.name,
+                         "allowed-ips", "10.59.0.2/32,fd59::2/128")
+
+    def _wireguard(self, key):
         self._inside("ip", "link", "add", "wg0", "type", "wireguard")
         with tempfile.TemporaryDirectory() as folder:
-            paths = [os.path.join(folder, name) for name in ("key", "psk")]
-            for path, text in zip(paths, (key, self.psk)):
-                with open(path, "w", encoding="utf-8") as file:
-                    file.write(text + "\n")
-            self._inside("wg", "set", "wg0", "private-key", paths[0], "peer", home,
-                         "preshared-key", paths[1], "allowed-ips", "10.59.0.2/32,fd59::2/128")
+            path = os.path.join(folder, "key")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(key + "\n")
+            self._inside("wg", "set", "wg0", "private-key", path)
+        self._admit()
         self._inside("ip", "address", "add", "10.59.0.1/24", "dev", "wg0")
         self._inside("ip", "address", "add", "fd59::1/64", "dev", "wg0", "nodad")
         self._inside("ip", "link", "set", "wg0", "up")
