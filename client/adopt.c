@@ -50,7 +50,6 @@ on_adopted(const char *id, const GError *error, gpointer data)
     }
     if (!adit_daemon_apply_policy(daemon, &reason))
         g_info("%s", reason->message);
-    g_message("%s: adopted from %s", change->name, adit_backend_to_string(change->kind));
     adit_change_finish(change, NULL);
 }
 
@@ -115,7 +114,7 @@ void
 adit_adopt(AditDaemon *daemon, AditBackendKind kind, const char *word, AditChangeDone done,
            gpointer data)
 {
-    AditChange *change = adit_change_new(daemon, NULL, done, data);
+    AditChange *change = adit_change_new(daemon, "adopt", NULL, done, data);
     AditBackend *backend;
 
     change->kind = kind == ADIT_BACKEND_AUTO ? first_manager(daemon) : kind;
@@ -145,7 +144,7 @@ on_released(const char *id, const GError *error, gpointer data)
 void
 adit_unadopt(AditDaemon *daemon, const char *name, AditChangeDone done, gpointer data)
 {
-    AditChange *change = adit_change_new(daemon, name, done, data);
+    AditChange *change = adit_change_new(daemon, "unadopt", name, done, data);
     g_auto(AditWish) wish = { 0 };
     AditEntry *entry = adit_change_begin(change, &wish);
     AditBackend *backend = entry ? adit_change_backend(daemon, entry) : NULL;
@@ -216,7 +215,7 @@ refresh(AditDaemon *daemon, AditEntry *entry)
         return;
     entry->busy = TRUE;
     backend->ops->read(backend, entry->id, on_reread,
-                       adit_change_new(daemon, entry->name, NULL, NULL));
+                       adit_change_new(daemon, NULL, entry->name, NULL, NULL));
 }
 
 static void

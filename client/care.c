@@ -2,10 +2,12 @@
 #include "client/care.h"
 
 #include "client/daemon-private.h"
+#include "libadit/sys/notify.h"
 #include "libadit/sys/udp.h"
 
 #include <string.h>
 #include <sys/socket.h>
+#include <syslog.h>
 
 #define DISCARD 9 /* a port that nobody answers from */
 
@@ -89,6 +91,17 @@ try_again(AditCare *self, AditEntry *entry, const AditHealthCare *care, gint64 n
     adit_endpoints_retry(self->daemon->endpoints, entry->profile, care->next);
 }
 
+static void
+tell_journal(const AditEntry *entry, AditHealth health, const char *problem)
+{
+    const char *word = adit_health_to_string(health);
+    g_autofree char *text = problem ? g_strdup_printf("%s: %s: %s", entry->name, word, problem)
+                                    : g_strdup_printf("%s: %s", entry->name, word);
+
+    adit_journal(health == ADIT_HEALTH_BROKEN ? LOG_WARNING : LOG_NOTICE, text, "ADIT_GATEWAY",
+                 entry->name, "ADIT_STATE", word, "ADIT_REASON", problem, NULL);
+}
+
 /* Seconds until this one is worth a look; 0: it is not. Sets *@ret_news if its health is
  * another than was told. */
 static guint
@@ -101,6 +114,8 @@ look_at(AditCare *self, AditEntry *entry, gint64 now, gboolean *ret_news)
 
     adit_daemon_see(self->daemon, entry, &facts);
     health = adit_health_judge(&facts, &problem);
+    if (health != entry->health)
+        tell_journal(entry, health, problem);
     *ret_news |= health != entry->health;
     entry->health = health;
     care = adit_health_care(&facts, entry->tries);
@@ -128,6 +143,21 @@ on_time(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/* What `systemctl status aditd` says. */
+static void
+tell_manager(const GPtrArray *entries)
+{
+    guint up = 0, broken = 0;
+
+    for (guint i = 0; i < entries->len; i++) {
+        const AditEntry *entry = g_ptr_array_index(entries, i);
+
+        up += entry->health == ADIT_HEALTH_UP;
+        broken += entry->health == ADIT_HEALTH_BROKEN;
+    }
+    adit_notify_status("gateways: %u, %u up, %u broken", entries->len, up, broken);
+}
+
 gboolean
 adit_care_look(AditCare *self)
 {
@@ -142,6 +172,8 @@ adit_care_look(AditCare *self)
         if (wait > 0)
             next = next ? MIN(next, wait) : wait;
     }
+    if (news)
+        tell_manager(entries);
     g_clear_handle_id(&self->timer, g_source_remove);
     if (next > 0)
         self->timer = g_timeout_add(next * 1000, on_time, self);

@@ -9,6 +9,7 @@
 typedef struct {
     AditDaemon *daemon;
     AditBackendKind kind; /* of an adoption */
+    const char *verb;     /* for the journal; NULL: not worth a line unless it fails */
     char *name;
     AditChangeDone done; /* NULL: nobody asked, a failure is logged */
     gpointer data;
@@ -17,8 +18,8 @@ typedef struct {
     GError *error;   /* the first */
 } AditChange;
 
-AditChange *adit_change_new(AditDaemon *daemon, const char *name, AditChangeDone done,
-                            gpointer data);
+AditChange *adit_change_new(AditDaemon *daemon, const char *verb, const char *name,
+                            AditChangeDone done, gpointer data);
 /* Answers and frees. Takes @error. */
 void adit_change_finish(AditChange *change, GError *error);
 /* The gateway, marked busy, and what its backend is told of it. NULL: answered. */

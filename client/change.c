@@ -4,17 +4,21 @@
 #include "client/update.h"
 #include "libadit/core/error.h"
 #include "libadit/core/ifname.h"
+#include "libadit/sys/notify.h"
 #include "policy-routing/rival.h"
 
 #include <net/if.h>
 #include <string.h>
+#include <syslog.h>
 
 AditChange *
-adit_change_new(AditDaemon *daemon, const char *name, AditChangeDone done, gpointer data)
+adit_change_new(AditDaemon *daemon, const char *verb, const char *name, AditChangeDone done,
+                gpointer data)
 {
     AditChange *change = g_new0(AditChange, 1);
 
     change->daemon = daemon;
+    change->verb = verb;
     change->name = g_strdup(name);
     change->done = done;
     change->data = data;
@@ -29,6 +33,21 @@ change_free(AditChange *change)
     g_free(change);
 }
 
+/* What was done to which gateway, or why not; for people a line, for programs fields. */
+static void
+tell_journal(const AditChange *change, const GError *reason)
+{
+    const char *verb = change->verb ? change->verb : "look";
+    g_autofree char *done = change->name ? g_strdup_printf("%s: %s: done", change->name, verb)
+                                         : g_strdup_printf("%s: done", verb);
+    g_autofree char *failed = reason ? g_strdup_printf("%s: %s", verb, reason->message) : NULL;
+
+    if (reason || change->verb)
+        adit_journal(reason ? LOG_WARNING : LOG_NOTICE, reason ? failed : done, "ADIT_VERB",
+                     verb, "ADIT_GATEWAY", change->name, "ADIT_REASON",
+                     reason ? reason->message : NULL, NULL);
+}
+
 void
 adit_change_finish(AditChange *change, GError *error)
 {
@@ -39,10 +58,9 @@ adit_change_finish(AditChange *change, GError *error)
     if (entry)
         entry->busy = FALSE;
     adit_daemon_tell(change->daemon);
+    tell_journal(change, reason);
     if (change->done)
         change->done(change->name, reason, change->data);
-    else if (reason)
-        g_warning("%s", reason->message);
     change_free(change);
 }
 
@@ -229,7 +247,7 @@ import_new(AditDaemon *daemon, AditBackendKind kind, const char *title, AditProf
            AditChangeDone done, gpointer data)
 {
     g_autofree char *name = free_name(daemon, title);
-    AditChange *change = adit_change_new(daemon, name, done, data);
+    AditChange *change = adit_change_new(daemon, "import", name, done, data);
     g_autoptr(AditProfile) profile = parsed;
     g_autoptr(AditEntry) entry = NULL;
     g_auto(AditWish) wish = { 0 };
@@ -272,7 +290,7 @@ adit_change_import(AditDaemon *daemon, AditBackendKind kind, const char *title,
     if (same)
         adit_update(daemon, same->name, text, done, data);
     else
-        adit_change_finish(adit_change_new(daemon, NULL, done, data), error);
+        adit_change_finish(adit_change_new(daemon, "import", NULL, done, data), error);
 }
 
 static void
@@ -289,7 +307,7 @@ on_removed(const char *id, const GError *error, gpointer data)
 void
 adit_change_remove(AditDaemon *daemon, const char *name, AditChangeDone done, gpointer data)
 {
-    AditChange *change = adit_change_new(daemon, name, done, data);
+    AditChange *change = adit_change_new(daemon, "remove", name, done, data);
     g_auto(AditWish) wish = { 0 };
     AditEntry *entry = adit_change_begin(change, &wish);
     AditBackend *backend = entry ? adit_change_backend(daemon, entry) : NULL;
@@ -329,7 +347,7 @@ void
 adit_change_set_up(AditDaemon *daemon, const char *name, gboolean up, AditChangeDone done,
                    gpointer data)
 {
-    AditChange *change = adit_change_new(daemon, name, done, data);
+    AditChange *change = adit_change_new(daemon, up ? "up" : "down", name, done, data);
     g_autoptr(GError) error = NULL;
     g_auto(AditWish) wish = { 0 };
     AditEntry *entry;
@@ -436,7 +454,7 @@ void
 adit_change_set_default(AditDaemon *daemon, const char *name, const gboolean families[2],
                         AditChangeDone done, gpointer data)
 {
-    AditChange *change = adit_change_new(daemon, NULL, done, data);
+    AditChange *change = adit_change_new(daemon, "default", NULL, done, data);
     GError *error = NULL;
     AditEntry *chosen = name ? adit_daemon_find(daemon, name, &error) : NULL;
     g_autoptr(GArray) choices = NULL;

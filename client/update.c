@@ -184,7 +184,7 @@ void
 adit_update(AditDaemon *daemon, const char *name, const char *text, AditChangeDone done,
             gpointer data)
 {
-    AditChange *change = adit_change_new(daemon, name, done, data);
+    AditChange *change = adit_change_new(daemon, "update", name, done, data);
     g_auto(AditWish) wish = { 0 };
     AditEntry *entry = adit_change_begin(change, &wish);
     g_autoptr(AditProfile) profile = NULL;

@@ -61,6 +61,8 @@ def test_update(lab):
     said = client.adit("update", "home", "/root/wrong.conf", check=False, timeout=60)
     assert said.code == 5 and "the old one is back" in said.stderr, said
     assert client.adit("export", "home").stdout == before
+    told = client.process.output()
+    assert "home: import: done" in told and "home: update: done" in told and "update: home: no handshake" in told, told
     until(lambda: visitor.curl(f"http://{vps.v4}:443/", check=False).ok, 15, "the old profile to carry again")
 
 
