@@ -2,6 +2,7 @@
 #include "client/adopt.h"
 
 #include "client/change-private.h"
+#include "client/update.h"
 #include "libadit/core/error.h"
 
 /* Whom a watch listens to; as long as the daemon lives. */
@@ -156,7 +157,12 @@ adit_unadopt(AditDaemon *daemon, const char *name, AditChangeDone done, gpointer
 static void
 on_refreshed(const char *id, const GError *error, gpointer data)
 {
-    adit_change_finish(data, error ? g_error_copy(error) : NULL);
+    AditChange *change = data;
+    AditDaemon *daemon = change->daemon;
+    g_autofree char *name = g_strdup(change->name);
+
+    adit_change_finish(change, error ? g_error_copy(error) : NULL);
+    adit_update_resume(daemon, name);
 }
 
 /* Where its routes lie and how its own packets are marked is our word. A preshared key that is

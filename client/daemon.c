@@ -2,6 +2,7 @@
 #include "client/adopt.h"
 #include "client/daemon-private.h"
 #include "client/settings.h"
+#include "client/update.h"
 #include "libadit/core/error.h"
 #include "policy-routing/tunnel.h"
 
@@ -284,6 +285,12 @@ adit_daemon_reload(AditDaemon *self, GError **error)
     if (!adit_daemon_apply(self, error))
         return FALSE;
     adit_care_roam(self->care, adit_router_facts(self->router));
+    for (guint i = 0; i < self->entries->len; i++) {
+        const AditEntry *entry = g_ptr_array_index(self->entries, i);
+
+        if (entry->backend != ADIT_BACKEND_NETWORKMANAGER) /* that has not come yet */
+            adit_update_resume(self, entry->name);
+    }
     adit_daemon_tell(self);
     return TRUE;
 }

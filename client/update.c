@@ -4,22 +4,71 @@
 #include "client/change-private.h"
 #include "client/health.h"
 #include "libadit/core/error.h"
+#include "libadit/sys/store.h"
+#include "libadit/sys/syserror.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define LOOK_MS 250
+#define FOLDER "updating"
+#define MAX_PROFILE (4 * 1024 * 1024)
 
 typedef struct {
     AditChange *change;
     AditProfile *before;
     gint64 start;    /* wall clock: what handshakes are told in */
     gint64 deadline; /* monotonic */
+    gboolean kept;   /* the old one is, on disk, while the new one is judged */
     gboolean judged; /* its keys are others: a handshake has to come */
 } Update;
+
+/* While the new profile is not judged the old one is kept beside, for a machine that loses
+ * power meanwhile. */
+static char *
+kept_path(const AditDaemon *daemon, const char *name)
+{
+    return g_build_filename(daemon->places->state, FOLDER, name, NULL);
+}
+
+static gboolean
+keep(const AditDaemon *daemon, const char *name, const AditProfile *before, GError **error)
+{
+    g_autofree char *path = kept_path(daemon, name);
+    g_autofree char *folder = g_path_get_dirname(path);
+    char *text = adit_profile_to_string(before);
+    gboolean kept = g_mkdir_with_parents(folder, 0700) == 0
+                        ? adit_store_write(path, text, strlen(text), 0600, error)
+                        : adit_syserror_set(error, errno, "%s", folder);
+
+    adit_key_string_free(text);
+    return kept;
+}
+
+static AditProfile *
+take_kept(const AditDaemon *daemon, const char *name)
+{
+    g_autofree char *path = kept_path(daemon, name);
+    AditProfile *profile;
+    gsize len;
+    char *text;
+
+    if (!g_file_test(path, G_FILE_TEST_EXISTS))
+        return NULL;
+    text = adit_store_read(path, MAX_PROFILE, &len, NULL);
+    profile = text ? adit_profile_parse(name, text, len, NULL) : NULL;
+    adit_key_string_free(text);
+    return profile;
+}
 
 static void
 end(Update *update, GError *error)
 {
+    g_autofree char *path = kept_path(update->change->daemon, update->change->name);
+
+    if (update->kept)
+        adit_store_remove(path, NULL);
     adit_change_finish(update->change, error);
     adit_profile_free(update->before);
     g_free(update);
@@ -170,6 +219,11 @@ begin(Update *update, AditEntry *entry, AditProfile *profile)
     adit_profile_inherit(profile, update->before);
     update->judged = needs_handshake(update->before, profile);
     update->start = g_get_real_time() / G_USEC_PER_SEC;
+    if (update->kept && update->judged && entry->up &&
+        !keep(daemon, entry->name, update->before, &error)) {
+        end(update, error);
+        return;
+    }
     if (!put(daemon, entry, profile, &error)) {
         end(update, error);
         return;
@@ -200,5 +254,29 @@ adit_update(AditDaemon *daemon, const char *name, const char *text, AditChangeDo
     }
     update = g_new0(Update, 1);
     update->change = change;
+    update->kept = TRUE;
     begin(update, entry, profile);
+}
+
+void
+adit_update_resume(AditDaemon *daemon, const char *name)
+{
+    AditEntry *entry = adit_catalog_find(daemon->entries, name);
+    AditProfile *before = entry && !entry->busy ? take_kept(daemon, name) : NULL;
+    AditBackend *backend;
+    g_auto(AditWish) wish = { 0 };
+    Update *update;
+
+    if (!before)
+        return;
+    update = g_new0(Update, 1);
+    update->change = adit_change_new(daemon, "update", name, NULL, NULL);
+    update->before = before;
+    update->kept = update->judged = TRUE;
+    update->start = g_get_real_time() / G_USEC_PER_SEC;
+    entry->busy = TRUE;
+    drop_sessions(daemon, name, entry->profile);
+    backend = adit_change_backend(daemon, entry);
+    adit_wish_init(&wish, daemon, entry);
+    backend->ops->update(backend, &wish.gateway, on_updated, update);
 }

@@ -9,3 +9,6 @@
  * is put back, in store and kernel, and the error (TIMEOUT) says so. */
 void adit_update(AditDaemon *daemon, const char *name, const char *profile, AditChangeDone done,
                  gpointer data);
+/* Goes on with one that was under way, and not judged yet, when the daemon or the machine
+ * ended; none was: nothing. */
+void adit_update_resume(AditDaemon *daemon, const char *name);

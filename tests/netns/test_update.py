@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import time
 
 import tap
 from process import until
@@ -64,6 +65,49 @@ def test_update(lab):
     told = client.process.output()
     assert "home: import: done" in told and "home: update: done" in told and "update: home: no handshake" in told, told
     until(lambda: visitor.curl(f"http://{vps.v4}:443/", check=False).ok, 15, "the old profile to carry again")
+
+
+def _spawn(client, *words):
+    return client.home.spawn("adit", *words, name="adit-update")
+
+
+def _kill_and_start(client, after):
+    """The daemon dies in the midst of it, as of a power cut, and the next one starts."""
+    time.sleep(after)  # the moment is what is tried out
+    client.process.kill()
+    client.start()
+
+
+@tap.deadline(150)
+def test_killed(lab):
+    """killed at any moment of an update the profile is the old one or the new one; one that brings no handshake goes"""
+    home = lab["home"]
+    client, profile = begin(lab)
+    texts = {}
+    for seconds in (20, 21):
+        home.write(f"/root/{seconds}.conf", profile.replace("PersistentKeepalive = 25", f"PersistentKeepalive = {seconds}"), 0o600)
+        client.adit("update", "home", f"/root/{seconds}.conf")
+        texts[client.adit("export", "home").stdout] = seconds
+    seen = set()
+    for number in range(40 if os.environ.get("ADIT_FULL") else 8):
+        wanted = 20 if texts[client.adit("export", "home").stdout] == 21 else 21
+        _spawn(client, "update", "home", f"/root/{wanted}.conf")
+        _kill_and_start(client, 0.004 * number)
+        found = client.adit("export", "home").stdout
+        assert found in texts and home.read("/etc/adit/gateways/home.conf") == found, found
+        seen.add(texts[found] == wanted)
+        assert f"{texts[found]} seconds" in home.run("wg", "show", "home").stdout
+        assert home.ping("10.59.0.1", source="10.59.0.2", timeout=5)
+    before = client.adit("export", "home").stdout
+    home.write("/root/wrong.conf", PSK.sub(f"PresharedKey = {random_key()}\n", profile), 0o600)
+    _spawn(client, "update", "home", "/root/wrong.conf")
+    until(lambda: client.adit("export", "home").stdout != before, 5, "the wrong one")
+    _kill_and_start(client, 0)
+    assert client.adit("export", "home").stdout != before, "it is judged anew"
+    until(lambda: client.adit("export", "home").stdout == before, 25, "the old one to be back")
+    until(lambda: home.ping("10.59.0.1", source="10.59.0.2", timeout=1), 15, "the old one to carry")
+    assert "no handshake with the new profile" in client.process.output()
+    assert home.sh("ls /var/lib/adit/updating").stdout == ""
 
 
 def test_again(lab):
