@@ -26,7 +26,7 @@ def check_leaks(closed):
     """Everything before the guard leaks, nothing after it."""
     tap.until(lambda: all(sum(t > closed for t in times) >= OFFERED
                           for times in heard()["offered"].values()),
-              f"{OFFERED} probes of each family were offered behind the guard", 60)
+              f"{OFFERED} probes of each family were offered behind the guard", 150)
     sh("systemctl", "stop", "talker.service")
     said = heard()
     for family, times in said["left"].items():
