@@ -5,28 +5,70 @@
 #include "libadit/core/error.h"
 #include "libadit/core/key.h"
 #include "libadit/sys/store.h"
-#include "libadit/sys/syserror.h"
+#include "tunnel-server/cli-secret.h"
 #include "tunnel-server/config.h"
 #include "tunnel-server/facts.h"
 #include "tunnel-server/key-pair.h"
+#include "tunnel-server/sealed.h"
+#include "tunnel-server/starttunnel.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <gio/gunixfdlist.h>
+#include <sodium.h>
 #include <string.h>
-#include <unistd.h>
 
 /* adit-server export, import, apply. */
 
 #define MAX_CONFIG (64 * 1024 * 1024)
 
-static gboolean opt_diff;
+static gboolean opt_diff, opt_encrypt, opt_from_starttunnel;
+
+const GOptionEntry adit_cli_export_options[] = {
+    { "encrypt", 0, 0, G_OPTION_ARG_NONE, &opt_encrypt,
+      "Close it with a passphrase, which is asked for, or read from standard input", NULL },
+    { 0 },
+};
+
+const GOptionEntry adit_cli_import_options[] = {
+    { "from-starttunnel", 0, 0, G_OPTION_ARG_NONE, &opt_from_starttunnel,
+      "FILE is the database of a StartTunnel server (1.1 to 1.3) as JSON", NULL },
+    { 0 },
+};
 
 const GOptionEntry adit_cli_apply_options[] = {
     { "diff", 0, 0, G_OPTION_ARG_NONE, &opt_diff, "Print what would change; change nothing",
       NULL },
     { 0 },
 };
+
+/* The bytes of @text, or of a file closed with a passphrase; wipe them. */
+static char *
+seal(const char *text, gsize *ret_len, GError **error)
+{
+    char passphrase[ADIT_SECRET_ROOM] = "";
+    AditSealedDice dice;
+    char *sealed = NULL;
+
+    randombytes_buf(&dice, sizeof(dice));
+    if (adit_cli_ask_new_secret("passphrase", passphrase, error))
+        sealed = adit_sealed_close(text, strlen(text), passphrase, &dice, ret_len, error);
+    sodium_memzero(passphrase, sizeof(passphrase));
+    return sealed;
+}
+
+static gboolean
+write_export(AditCli *cli, const char *path, const char *text, GError **error)
+{
+    gsize len = strlen(text);
+    g_autofree char *sealed = opt_encrypt ? seal(text, &len, error) : NULL;
+
+    if ((opt_encrypt && !sealed) ||
+        !adit_store_write(path, sealed ? sealed : text, len, 0600, error))
+        return FALSE;
+    adit_cli_print(cli, "%s: the whole server, keys and all (%s)\n", path,
+                   sealed ? "closed with the passphrase, without which it is lost"
+                          : "mode 0600");
+    return TRUE;
+}
 
 gboolean
 adit_cli_export(AditCli *cli, char **args, GError **error)
@@ -44,35 +86,65 @@ adit_cli_export(AditCli *cli, char **args, GError **error)
                          &reason, error))
         return FALSE;
     text = adit_handed_over_read(fds, handle, error);
-    ok = text && adit_store_write(args[0], text, strlen(text), 0600, error);
+    ok = text && write_export(cli, args[0], text, error);
     adit_key_string_free(text);
     if (!ok)
         return FALSE;
-    adit_cli_print(cli, "%s: the whole server, keys and all (mode 0600)\n", args[0]);
     cli->status = 0;
     return TRUE;
 }
 
-/* The daemon reads it through our descriptor, with our rights. */
+/* A declarative file in memory: @bytes as they are, opened with a passphrase, or out of another
+ * program's words. Takes @bytes; wipe the result. */
 static char *
-hand_over(const char *path, gboolean dry, gboolean blank, GError **error)
+understand(AditCli *cli, const char *path, char *bytes, gsize *len, GError **error)
+{
+    g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+    char passphrase[ADIT_SECRET_ROOM] = "";
+    char *text = NULL;
+
+    if (opt_from_starttunnel) {
+        text = adit_starttunnel_convert(path, bytes, *len, notes, error);
+    } else if (adit_sealed_is(bytes, *len)) {
+        if (adit_cli_ask_secret("passphrase", passphrase, error))
+            text = adit_sealed_open(bytes, *len, passphrase, len, error);
+        sodium_memzero(passphrase, sizeof(passphrase));
+    } else {
+        return bytes;
+    }
+    for (guint i = 0; i < notes->len; i++)
+        adit_cli_warn(cli, "%s", (const char *)g_ptr_array_index(notes, i));
+    if (text && opt_from_starttunnel)
+        *len = strlen(text);
+    adit_key_string_free(bytes);
+    return text;
+}
+
+/* Read with our rights, not the daemon's. */
+static char *
+read_file(AditCli *cli, const char *path, gsize *ret_len, GError **error)
+{
+    char *bytes = adit_store_read(path, MAX_CONFIG, ret_len, error);
+
+    return bytes ? understand(cli, path, bytes, ret_len, error) : NULL;
+}
+
+static char *
+hand_over(AditCli *cli, const char *path, gboolean dry, gboolean blank, GError **error)
 {
     g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
-    g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
+    g_autoptr(GUnixFDList) fds = NULL;
     g_autofree char *difference = NULL;
     GError *reason = NULL;
-    int fd;
+    gsize len;
+    char *text = manager ? read_file(cli, path, &len, error) : NULL;
 
-    if (!manager)
-        return NULL;
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        adit_syserror_set(error, errno, "%s", path);
-        return NULL;
-    }
-    g_unix_fd_list_append(fds, fd, NULL);
-    close(fd);
-    if (!adit_cli_settle(adit_srv_manager_call_apply_sync(
+    fds = text ? adit_hand_over(text, len, error) : NULL;
+    if (text)
+        sodium_memzero(text, len);
+    g_free(text);
+    if (!fds ||
+        !adit_cli_settle(adit_srv_manager_call_apply_sync(
                              manager, path, g_variant_new_handle(0), dry, blank,
                              G_DBUS_CALL_FLAGS_NONE, -1, fds, &difference, NULL, NULL, &reason),
                          &reason, error))
@@ -99,7 +171,7 @@ plan_alone(AditCli *cli, const char *path, GError **error)
     g_autoptr(AditState) ports = NULL;
     g_autoptr(AditState) rest = NULL;
     gsize len;
-    char *text = adit_store_read(path, MAX_CONFIG, &len, error);
+    char *text = read_file(cli, path, &len, error);
 
     model = text ? adit_config_parse(path, text, len, error) : NULL;
     adit_key_string_free(text);
@@ -117,7 +189,7 @@ gboolean
 adit_cli_apply(AditCli *cli, char **args, GError **error)
 {
     GError *reason = NULL;
-    g_autofree char *difference = hand_over(args[0], opt_diff, FALSE, &reason);
+    g_autofree char *difference = hand_over(cli, args[0], opt_diff, FALSE, &reason);
 
     if (!difference && opt_diff && g_error_matches(reason, ADIT_ERROR, ADIT_ERROR_TIMEOUT)) {
         g_clear_error(&reason);
@@ -135,7 +207,7 @@ adit_cli_apply(AditCli *cli, char **args, GError **error)
 gboolean
 adit_cli_import(AditCli *cli, char **args, GError **error)
 {
-    g_autofree char *difference = hand_over(args[0], FALSE, TRUE, error);
+    g_autofree char *difference = hand_over(cli, args[0], FALSE, TRUE, error);
 
     if (!difference)
         return FALSE;

@@ -5,6 +5,7 @@
 #include "libadit/core/json.h"
 #include "libadit/sys/store.h"
 #include "libadit/sys/syserror.h"
+#include "tunnel-server/cli-secret.h"
 #include "tunnel-server/web/access.h"
 #include "tunnel-server/web/share.h"
 
@@ -12,14 +13,11 @@
 #include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <termios.h>
-#include <unistd.h>
 
 /* adit-server web ...: who may use the page. The file belongs to root and is readable for the
  * group of the page's user: the page can look passwords up and not change them. */
 
 #define MAX_FILE (64 * 1024)
-#define MAX_LINE 1100
 
 static char *opt_scope;
 
@@ -68,58 +66,12 @@ save(const AditWebAccess *access, const char *path, GError **error)
 /* -- the password -- */
 
 static gboolean
-read_line(char *line, gsize room, GError **error)
-{
-    if (!fgets(line, (int)room, stdin)) {
-        g_set_error_literal(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
-                            "password: nothing was typed");
-        return FALSE;
-    }
-    line[strcspn(line, "\r\n")] = '\0';
-    return TRUE;
-}
-
-static gboolean
-ask(const char *prompt, char *line, gsize room, GError **error)
-{
-    struct termios before, silent;
-    gboolean is_terminal = tcgetattr(STDIN_FILENO, &before) == 0, ok;
-
-    if (!is_terminal)
-        return read_line(line, room, error);
-    silent = before;
-    silent.c_lflag &= ~(tcflag_t)ECHO;
-    fputs(prompt, stderr);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-    ok = read_line(line, room, error);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-    fputc('\n', stderr);
-    return ok;
-}
-
-static gboolean
-ask_twice(char *line, gsize room, GError **error)
-{
-    char again[MAX_LINE] = "";
-    gboolean ok = ask("New password: ", line, room, error) &&
-                  (!isatty(STDIN_FILENO) || ask("Once more: ", again, sizeof(again), error));
-
-    if (ok && isatty(STDIN_FILENO) && strcmp(line, again) != 0) {
-        g_set_error_literal(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
-                            "password: typed differently the second time; nothing is changed");
-        ok = FALSE;
-    }
-    sodium_memzero(again, sizeof(again));
-    return ok;
-}
-
-static gboolean
 cmd_set_password(AditCli *cli, char **args, GError **error)
 {
     g_autofree char *path = path_of();
     g_autoptr(AditWebAccess) access = load(path, error);
-    char password[MAX_LINE] = "";
-    gboolean ok = access && ask_twice(password, sizeof(password), error) &&
+    char password[ADIT_SECRET_ROOM] = "";
+    gboolean ok = access && adit_cli_ask_new_secret("password", password, error) &&
                   adit_web_access_set_password(access, password, error) &&
                   save(access, path, error);
 

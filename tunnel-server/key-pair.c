@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,6 +40,20 @@ adit_key_pair_fill(const AditKeyPair *pair, const char *text)
     filled = g_strdup_printf("%.*s%s%s", (int)(at - text), text, key, at + strlen(zeros));
     adit_key_string_free(key);
     return filled;
+}
+
+GUnixFDList *
+adit_hand_over(const char *bytes, gsize len, GError **error)
+{
+    int fd = memfd_create("adit", MFD_CLOEXEC);
+
+    if (fd < 0 || write(fd, bytes, len) != (gssize)len || lseek(fd, 0, SEEK_SET) != 0) {
+        adit_syserror_set(error, errno, "memory to hand over");
+        if (fd >= 0)
+            close(fd);
+        return NULL;
+    }
+    return g_unix_fd_list_new_from_array(&fd, 1);
 }
 
 char *

@@ -18,6 +18,8 @@ void adit_key_pair_clear(AditKeyPair *pair);
 /* The daemon's profile @text, which has a key of zeros where ours belongs, with ours. Wipe it
  * with adit_key_string_free(). */
 char *adit_key_pair_fill(const AditKeyPair *pair, const char *text);
+/* Secrets go by memory that has a descriptor, not by messages: those are copied and seen. */
+GUnixFDList *adit_hand_over(const char *bytes, gsize len, GError **error);
 /* What the daemon handed over in @fds; wipe it with adit_key_string_free(). */
 char *adit_handed_over_read(GUnixFDList *fds, GVariant *handle, GError **error);
 

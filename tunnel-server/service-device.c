@@ -3,6 +3,7 @@
 
 #include "libadit/core/error.h"
 #include "tunnel-server/edit.h"
+#include "tunnel-server/key-pair.h"
 #include "tunnel-server/profile.h"
 
 #include <gio/gunixfdlist.h>
@@ -327,7 +328,7 @@ on_get_profile(AditSrvManager *manager, GDBusMethodInvocation *call, GUnixFDList
 {
     GError *error = NULL;
     char *text = profile_text(self, name, full, networks, &error);
-    g_autoptr(GUnixFDList) answer = text ? adit_service_secret(text, &error) : NULL;
+    g_autoptr(GUnixFDList) answer = text ? adit_hand_over(text, strlen(text), &error) : NULL;
 
     adit_key_string_free(text);
     if (!adit_service_fail(call, error))

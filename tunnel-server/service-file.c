@@ -5,6 +5,7 @@
 #include "libadit/sys/syserror.h"
 #include "tunnel-server/config.h"
 #include "tunnel-server/edit.h"
+#include "tunnel-server/key-pair.h"
 
 #include <errno.h>
 #include <gio/gunixfdlist.h>
@@ -22,7 +23,7 @@ on_export(AditSrvManager *manager, GDBusMethodInvocation *call, GUnixFDList *fds
 {
     GError *error = NULL;
     char *text = adit_config_to_string(adit_admin_model(self->admin));
-    g_autoptr(GUnixFDList) answer = adit_service_secret(text, &error);
+    g_autoptr(GUnixFDList) answer = adit_hand_over(text, strlen(text), &error);
 
     adit_key_string_free(text);
     if (!adit_service_fail(call, error))

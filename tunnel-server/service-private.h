@@ -25,8 +25,6 @@ gboolean adit_service_change(AditServerService *self, GDBusMethodInvocation *cal
 guint adit_service_uid(AditServerService *self, GDBusMethodInvocation *call);
 /* TRUE: the caller has @error as its answer. NULL: FALSE. */
 gboolean adit_service_fail(GDBusMethodInvocation *call, GError *error);
-/* A descriptor that reads as @text; wiped with its last holder. */
-GUnixFDList *adit_service_secret(const char *text, GError **error);
 
 void adit_service_connect_server(AditServerService *self);
 void adit_service_connect_subnets(AditServerService *self);

@@ -131,21 +131,6 @@ adit_service_change(AditServerService *self, GDBusMethodInvocation *call, const 
     return TRUE;
 }
 
-GUnixFDList *
-adit_service_secret(const char *text, GError **error)
-{
-    gsize len = strlen(text);
-    int fd = memfd_create("adit", MFD_CLOEXEC);
-
-    if (fd < 0 || write(fd, text, len) != (gssize)len || lseek(fd, 0, SEEK_SET) != 0) {
-        adit_syserror_set(error, errno, "memory for an answer");
-        if (fd >= 0)
-            close(fd);
-        return NULL;
-    }
-    return g_unix_fd_list_new_from_array(&fd, 1);
-}
-
 /* -- properties -- */
 
 static void
