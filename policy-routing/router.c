@@ -197,6 +197,26 @@ see_links(const AditRouterWish *wish, const AditGateway **ret, GError **error)
     return g_steal_pointer(&copies);
 }
 
+/* The switches of forwarding, but for links that are not there yet. */
+static void
+add_forwarding(AditState *want, const AditState *forwards, const AditGateway *const *gateways,
+               guint n_gateways)
+{
+    for (guint i = 0; i < adit_state_len(forwards, ADIT_KIND_SYSCTL); i++) {
+        const AditSysctl *sysctl = adit_state_get(forwards, ADIT_KIND_SYSCTL, i);
+        gboolean there = TRUE;
+
+        for (guint g = 0; g < n_gateways && there; g++) {
+            g_autofree char *path =
+                g_strdup_printf("net/ipv4/conf/%s/forwarding", gateways[g]->link);
+
+            there = gateways[g]->link_up || strcmp(sysctl->path, path) != 0;
+        }
+        if (there)
+            adit_state_add_sysctl(want, sysctl);
+    }
+}
+
 static AditState *
 plan_kernel(const AditRouter *self, const AditRouterWish *wish, GError **error)
 {
@@ -210,7 +230,7 @@ plan_kernel(const AditRouter *self, const AditRouterWish *wish, GError **error)
         return NULL;
     adit_rpfilter_plan(want, gateways, wish->n_gateways, &self->facts);
     if (wish->forwards)
-        add_objects(want, wish->forwards, ADIT_KIND_BIT(ADIT_KIND_SYSCTL));
+        add_forwarding(want, wish->forwards, gateways, wish->n_gateways);
     adit_source_plan(want, gateways, wish->n_gateways, &self->facts);
     return adit_state_seal(g_steal_pointer(&want));
 }

@@ -34,6 +34,28 @@ def test_to_others(lab):
     assert " 8001 " not in home.run("nft", "list", "map", "inet", "adit", "to4").stdout
 
 
+def test_to_others_again(lab):
+    """what leads on is wanted before its gateway's link is there: imported again, and started anew without the link"""
+    vps, visitor, container, home = (lab[n] for n in ("vps", "visitor", "container", "home"))
+    server, client, _, gua = begin(lab)
+    container.http_server(80, "container\n")
+    client.adit("publish", "8001", "--to", f"{container.v4}:80", "--to", f"[{container.v6}]:80", timeout=20)
+
+    def reached():
+        return all(fetch(visitor, f"http://{where}:8001/").stdout == "container\n" for where in (vps.v4, f"[{gua}]"))
+
+    assert reached()
+    client.adit("remove", "home")
+    client.adit("import", "/root/home.conf")
+    until(reached, 15, "the container behind the new gateway")
+    client.process.kill()
+    home.run("ip", "link", "del", "home")
+    client.start()
+    until(reached, 15, "the container after a start without the link")
+    assert "forwarding: No such file" not in client.process.output()
+
+
+test_to_others_again.drawing = DRAWING + "home -- container\n"
 test_to_others.drawing = DRAWING + "home -- container\nhome -- lan\n"
 
 
