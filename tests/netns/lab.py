@@ -206,7 +206,9 @@ def _enter(name):
     for path, alive in reversed(list(owner.labs())):
         row = owner.read(path)["machines"].get(name)
         if alive and row:
-            os.execvp("nsenter", row["enter"] + ["bash"])
+            env = {"PATH": f"{row['bin']}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                   "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/run/dbus/system_bus_socket"}
+            os.execvp("nsenter", row["enter"] + ["env"] + [f"{k}={v}" for k, v in env.items()] + ["bash"])
     raise LabError(f"{name}: no running lab has such a machine")
 
 

@@ -36,7 +36,7 @@ def claim():
 def record(path, drawing, machines):
     """Write down what the lab is made of: for sweep, and for a person who wants to enter."""
     rows = {m.name: {"pid": m.pid, "start": start_time(m.pid), "v4": m.v4, "v6": m.v6,
-                     "enter": m.enter_command()} for m in machines}
+                     "enter": m.enter_command(), "bin": m.lab.bin} for m in machines}
     with open(f"{path}/lab.json.new", "w", encoding="utf-8") as f:
         json.dump({"drawing": drawing, "machines": rows}, f)
     os.rename(f"{path}/lab.json.new", f"{path}/lab.json")
