@@ -4,40 +4,23 @@
 #include "client/cli-publish.h"
 #include "client/cli-status.h"
 #include "client/daemon.h"
+#include "client/profile-file.h"
 #include "client/service.h"
 #include "libadit/core/error.h"
 #include "libadit/core/ifname.h"
 #include "libadit/sys/bus.h"
 #include "libadit/sys/cli.h"
-#include "libadit/sys/store.h"
 
 #include <string.h>
 
 /* adit: the user's command line, a client of aditd on the bus. */
 
-#define MAX_PROFILE (4 * 1024 * 1024)
 #define UPDATE_MS (90 * 1000) /* a handshake, or the way back from none */
 
 static char *opt_name;
 static char *opt_backend;
 static gboolean opt_dry_run, opt_all;
 static gboolean opt_ipv4, opt_ipv6;
-
-/* The file is read with the user's rights, and refused here with its name and line. */
-static char *
-read_profile(const char *path, AditProfile **ret, GError **error)
-{
-    gsize len;
-    g_autofree char *base = g_path_get_basename(path);
-    char *text = adit_store_read(path, MAX_PROFILE, &len, error);
-
-    if (!text)
-        return NULL;
-    *ret = adit_profile_parse(base, text, len, error);
-    if (!*ret)
-        g_clear_pointer(&text, adit_key_string_free);
-    return text;
-}
 
 static gboolean
 dry_run(AditCli *cli, AditBackendKind backend, const char *name, const AditProfile *profile,
@@ -117,7 +100,7 @@ cmd_import(AditCli *cli, char **args, GError **error)
                               "--backend: %s: none of auto, direct, networkmanager, "
                               "networkd",
                               opt_backend);
-    text = read_profile(args[0], &profile, error);
+    text = adit_profile_file_read(args[0], &profile, error);
     if (!text)
         return FALSE;
     for (guint i = 0; i < profile->n_hooks; i++)
@@ -134,7 +117,7 @@ cmd_update(AditCli *cli, char **args, GError **error)
 {
     g_autoptr(AditProfile) profile = NULL;
     g_autoptr(AditBusManager) manager = NULL;
-    char *text = read_profile(args[1], &profile, error);
+    char *text = adit_profile_file_read(args[1], &profile, error);
     GError *reason = NULL;
     gboolean ok = FALSE;
 
