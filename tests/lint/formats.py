@@ -7,6 +7,7 @@ from pathlib import Path
 
 # page: the table's source, and how a row of it begins
 PAGES = {
+    "adit-agent.conf.5": ("client/agent/settings.c", r'\{ "(\w+)",\s+"(\w+)",\s+ADIT_SETTING_'),
     "adit.conf.5": ("client/settings.c", r'\{ "(\w+)",\s+"([\w-]+)",\s+ADIT_SETTING_'),
     "adit-server.conf.5": ("tunnel-server/settings.c", r'\{ "(\w+)",\s+"(\w+)",\s+ADIT_SETTING_'),
     "adit-server-file.5": ("tunnel-server/config.c", r'\{ "(\w+)",\s+"(\w+)",\s+set_'),
