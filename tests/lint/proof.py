@@ -15,7 +15,7 @@ def missing(root, path, name):
             text = file.read()
     except OSError as error:
         return f"{path}: {error.strerror}"
-    return None if re.search(rf"^def {name}\(", text, re.M) else f"{path}: {name}: no such function"
+    return None if re.search(rf"^(def )?{name}\(", text, re.M) else f"{path}: {name}: no such function"
 
 
 def main():

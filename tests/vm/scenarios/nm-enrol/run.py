@@ -71,6 +71,13 @@ def check_reapply(peer):
     tap.same(nm.get(LINK, "ipv4.dns-search"), "corp.example", "the user's edit stays")
 
 
+def memory():
+    """MiB that aditd holds, with libnm and all that it has cached."""
+    pid = sh("systemctl", "show", "--property=MainPID", "--value", "aditd")
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return next(int(row.split()[1]) for row in file if row.startswith("VmRSS")) / 1024
+
+
 def main():
     """Imported, seen, used, deleted."""
     tap.note(sh("nmcli", "--version"))
@@ -93,6 +100,8 @@ def main():
         tap.same(preshared(LINK), [peer.psk], "the preshared key is in the kernel")
         check_selected(peer)
         check_reapply(peer)
+        tap.ok(memory() <= 20, "aditd holds at most 20 MiB")
+        tap.note(f"{memory():.1f} MiB")
         sh("nmcli", "connection", "delete", LINK)
         tap.until(lambda: not gateways(), "deleted by nmcli, it is no gateway any more")
         after = state()

@@ -6,6 +6,7 @@ nothing leaves in the clear. Twenty rounds, 200 in a full run.
 
 import os
 import random
+import re
 
 import nm
 import tap
@@ -15,6 +16,7 @@ from tap import sh, works
 
 LINK = "adit-vm"
 ROUNDS = 200 if os.environ.get("ADIT_FULL") else 20
+PACKAGES = "/srv/adit/packages"
 NM = "org.freedesktop.NetworkManager"
 
 
@@ -73,6 +75,13 @@ def boot():
     sh("systemctl", "start", "aditd")
 
 
+def upgrade():
+    """The packages are installed over themselves."""
+    debs = [os.path.join(PACKAGES, name) for name in os.listdir(PACKAGES)
+            if re.match(r"adit(-networkmanager)?_", name)]
+    sh("dpkg", "--install", *debs, seconds=120)
+
+
 EVENTS = ([down_up] * 4 + [anew] * 2 + [reapply] * 4 + [delete_link] * 3 + [suspend] * 2 + [late] * 2 +
           [lambda: restart("restart"), lambda: restart("kill", "--kill-whom=main", "--signal=KILL"), boot])
 
@@ -100,7 +109,8 @@ def main():
         status, words = nm.import_file("wireguard", LINK + ".conf", peer.profile)
         tap.same(status, 0, "nmcli imports the profile") or tap.note(words)
         tap.until(lambda: LINK in gateways() and reaches("10.59.0.1", 1), "it is a gateway")
-        events = [e for _ in range(ROUNDS // len(EVENTS)) for e in random.sample(EVENTS, len(EVENTS))]
+        more = [upgrade] * (ROUNDS // 100)
+        events = more + [e for _ in range(ROUNDS // len(EVENTS)) for e in random.sample(EVENTS, len(EVENTS))]
         with Talker(peer) as talker:
             for family, (offered, seen) in zip((4, 6), talker.during(lambda: None)):
                 tap.ok(seen > offered // 2, f"control: IPv{family} leaves in the clear, {seen} of {offered}")
