@@ -19,7 +19,7 @@
 
 static char *opt_name;
 static char *opt_backend;
-static gboolean opt_dry_run, opt_all;
+static gboolean opt_dry_run, opt_all, opt_everyone;
 static gboolean opt_ipv4, opt_ipv6;
 
 static gboolean
@@ -42,6 +42,8 @@ import_options_of(AditBackendKind backend)
 
     g_variant_dict_init(&options, NULL);
     g_variant_dict_insert(&options, "backend", "s", adit_backend_to_string(backend));
+    if (opt_everyone)
+        g_variant_dict_insert(&options, "everyone", "b", TRUE);
     return g_variant_dict_end(&options);
 }
 
@@ -290,6 +292,11 @@ static const GOptionEntry import_options[] = {
     { 0 },
 };
 
+static const GOptionEntry adopt_options[] = {
+    { "everyone", 0, 0, G_OPTION_ARG_NONE, &opt_everyone, "For all users, and at boot", NULL },
+    { 0 },
+};
+
 static const GOptionEntry remove_options[] = {
     { "all", 0, 0, G_OPTION_ARG_NONE, &opt_all, "All of them", NULL },
     { 0 },
@@ -304,8 +311,8 @@ static const GOptionEntry default_options[] = {
 static const AditCommand commands[] = {
     { "import", "FILE", 1, 1, cmd_import, "Enrol the tunnel server of a WireGuard profile",
       import_options, NULL },
-    { "adopt", "NAME", 1, 1, cmd_adopt, "Make a gateway of a connection that is there", NULL,
-      NULL },
+    { "adopt", "NAME", 1, 1, cmd_adopt, "Make a gateway of a connection that is there",
+      adopt_options, NULL },
     { "unadopt", "NAME", 1, 1, cmd_unadopt, "Give it back as it was before", NULL, NULL },
     { "list", "", 0, 0, adit_cmd_list, "List the gateways", NULL, NULL },
     { "status", "[NAME]", 0, 1, adit_cmd_status, "How they are, and what to do about it",

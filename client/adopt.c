@@ -62,6 +62,7 @@ entry_of(const AditBackendFound *found, AditBackendKind kind)
     entry->backend = kind;
     entry->id = g_strdup(found->id);
     entry->title = g_strdup(found->title);
+    entry->owner = g_strdup(found->owner);
     entry->up = entry->busy = TRUE;
     return entry;
 }
@@ -98,7 +99,10 @@ on_read(const AditBackendFound *found, const GError *why, gpointer data)
     }
     change->name = g_strdup(entry->name);
     adit_newcomers_forget(daemon->newcomers, found->id);
+    if (change->everyone)
+        g_clear_pointer(&entry->owner, g_free);
     adit_wish_init(&wish, daemon, g_steal_pointer(&entry));
+    wish.gateway.everyone = change->everyone;
     backend->ops->adopt(backend, &wish.gateway, on_adopted, change);
 }
 
@@ -111,11 +115,10 @@ first_manager(const AditDaemon *daemon)
     return nm ? ADIT_BACKEND_NETWORKMANAGER : ADIT_BACKEND_NETWORKD;
 }
 
-void
-adit_adopt(AditDaemon *daemon, AditBackendKind kind, const char *word, AditChangeDone done,
-           gpointer data)
+static void
+adopt(AditChange *change, AditBackendKind kind, const char *word)
 {
-    AditChange *change = adit_change_new(daemon, "adopt", NULL, done, data);
+    AditDaemon *daemon = change->daemon;
     AditBackend *backend;
 
     change->kind = kind == ADIT_BACKEND_AUTO ? first_manager(daemon) : kind;
@@ -126,6 +129,44 @@ adit_adopt(AditDaemon *daemon, AditBackendKind kind, const char *word, AditChang
         adit_change_finish(change,
                            g_error_new(ADIT_ERROR, ADIT_ERROR_CONFIG,
                                        "%s: no network manager to adopt it from", word));
+}
+
+static void
+on_opened(const char *id, const GError *error, gpointer data)
+{
+    AditChange *change = data;
+    AditEntry *entry = adit_catalog_find(change->daemon->entries, change->name);
+
+    if (entry && !error)
+        g_clear_pointer(&entry->owner, g_free);
+    adit_change_finish(change, error ? g_error_copy(error) : NULL);
+}
+
+void
+adit_adopt_for_everyone(AditDaemon *daemon, AditBackendKind kind, const char *word,
+                        AditChangeDone done, gpointer data)
+{
+    const gboolean known = adit_catalog_find(daemon->entries, word) != NULL;
+    AditChange *change = adit_change_new(daemon, "adopt", known ? word : NULL, done, data);
+    g_auto(AditWish) wish = { 0 };
+    AditEntry *entry = known ? adit_change_begin(change, &wish) : NULL;
+
+    change->everyone = TRUE;
+    if (!known) {
+        adopt(change, kind, word);
+    } else if (entry) {
+        AditBackend *backend = adit_change_backend(daemon, entry);
+
+        wish.gateway.everyone = TRUE;
+        backend->ops->update(backend, &wish.gateway, on_opened, change);
+    }
+}
+
+void
+adit_adopt(AditDaemon *daemon, AditBackendKind kind, const char *word, AditChangeDone done,
+           gpointer data)
+{
+    adopt(adit_change_new(daemon, "adopt", NULL, done, data), kind, word);
 }
 
 static void
@@ -196,6 +237,8 @@ on_reread(const AditBackendFound *found, const GError *why, gpointer data)
         adit_change_finish(change, error);
         return;
     }
+    g_free(entry->owner);
+    entry->owner = g_strdup(found->owner);
     profile = as_before(found->profile, entry->profile);
     if (!adit_profile_equal(profile, entry->profile)) {
         adit_profile_free(entry->profile);

@@ -8,6 +8,9 @@
 /* @word: its id, or what people call it. */
 void adit_adopt(AditDaemon *daemon, AditBackendKind kind, const char *word, AditChangeDone done,
                 gpointer data);
+/* The same, and for all users and at boot from then on; one that is a gateway becomes that. */
+void adit_adopt_for_everyone(AditDaemon *daemon, AditBackendKind kind, const char *word,
+                             AditChangeDone done, gpointer data);
 /* As it was before, and no gateway any more. */
 void adit_unadopt(AditDaemon *daemon, const char *name, AditChangeDone done, gpointer data);
 /* From now on what managers say is followed. */

@@ -37,6 +37,7 @@ adit_entry_free(AditEntry *entry)
     g_free(entry->name);
     g_free(entry->title);
     g_free(entry->id);
+    g_free(entry->owner);
     adit_profile_free(entry->profile);
     g_free(entry);
 }

@@ -17,6 +17,7 @@ typedef struct {
     gboolean up;
     gboolean selected[2]; /* default outbound of IPv4, IPv6 */
     AditProfile *profile;
+    char *owner;       /* the one user it is for; NULL: all; not on disk */
     gint64 since;      /* when it was last wanted up, in monotonic time; not on disk */
     gboolean busy;     /* a change is under way; not on disk */
     AditHealth health; /* as it was told last; not on disk */

@@ -13,9 +13,10 @@ typedef struct {
     char *name;
     AditChangeDone done; /* NULL: nobody asked, a failure is logged */
     gpointer data;
-    gboolean before; /* set-up: what to go back to */
-    guint waiting;   /* set-default: answers to come */
-    GError *error;   /* the first */
+    gboolean everyone; /* of an adoption: for all users, at boot */
+    gboolean before;   /* set-up: what to go back to */
+    guint waiting;     /* set-default: answers to come */
+    GError *error;     /* the first */
 } AditChange;
 
 AditChange *adit_change_new(AditDaemon *daemon, const char *verb, const char *name,

@@ -214,13 +214,17 @@ on_adopt(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
          GVariant *options, AditService *self)
 {
     AditBackendKind backend = ADIT_BACKEND_AUTO;
+    gboolean everyone = FALSE;
     Waiting *waiting;
 
     if (!read_backend(options, call, &backend))
         return TRUE;
     waiting = wait_for(self, call, NULL);
     waiting->complete_path = adit_bus_manager_complete_adopt;
-    adit_adopt(self->daemon, backend, name, on_done, waiting);
+    if (g_variant_lookup(options, "everyone", "b", &everyone) && everyone)
+        adit_adopt_for_everyone(self->daemon, backend, name, on_done, waiting);
+    else
+        adit_adopt(self->daemon, backend, name, on_done, waiting);
     return TRUE;
 }
 

@@ -92,6 +92,10 @@ adit_daemon_status(AditDaemon *self, const char *name, AditGatewayStatus *ret, G
     status.health = adit_health_judge(&facts, &problem);
     status.problem = g_strdup(problem);
     add_problem(&status, describe_clash(self, entry));
+    if (entry->owner)
+        add_problem(&status, g_strdup_printf("only for %s, and not there at boot: adit adopt "
+                                             "--everyone %s",
+                                             entry->owner, entry->name));
     *ret = status;
     return TRUE;
 }

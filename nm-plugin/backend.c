@@ -130,6 +130,7 @@ tell_read(const Reading *reading, NMConnection *connection, GError **error)
         .id = nm_connection_get_uuid(connection),
         .link = nm_connection_get_interface_name(connection),
         .title = nm_connection_get_id(connection),
+        .owner = adit_nm_owner(connection),
         .profile = profile,
     };
 

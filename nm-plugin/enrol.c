@@ -77,6 +77,17 @@ set_metadata(NMConnection *connection, const AditBackendGateway *gateway)
     nm_setting_user_set_data(NM_SETTING_USER(user), ADIT_NM_USER_DNS, *dns ? dns : NULL, NULL);
 }
 
+/* What a desktop imports is for its user alone, and comes up when he says so. */
+static void
+open_to_everyone(NMConnection *connection)
+{
+    NMSettingConnection *setting = nm_connection_get_setting_connection(connection);
+
+    while (nm_setting_connection_get_num_permissions(setting) > 0)
+        nm_setting_connection_remove_permission(setting, 0);
+    g_object_set(setting, NM_SETTING_CONNECTION_AUTOCONNECT, TRUE, NULL);
+}
+
 gboolean
 adit_nm_enrol(NMConnection *connection, const AditBackendGateway *gateway, GError **error)
 {
@@ -93,5 +104,7 @@ adit_nm_enrol(NMConnection *connection, const AditBackendGateway *gateway, GErro
     set_dns(nm_connection_get_setting_ip4_config(connection), dns, AF_INET, search4);
     set_dns(nm_connection_get_setting_ip6_config(connection), dns, AF_INET6, search6);
     set_metadata(connection, gateway);
+    if (gateway->everyone)
+        open_to_everyone(connection);
     return nm_connection_normalize(connection, NULL, NULL, error);
 }

@@ -51,6 +51,18 @@ user_data(NMConnection *connection, const char *key)
     return user ? nm_setting_user_get_data(NM_SETTING_USER(user), key) : NULL;
 }
 
+const char *
+adit_nm_owner(NMConnection *connection)
+{
+    NMSettingConnection *setting = nm_connection_get_setting_connection(connection);
+    const char *type, *owner = NULL;
+
+    if (nm_setting_connection_get_num_permissions(setting) > 0 &&
+        nm_setting_connection_get_permission(setting, 0, &type, &owner, NULL))
+        return owner;
+    return NULL;
+}
+
 guint
 adit_nm_slot(NMConnection *connection)
 {

@@ -18,5 +18,7 @@ gboolean adit_nm_is_wireguard(NMConnection *connection);
 /* Whether a tunnel server of ours made it: a table of gateways and the mark of the outer
  * packets (libadit/core/marker.h). Needs no secrets. */
 gboolean adit_nm_has_marker(NMConnection *connection);
+/* The first user whom it is for; NULL: for all. */
+const char *adit_nm_owner(NMConnection *connection);
 /* Its slot once it is enrolled, else 0. */
 guint adit_nm_slot(NMConnection *connection);

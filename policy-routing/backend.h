@@ -18,6 +18,7 @@ typedef struct {
     guint slot;
     gboolean up;
     gboolean selected[2]; /* the default outbound of IPv4, IPv6 */
+    gboolean everyone;    /* of adopt and update: for all users and at boot from now on */
     const AditProfile *profile;
     const AditSockAddr *endpoints; /* one for each peer; unset: none, or not resolved yet */
 } AditBackendGateway;
@@ -28,6 +29,7 @@ typedef void (*AditBackendDone)(const char *id, const GError *error, gpointer da
 /* What a manager has as a WireGuard link, whoever made it. */
 typedef struct {
     const char *id, *link, *title;
+    const char *owner; /* the one user it is for, so that it is not there at boot; NULL: all */
     const AditProfile *profile;
 } AditBackendFound;
 

@@ -61,6 +61,33 @@ enrol(NMConnection *connection, const AditProfile *profile, guint slot, gboolean
     g_assert_no_error(error);
 }
 
+/* As GNOME imports it: for its user, and not by itself. */
+static void
+test_everyone(void)
+{
+    g_autoptr(AditProfile) profile = parse();
+    g_autoptr(NMConnection) connection = imported(profile);
+    NMSettingConnection *setting = nm_connection_get_setting_connection(connection);
+    AditBackendGateway gateway = {
+        .name = "home", .title = "home", .slot = 1, .up = TRUE, .profile = profile
+    };
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(adit_nm_owner(connection));
+    nm_setting_connection_add_permission(setting, "user", "anna", NULL);
+    g_object_set(setting, NM_SETTING_CONNECTION_AUTOCONNECT, FALSE, NULL);
+    g_assert_cmpstr(adit_nm_owner(connection), ==, "anna");
+    adit_nm_enrol(connection, &gateway, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(adit_nm_owner(connection), ==, "anna"); /* nobody has said otherwise */
+    g_assert_false(nm_setting_connection_get_autoconnect(setting));
+    gateway.everyone = TRUE;
+    adit_nm_enrol(connection, &gateway, &error);
+    g_assert_no_error(error);
+    g_assert_null(adit_nm_owner(connection));
+    g_assert_true(nm_setting_connection_get_autoconnect(setting));
+}
+
 static void
 test_read(void)
 {
@@ -188,6 +215,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/nm/enrol/everyone", test_everyone);
     g_test_add_func("/nm/reading/imported", test_read);
     g_test_add_func("/nm/reading/no-marker", test_no_marker);
     g_test_add_func("/nm/reading/no-key", test_no_key);

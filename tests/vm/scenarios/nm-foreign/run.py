@@ -72,6 +72,11 @@ def check_old(peer):
     sh("adit", "adopt", LINK)
     tap.until(lambda: LINK in gateways() and seen(peer, OUTSIDE) == (3, 0), "adopted, it captures nothing")
     tap.ok("could be" not in sh("adit", "list"), "and is offered no more")
+    sh("nmcli", "connection", "modify", LINK, "connection.permissions", "user:root", "connection.autoconnect", "no")
+    tap.until(lambda: "only for root" in output("adit", "list"), "it is offered for all users")
+    sh("adit", "adopt", "--everyone", LINK)
+    tap.same((nm.get(LINK, "connection.permissions"), nm.get(LINK, "connection.autoconnect")), ("", "yes"),
+             "it is for all users, and at boot")
     sh("adit", "unadopt", LINK)
     tap.same(keyfile(LINK), before, "given back, its file is as it was, byte for byte")
     sh("systemctl", "restart", "aditd")
