@@ -8,7 +8,7 @@ of it is left.
 
 import nm
 import tap
-from gateway import OUTSIDE, gateways, preshared, reaches, seconds, seen, state, uplink
+from gateway import OUTSIDE, Capture, gateways, preshared, reaches, seconds, seen, state, uplink
 from peer import Peer
 from tap import output, sh, works
 
@@ -71,6 +71,25 @@ def check_reapply(peer):
     tap.same(nm.get(LINK, "ipv4.dns-search"), "corp.example", "the user's edit stays")
 
 
+def asked(peer, name):
+    """Whether somebody on the uplink, and somebody inside, was asked for a name."""
+    with Capture(peer, "wan0", "port 53 or port 853") as outside, Capture(peer, "wg0", "port 53") as inside:
+        output("timeout", "4", "resolvectl", "query", "--cache=no", name)
+        return outside.packets() > 0, inside.packets() > 0
+
+
+def check_dns(peer):
+    """NetworkManager asks the gateway's name server for all names, and nobody else, while it is selected."""
+    sh("resolvectl", "dns", peer.near, "192.0.2.1")
+    sh("resolvectl", "default-route", peer.near, "yes")
+    tap.same(asked(peer, "before.example"), (True, False), "unselected: the LAN's resolver is asked (control)")
+    sh("adit", "default", LINK)
+    tap.until(lambda: "10.59.0.1" in output("resolvectl", "dns", LINK), "selected: resolved is told")
+    tap.same(asked(peer, "while.example"), (False, True), "selected: the gateway's alone is")
+    sh("adit", "default", "none")
+    tap.until(lambda: asked(peer, "after.example") == (True, False), "unselected: the LAN's again")
+
+
 def memory():
     """MiB that aditd holds, with libnm and all that it has cached."""
     pid = sh("systemctl", "show", "--property=MainPID", "--value", "aditd")
@@ -84,7 +103,8 @@ def main():
     with Peer() as peer:
         uplink(peer)
         before = state()
-        status, words = nm.import_file("wireguard", LINK + ".conf", peer.profile)
+        status, words = nm.import_file("wireguard", LINK + ".conf",
+                                       peer.profile.replace("[Interface]", "[Interface]\nDNS = 10.59.0.1"))
         tap.same(status, 0, "nmcli imports the profile") or tap.note(words)
         tap.same(seen(peer, OUTSIDE)[1], 0, "before it is enrolled nothing is captured")
         took = seconds(enrolled)
@@ -99,6 +119,7 @@ def main():
         tap.same({key: nm.get(LINK, key) for key in REWRITTEN}, REWRITTEN, "it is rewritten in place")
         tap.same(preshared(LINK), [peer.psk], "the preshared key is in the kernel")
         check_selected(peer)
+        check_dns(peer)
         check_reapply(peer)
         tap.ok(memory() <= 20, "aditd holds at most 20 MiB")
         tap.note(f"{memory():.1f} MiB")
