@@ -11,9 +11,12 @@
 
 /* adit-server device ... */
 
+#define ROTATE_MS (30 * 1000) /* the daemon gives up before */
+
 static char *opt_subnet, *opt_ip, *opt_kind, *opt_public_key;
 static char **opt_routes;
 static AditCliHandOver opt_hand;
+static gboolean opt_profile;
 
 static gboolean
 check_kind(GError **error)
@@ -68,6 +71,35 @@ cmd_add(AditCli *cli, char **args, GError **error)
     return TRUE;
 }
 
+/* Whoever wants a profile, or has a key, has his reason. */
+static gboolean
+wants_profile(void)
+{
+    return opt_public_key || opt_hand.out || opt_hand.qr || opt_hand.full || opt_hand.split ||
+           opt_hand.networks || opt_profile;
+}
+
+/* FALSE without an error: the device is not there to do it. */
+static gboolean
+rotate(AditCli *cli, AditSrvManager *manager, const char *name, GError **error)
+{
+    gboolean rotated = FALSE;
+    GError *reason = NULL;
+
+    if (!adit_cli_settle(
+            adit_srv_manager_call_rotate_device_sync(manager, name, G_DBUS_CALL_FLAGS_NONE,
+                                                     ROTATE_MS, &rotated, NULL, &reason),
+            &reason, error) ||
+        !rotated)
+        return FALSE;
+    if (cli->json)
+        adit_cli_print_handed(cli, name, NULL, NULL);
+    else
+        adit_cli_print(cli, "%s: it has made itself another key, which is in force\n", name);
+    cli->status = 0;
+    return TRUE;
+}
+
 static gboolean
 cmd_rekey(AditCli *cli, char **args, GError **error)
 {
@@ -79,6 +111,12 @@ cmd_rekey(AditCli *cli, char **args, GError **error)
     if (!adit_cli_take_key_pair(&pair, opt_public_key, error))
         return FALSE;
     manager = adit_cli_connect(error);
+    if (manager && !wants_profile() && rotate(cli, manager, args[0], &reason))
+        return TRUE;
+    if (reason) {
+        g_propagate_error(error, reason);
+        return FALSE;
+    }
     public_key = adit_key_to_string(&pair.public_key);
     if (!manager || !adit_cli_settle(adit_srv_manager_call_rekey_device_sync(
                                          manager, args[0], public_key, G_DBUS_CALL_FLAGS_NONE,
@@ -394,7 +432,13 @@ static const GOptionEntry add_options[] = {
     { 0 },
 };
 
-static const GOptionEntry rekey_options[] = { KEY_OPTION, HAND_OPTIONS, { 0 } };
+static const GOptionEntry rekey_options[] = {
+    { "profile", 0, 0, G_OPTION_ARG_NONE, &opt_profile,
+      "Make a new profile even if the device is online and could rotate by itself", NULL },
+    KEY_OPTION,
+    HAND_OPTIONS,
+    { 0 },
+};
 
 const AditCommand adit_cli_device_verbs[] = {
     { "add", "NAME", 1, 1, cmd_add, "Add a device and hand over its profile", add_options,

@@ -85,8 +85,8 @@ show_qr(AditCli *cli, const char *text, GError **error)
     return TRUE;
 }
 
-static void
-print_json(AditCli *cli, const char *name, const char *text, const char *out)
+void
+adit_cli_print_handed(AditCli *cli, const char *name, const char *text, const char *out)
 {
     g_autoptr(JsonBuilder) json = json_builder_new();
 
@@ -105,7 +105,7 @@ give(AditCli *cli, const char *name, const char *text, const AditCliHandOver *ho
     if (cli->json) {
         if (how->out && !adit_store_write(how->out, text, strlen(text), 0600, error))
             return FALSE;
-        print_json(cli, name, text, how->out);
+        adit_cli_print_handed(cli, name, text, how->out);
         return TRUE;
     }
     if (how->out && !write_out(cli, how->out, text, error))

@@ -17,6 +17,8 @@ typedef struct {
     char **networks;
 } AditCliHandOver;
 
+/* With --json: @text NULL: nothing is to be handed over. */
+void adit_cli_print_handed(AditCli *cli, const char *name, const char *text, const char *out);
 gboolean adit_cli_hand_over_check(const AditCliHandOver *how, gboolean is_client,
                                   GError **error);
 gboolean adit_cli_hand_over(AditCli *cli, AditSrvManager *manager, const char *name,

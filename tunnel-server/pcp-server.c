@@ -43,7 +43,8 @@ struct _AditPcpServer {
     AditPcpRefusals *refusals;
     AditPcpNotice *notice;
     guint tick, announce_timer, notice_timer, wish_idle;
-    GArray *wishes; /* Wish */
+    GArray *wishes;     /* Wish */
+    GHashTable *askers; /* gint64: devices that speak beside ports */
     AditPcpRekey rekey;
     gpointer rekey_data;
     guint told;       /* generation of the sockets that was announced */
@@ -151,6 +152,14 @@ wish(AditPcpServer *self, const AditPcpHost *host, const AditUdpPacket *packet,
 }
 
 static void
+note_ask(AditPcpServer *self, const AditPcpHost *host)
+{
+    adit_pcp_notice_heard(self->notice, &host->addr);
+    if (!g_hash_table_contains(self->askers, &host->device))
+        g_hash_table_add(self->askers, g_memdup2(&host->device, sizeof(host->device)));
+}
+
+static void
 take_packets(AditPcpServer *self, guint8 family, AditPcpDesk *desk)
 {
     AditUdpPacket packets[ADIT_UDP_BATCH];
@@ -170,7 +179,7 @@ take_packets(AditPcpServer *self, guint8 family, AditPcpDesk *desk)
         note_refusal(self, host, &pending->exchange.refusal, desk->now_ms);
         adit_pcp_announce_heard(self->announce, &host->addr);
         if (pending->exchange.is_ask)
-            adit_pcp_notice_heard(self->notice, &host->addr);
+            note_ask(self, host);
         if (pending->exchange.is_change) {
             wish(self, host, &packets[i], &pending->exchange.ask);
             continue;
@@ -428,6 +437,7 @@ adit_pcp_server_new(AditNftDev *nft, const char *path)
     self->refusals = adit_pcp_refusals_new();
     self->notice = adit_pcp_notice_new();
     self->wishes = g_array_new(FALSE, FALSE, sizeof(Wish));
+    self->askers = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     self->tick = g_timeout_add_seconds(1, on_tick, self);
     adit_leases_set_teller(self->leases, tell_change, self);
     return self;
@@ -446,6 +456,7 @@ adit_pcp_server_free(AditPcpServer *self)
     g_clear_pointer(&self->refusals, adit_pcp_refusals_free);
     g_clear_pointer(&self->notice, adit_pcp_notice_free);
     g_array_unref(self->wishes);
+    g_hash_table_unref(self->askers);
     g_free(self);
 }
 
@@ -515,6 +526,12 @@ adit_pcp_server_set_rekey(AditPcpServer *self, AditPcpRekey rekey, gpointer data
 {
     self->rekey = rekey;
     self->rekey_data = data;
+}
+
+gboolean
+adit_pcp_server_has_asked(const AditPcpServer *self, gint64 device)
+{
+    return g_hash_table_contains(self->askers, &device);
 }
 
 void

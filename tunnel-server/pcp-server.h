@@ -24,6 +24,8 @@ typedef AditPcpResult (*AditPcpRekey)(gint64 device, const AditKey *key, guint32
                                       gpointer data);
 /* Called while nothing else is under way. NULL: such requests are refused. */
 void adit_pcp_server_set_rekey(AditPcpServer *self, AditPcpRekey rekey, gpointer data);
+/* The device has asked something beside ports since this server started. */
+gboolean adit_pcp_server_has_asked(const AditPcpServer *self, gint64 device);
 /* Appends sentences about ports that devices could not have. */
 void adit_pcp_server_refusals(const AditPcpServer *self, GPtrArray *ret);
 

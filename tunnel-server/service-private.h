@@ -28,6 +28,7 @@ gboolean adit_service_fail(GDBusMethodInvocation *call, GError *error);
 
 void adit_service_connect_server(AditServerService *self);
 void adit_service_connect_subnets(AditServerService *self);
+void adit_service_connect_rotate(AditServerService *self);
 void adit_service_connect_devices(AditServerService *self);
 void adit_server_service_count_mappings(AditServerService *self);
 void adit_service_connect_list(AditServerService *self);
