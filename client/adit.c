@@ -246,6 +246,24 @@ set_up(AditCli *cli, const char *name, gboolean up, GError **error)
     return TRUE;
 }
 
+/* Its server holds the new key when this returns. */
+static gboolean
+cmd_rotate(AditCli *cli, char **args, GError **error)
+{
+    g_autoptr(AditBusManager) manager = adit_cli_manager(error);
+    GError *reason = NULL;
+
+    if (!manager || !adit_cli_settle(adit_bus_manager_call_rotate_sync(
+                                         manager, args[0],
+                                         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                                         UPDATE_MS, NULL, &reason),
+                                     &reason, error))
+        return FALSE;
+    adit_cli_print(cli, "%s: another key is in force\n", args[0]);
+    cli->status = 0;
+    return TRUE;
+}
+
 static gboolean
 cmd_up(AditCli *cli, char **args, GError **error)
 {
@@ -323,6 +341,8 @@ static const AditCommand commands[] = {
       "Send all other traffic through a gateway, or through none", default_options, NULL },
     { "update", "NAME FILE", 2, 2, cmd_update, "Give a gateway another profile, in place", NULL,
       NULL },
+    { "rotate", "NAME", 1, 1, cmd_rotate,
+      "Agree with its server on another key, over the tunnel", NULL, NULL },
     { "export", "NAME", 1, 1, cmd_export, "Print its profile, keys and all", NULL, NULL },
     { "remove", "[NAME]", 0, 1, cmd_remove, "Remove a gateway and everything of it",
       remove_options, NULL },

@@ -5,6 +5,7 @@
 #include "client/adopt.h"
 #include "client/authority.h"
 #include "client/change.h"
+#include "client/follow.h"
 #include "client/publish-service.h"
 #include "client/update.h"
 #include "libadit/core/error.h"
@@ -19,6 +20,9 @@ struct _AditService {
     GDBusObjectManagerServer *objects;
     AditBusManager *manager;
     AditPublishService *publications;
+    AditInband *inband;
+    AditRotor *rotor;
+    AditFollow *follow;
 };
 
 static char *
@@ -238,6 +242,15 @@ on_update(AditBusManager *manager, GDBusMethodInvocation *call, const char *name
 }
 
 static gboolean
+on_rotate(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
+          AditService *self)
+{
+    adit_rotor_rotate(self->rotor, name, on_done,
+                      wait_for(self, call, adit_bus_manager_complete_rotate));
+    return TRUE;
+}
+
+static gboolean
 on_export(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
           AditService *self)
 {
@@ -336,6 +349,7 @@ on_refresh(AditBusManager *manager, GDBusMethodInvocation *call, AditService *se
 static const AditAuthorityRow actions[] = {
     { "Import", "org.adit.Client1.import" },
     { "Update", "org.adit.Client1.import" },
+    { "Rotate", "org.adit.Client1.rotate" },
     { "Adopt", "org.adit.Client1.adopt" },
     { "Unadopt", "org.adit.Client1.adopt" },
     { "SetUp", "org.adit.Client1.set-default" },
@@ -344,6 +358,23 @@ static const AditAuthorityRow actions[] = {
     { "Export", "org.adit.Client1.manage" },
     { 0 },
 };
+
+static void
+on_told(gpointer data)
+{
+    AditService *self = data;
+
+    if (self->follow)
+        adit_follow_look(self->follow);
+}
+
+static void
+begin_inband(AditService *self, GDBusConnection *bus)
+{
+    self->inband = adit_inband_new(bus, on_told, self);
+    self->rotor = adit_rotor_new(self->daemon, self->inband);
+    self->follow = adit_follow_new(self->daemon, self->inband, self->rotor);
+}
 
 AditService *
 adit_service_new(AditDaemon *daemon, GDBusConnection *bus)
@@ -360,6 +391,7 @@ adit_service_new(AditDaemon *daemon, GDBusConnection *bus)
     g_signal_connect(self->manager, "handle-remove", G_CALLBACK(on_remove), self);
     g_signal_connect(self->manager, "handle-adopt", G_CALLBACK(on_adopt), self);
     g_signal_connect(self->manager, "handle-update", G_CALLBACK(on_update), self);
+    g_signal_connect(self->manager, "handle-rotate", G_CALLBACK(on_rotate), self);
     g_signal_connect(self->manager, "handle-export", G_CALLBACK(on_export), self);
     g_signal_connect(self->manager, "handle-unadopt", G_CALLBACK(on_unadopt), self);
     g_signal_connect(self->manager, "handle-refresh", G_CALLBACK(on_refresh), self);
@@ -370,6 +402,7 @@ adit_service_new(AditDaemon *daemon, GDBusConnection *bus)
     self->publications = adit_publish_service_new(daemon, root);
     g_dbus_object_manager_server_export(self->objects, root);
     adit_daemon_set_changed(daemon, on_changed, self);
+    begin_inband(self, bus);
     refresh(self);
     g_dbus_object_manager_server_set_connection(self->objects, bus);
     return self;
@@ -381,6 +414,9 @@ adit_service_free(AditService *self)
     if (!self)
         return;
     adit_daemon_set_changed(self->daemon, NULL, NULL);
+    g_clear_pointer(&self->follow, adit_follow_free);
+    g_clear_pointer(&self->inband, adit_inband_free);
+    g_clear_pointer(&self->rotor, adit_rotor_free);
     g_dbus_object_manager_server_set_connection(self->objects, NULL);
     g_signal_handlers_disconnect_by_data(self->manager, self);
     adit_publish_service_free(self->publications);

@@ -234,6 +234,16 @@ begin(Update *update, AditEntry *entry, AditProfile *profile)
     backend->ops->update(backend, &wish.gateway, on_updated, update);
 }
 
+static void
+start(AditChange *change, AditEntry *entry, AditProfile *profile, gboolean kept)
+{
+    Update *update = g_new0(Update, 1);
+
+    update->change = change;
+    update->kept = kept;
+    begin(update, entry, profile);
+}
+
 void
 adit_update(AditDaemon *daemon, const char *name, const char *text, AditChangeDone done,
             gpointer data)
@@ -243,19 +253,27 @@ adit_update(AditDaemon *daemon, const char *name, const char *text, AditChangeDo
     AditEntry *entry = adit_change_begin(change, &wish);
     g_autoptr(AditProfile) profile = NULL;
     GError *error = NULL;
-    Update *update;
 
     if (!entry)
         return;
     profile = adit_profile_parse(name, text, strlen(text), &error);
-    if (!profile) {
+    if (profile)
+        start(change, entry, profile, TRUE);
+    else
         adit_change_finish(change, error);
-        return;
-    }
-    update = g_new0(Update, 1);
-    update->change = change;
-    update->kept = TRUE;
-    begin(update, entry, profile);
+}
+
+void
+adit_update_profile(AditDaemon *daemon, const char *name, const AditProfile *profile,
+                    AditChangeDone done, gpointer data)
+{
+    AditChange *change = adit_change_new(daemon, "update", name, done, data);
+    g_auto(AditWish) wish = { 0 };
+    AditEntry *entry = adit_change_begin(change, &wish);
+    g_autoptr(AditProfile) copy = adit_profile_copy(profile);
+
+    if (entry)
+        start(change, entry, copy, FALSE);
 }
 
 void

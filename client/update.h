@@ -12,3 +12,6 @@ void adit_update(AditDaemon *daemon, const char *name, const char *profile, Adit
 /* Goes on with one that was under way, and not judged yet, when the daemon or the machine
  * ended; none was: nothing. */
 void adit_update_resume(AditDaemon *daemon, const char *name);
+/* The same with a profile of our own making, of which the caller keeps the one before. */
+void adit_update_profile(AditDaemon *daemon, const char *name, const AditProfile *profile,
+                         AditChangeDone done, gpointer data);
