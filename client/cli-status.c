@@ -193,12 +193,15 @@ print_none(AditCli *cli)
     adit_cli_print(cli, "no gateway yet: adit import FILE\n");
 }
 
-/* Connections that are no gateways but could be. */
+/* Connections that are no gateways but could be, and what is wrong with all of them. */
 static void
-print_offers(AditCli *cli)
+print_manager(AditCli *cli)
 {
     g_autoptr(AditBusManager) manager = cli->json ? NULL : adit_cli_manager(NULL);
     const char *const *offered = manager ? adit_bus_manager_get_offered(manager) : NULL;
+
+    if (manager && *adit_bus_manager_get_problem(manager))
+        adit_cli_warn(cli, "%s", adit_bus_manager_get_problem(manager));
 
     for (guint i = 0; offered && offered[i]; i++)
         adit_cli_print(cli, "'%s' could be a gateway: adit adopt '%s'\n", offered[i],
@@ -223,7 +226,7 @@ adit_cmd_list(AditCli *cli, char **args, GError **error)
         print_none(cli);
     else
         adit_cli_print_table(cli, table);
-    print_offers(cli);
+    print_manager(cli);
     cli->status = 0;
     return TRUE;
 }
@@ -256,12 +259,19 @@ add_published(AditTable *table, AditBusGateway *gateway, const GPtrArray *reache
 }
 
 /* aditd has compared the kernel with its plan a moment ago, and put right what differed. */
-static const char *
-guard_of(AditBusGateway *gateway)
+static void
+add_guard(AditTable *table, AditBusGateway *gateway)
 {
-    return *families_of(gateway)
-               ? "closed: what should leave by it leaves by no other link"
-               : "stands: its own traffic leaves by no other link, up or down";
+    g_autoptr(AditBusManager) manager = adit_cli_manager(NULL);
+    const char *problem = manager ? adit_bus_manager_get_problem(manager) : NULL;
+
+    if (problem && *problem)
+        add_line(table, "guard", ADIT_PAINT_BAD, problem);
+    else
+        add_line(table, "guard", ADIT_PAINT_PLAIN,
+                 *families_of(gateway)
+                     ? "closed: what should leave by it leaves by no other link"
+                     : "stands: its own traffic leaves by no other link, up or down");
 }
 
 static void
@@ -294,7 +304,7 @@ print_page(AditCli *cli, AditBusGateway *gateway, const GPtrArray *reaches)
     add_line(table, "server", ADIT_PAINT_PLAIN, server);
     add_line(table, "default", ADIT_PAINT_PLAIN,
              *families_of(gateway) ? all : "no, other traffic goes its usual way");
-    add_line(table, "guard", ADIT_PAINT_PLAIN, guard_of(gateway));
+    add_guard(table, gateway);
     add_published(table, gateway, reaches);
     if (*adit_bus_gateway_get_problem(gateway))
         add_line(table, "problem", ADIT_PAINT_BAD, adit_bus_gateway_get_problem(gateway));

@@ -335,12 +335,10 @@ on_set_default(AditBusManager *manager, GDBusMethodInvocation *call, const char 
 static gboolean
 on_refresh(AditBusManager *manager, GDBusMethodInvocation *call, AditService *self)
 {
-    GError *error = NULL;
+    g_autoptr(GError) error = NULL;
 
-    if (!adit_daemon_look(self->daemon, &error)) {
-        g_dbus_method_invocation_take_error(call, error);
-        return TRUE;
-    }
+    adit_daemon_look(self->daemon, &error); /* what it says is no reason to show nothing */
+    adit_bus_manager_set_problem(self->manager, error ? error->message : "");
     refresh(self);
     adit_bus_manager_complete_refresh(manager, call);
     return TRUE;

@@ -416,6 +416,7 @@ def test_refused(lab):
             assert said.code == 1 and name in said.stderr, (said.code, said.stderr)
             until(lambda: ours(home) == before, 5, "the kernel as before")
             assert site.client.adit("list", "--json").stdout == listed
+            assert name in site.client.adit("status", "gw1").stdout, "the guard is not called good"
             assert home.sh("cat /var/lib/adit/gateways/*").stdout == decided
             home.sh(f"rmdir /etc/adit/{name}; mv /root/{name} /etc/adit/{name}")
     site.select("gw1")
