@@ -5,9 +5,11 @@
 #include "libadit/wire/rtnl-neighbour.h"
 #include "libadit/wire/rtnl-route.h"
 #include "libadit/wire/rtnl-rule.h"
+#include "libadit/wire/rtnl-seen.h"
 #include "tests/fuzz/target.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 /* One netlink message; its length field is made true, as the socket would have it. */
 
@@ -100,6 +102,19 @@ try_link(const struct nlmsghdr *nlh)
     g_assert_cmpuint(ifindex, >, 0);
 }
 
+/* Of others, only read. */
+static void
+try_seen(const struct nlmsghdr *nlh)
+{
+    AditSeenRoute route;
+    AditSeenRule rule;
+
+    if (adit_seen_route_get(nlh, &route))
+        g_assert_cmpuint(route.n_hops, <=, ADIT_SEEN_HOPS_MAX);
+    if (adit_seen_rule_get(nlh, &rule))
+        g_assert_true(rule.family == AF_INET || rule.family == AF_INET6);
+}
+
 static void
 try_ack(const struct nlmsghdr *nlh)
 {
@@ -123,6 +138,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_address((const struct nlmsghdr *)(gpointer)copy);
     try_neighbour((const struct nlmsghdr *)(gpointer)copy);
     try_link((const struct nlmsghdr *)(gpointer)copy);
+    try_seen((const struct nlmsghdr *)(gpointer)copy);
     try_ack((const struct nlmsghdr *)(gpointer)copy);
     return 0;
 }
