@@ -67,6 +67,8 @@ types_id(const AditNftType *types)
     return id;
 }
 
+/* @bytes are zero: libmnl leaves the padding of an attribute as it finds it, and what our stack
+ * held before is nobody's business. */
 static struct nlmsghdr *
 start(guint8 *bytes, guint16 type, guint16 flags)
 {
@@ -76,7 +78,7 @@ start(guint8 *bytes, guint16 type, guint16 flags)
 static void
 put_table(AditMsg *m, guint16 type, const char *name, const char *comment)
 {
-    guint8 bytes[1024] __attribute__((aligned(8)));
+    guint8 bytes[1024] __attribute__((aligned(8))) = { 0 };
     struct nftnl_table *table = nftnl_table_alloc();
     struct nftnl_udata_buf *user = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
     struct nlmsghdr *nlh = start(bytes, type, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0);
@@ -96,7 +98,7 @@ put_table(AditMsg *m, guint16 type, const char *name, const char *comment)
 static void
 put_chain(AditMsg *m, const char *table, const AditNftChain *chain)
 {
-    guint8 bytes[1024] __attribute__((aligned(8)));
+    guint8 bytes[1024] __attribute__((aligned(8))) = { 0 };
     struct nftnl_chain *c = nftnl_chain_alloc();
     struct nlmsghdr *nlh = start(bytes, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
 
@@ -172,7 +174,7 @@ count_over(guint32 limit)
 static void
 put_set(AditMsg *m, const AditNftBlueprint *bp, guint i)
 {
-    guint8 bytes[1024] __attribute__((aligned(8)));
+    guint8 bytes[1024] __attribute__((aligned(8))) = { 0 };
     const AditNftSet *set = &bp->sets[i];
     struct nftnl_set *s = nftnl_set_alloc();
     struct nlmsghdr *nlh = start(bytes, NFT_MSG_NEWSET, NLM_F_CREATE);
@@ -206,7 +208,7 @@ put_set(AditMsg *m, const AditNftBlueprint *bp, guint i)
 static void
 put_rule(AditMsg *m, const AditNftBlueprint *bp, const AditNftRule *rule)
 {
-    guint8 bytes[8192] __attribute__((aligned(8)));
+    guint8 bytes[8192] __attribute__((aligned(8))) = { 0 };
     struct nftnl_rule *r = adit_nft_rule_build(bp, rule);
     struct nlmsghdr *nlh = start(bytes, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
 
