@@ -214,6 +214,7 @@ adit_client_free(AditClient *client)
     adit_record_hurry(client->record);
     adit_record_write(client->record, client->pool, client->turn_at);
     g_ptr_array_unref(client->orphans);
+    g_array_unref(client->servers);
     g_queue_clear_full(&client->events, g_free);
     adit_record_free(client->record);
     adit_pool_free(client->pool);

@@ -143,13 +143,13 @@ run(const char *runtime, GError **error)
     return drop_privilege(error) && serve(&self, error);
 }
 
-int
-main(int argc, char **argv)
+/* FALSE: *@ret_status is what to exit with. */
+static gboolean
+read_words(int *argc, char ***argv, AditPlaces *ret, int *ret_status)
 {
     gboolean version = FALSE;
-    g_auto(AditPlaces) places = { 0 };
     const GOptionEntry entries[] = {
-        { "runtime-dir", 0, 0, G_OPTION_ARG_FILENAME, &places.runtime,
+        { "runtime-dir", 0, 0, G_OPTION_ARG_FILENAME, &ret->runtime,
           "Find the server in DIR, not in /run/adit-server", "DIR" },
         { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL },
         { 0 },
@@ -160,14 +160,26 @@ main(int argc, char **argv)
     g_option_context_set_summary(options,
                                  "Answers on port 80 that a service is to be had by https.");
     g_option_context_add_main_entries(options, entries, NULL);
-    if (!g_option_context_parse(options, &argc, &argv, &error) || argc > 1) {
+    if (!g_option_context_parse(options, argc, argv, &error) || *argc > 1) {
         fprintf(stderr, "adit-redirect: %s\n", error ? error->message : "no arguments, please");
-        return 2;
+        *ret_status = 2;
+        return FALSE;
     }
-    if (version) {
+    if (version)
         g_print("adit-redirect %s\n", ADIT_VERSION);
-        return 0;
-    }
+    *ret_status = 0;
+    return !version;
+}
+
+int
+main(int argc, char **argv)
+{
+    g_auto(AditPlaces) places = { 0 };
+    g_autoptr(GError) error = NULL;
+    int status;
+
+    if (!read_words(&argc, &argv, &places, &status))
+        return status;
     adit_places_settle_for(&places, "adit-server");
     if (!run(places.runtime, &error))
         fprintf(stderr, "adit-redirect: %s\n", error->message);
