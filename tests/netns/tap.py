@@ -16,6 +16,7 @@ A failure keeps logs, captures and the machines' state under $ADIT_TEST_LOGS/FIL
 """
 import inspect
 import os
+import re
 import shutil
 import signal
 import sys
@@ -25,7 +26,8 @@ import traceback
 from errors import LabError, Skip
 from lab import SOURCE, Lab
 
-_SANITIZER = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", ": runtime error:")
+# Of AddressSanitizer and its family, and of valgrind, which says nothing when all is well.
+_SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|: runtime error:|^==\d+== ", re.M)
 
 
 class Deadline(BaseException):
@@ -74,7 +76,7 @@ def _sanitizers(lab):
     for machine in lab.machines.values():
         for process in machine.processes:
             text = process.output()
-            if any(word in text for word in _SANITIZER):
+            if _SANITIZER.search(text):
                 raise LabError(f"{process!r}: the sanitizer complains:\n{text[-4000:]}")
 
 
