@@ -9,7 +9,7 @@ import kernel
 from lab import SOURCE
 from process import until
 
-PORT = 9000
+PORT, NAMES = 9000, 53
 OFFERED = 1000  # at least, of each family, in each cell
 
 
@@ -22,27 +22,30 @@ class Cell:
     leaked4: int
     offered6: int
     leaked6: int
+    asked: int      # questions for names at the LAN's resolver
+    leaked_names: int
     control: bool = False
+    open_names: bool = False  # our nftables is gone, and nobody there to put it back: the LAN is the LAN
 
     @property
     def good(self):
-        enough = min(self.offered4, self.offered6) >= OFFERED
-        return enough and (min(self.leaked4, self.leaked6) > 0 if self.control
-                           else self.leaked4 == self.leaked6 == 0)
+        enough = min(self.offered4, self.offered6, self.asked) >= OFFERED
+        leaked = [self.leaked4, self.leaked6] + ([] if self.open_names else [self.leaked_names])
+        return enough and (min(leaked) > 0 if self.control else max(leaked) == 0)
 
 
 class Prober:
     """Datagrams from each machine to each target, without pause, until stopped."""
 
-    def __init__(self, machines, targets):
-        self.offered, self._stop, self._done = {4: 0, 6: 0}, False, False
+    def __init__(self, machines, targets, resolvers):
+        self.offered, self._stop, self._done = {4: 0, 6: 0, NAMES: 0}, False, False
         self._ways = []
         for machine in machines:
-            for target in targets:
+            for target, port in [(t, PORT) for t in targets] + [(r, NAMES) for r in resolvers]:
                 family = socket.AF_INET6 if ":" in target else socket.AF_INET
                 with machine.inside():
                     sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-                self._ways.append((sock, (target, PORT), 6 if ":" in target else 4))
+                self._ways.append((sock, (target, port), NAMES if port == NAMES else 6 if ":" in target else 4))
         kernel.start_thread(self._run)
 
     def _run(self):
@@ -75,32 +78,36 @@ class Leaks:
         self.site, self.mode, self.cells = site, mode, []
         self.captures = [site.home.capture(link) for link in links]
         self.targets = (site.visitor.v4, site.visitor.v6)
+        self.resolvers = (site.home.gateway_v4, site.home.gateway_v6)
 
     def _seen(self):
         out = [p for c in self.captures for p in c.packets(out=True, dport=PORT) if p.dst in self.targets]
-        return sum(p.family == 4 for p in out), sum(p.family == 6 for p in out)
+        names = [p for c in self.captures for p in c.packets(out=True, dport=NAMES) if p.dst in self.resolvers]
+        return sum(p.family == 4 for p in out), sum(p.family == 6 for p in out), len(names)
 
-    def cell(self, event, happen=lambda: None, machines=(), control=False):
+    def cell(self, event, happen=lambda: None, machines=(), control=False, open_names=False):
         """Offer probes before, while and after something happens."""
         for capture in self.captures:
             capture.clear()
-        prober = Prober([self.site.home, *machines], self.targets)
+        prober = Prober([self.site.home, *machines], self.targets, self.resolvers)
         prober.more()
         happen()
         prober.more()
         offered = prober.end()
-        four, six = self._seen()
-        self.cells.append(Cell(self.mode, event, offered[4], four, offered[6], six, control))
+        four, six, names = self._seen()
+        self.cells.append(Cell(self.mode, event, offered[4], four, offered[6], six, offered[NAMES], names, control,
+                               open_names))
 
     def bad(self):
         return [c for c in self.cells if not c.good]
 
 
 def _table(cells):
-    rows = ["| guard | while | IPv4 offered | leaked | IPv6 offered | leaked |", "|---|---|--:|--:|--:|--:|"]
+    rows = ["| guard | while | IPv4 offered | leaked | IPv6 offered | leaked | names asked | leaked |",
+            "|---|---|--:|--:|--:|--:|--:|--:|"]
     for c in cells:
-        mark = " (control: must leak)" if c.control else ""
-        rows.append(f"| {c.mode} | {c.event}{mark} | {c.offered4} | {c.leaked4} | {c.offered6} | {c.leaked6} |")
+        mark, names = " (control: must leak)" if c.control else "", f"{c.leaked_names}{' †' if c.open_names else ''}"
+        rows.append(f"| {c.mode} | {c.event}{mark} | {c.offered4} | {c.leaked4} | {c.offered6} | {c.leaked6} | {c.asked} | {names} |")
     return "\n".join(rows) + "\n"
 
 
@@ -109,7 +116,11 @@ _INTRO = """# Leak matrix
 Made by `./dev leaks`; the gate runs the same cells and checks that this page has a row for each. In a
 cell datagrams for an address on the Internet are offered without pause, by a program of the home machine
 and by a container behind it, before, while and after something happens; captures on every uplink count
-those that left in the clear. The raw figures are in leak-matrix.json.
+those that left in the clear. Names are datagrams for port 53 of the LAN's own resolver, in both families, with
+systemd-resolved running and told of the gateway's servers. The raw figures are in leak-matrix.json.
+
+†: the LAN is reached while a gateway is selected, but for its resolver, which nftables alone keeps closed. Where
+a stranger has flushed all of nftables, it is open until aditd has put its table back.
 
 """
 
