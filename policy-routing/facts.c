@@ -204,5 +204,6 @@ adit_facts_clear(AditFacts *facts)
     g_clear_pointer(&facts->filters, g_free);
     g_clear_pointer(&facts->main, g_free);
     g_clear_pointer(&facts->own_only, g_free);
+    facts->past_uplinks = NULL;
     facts->n_on_link = facts->n_filters = facts->n_main = facts->n_own_only = 0;
 }

@@ -22,6 +22,8 @@ typedef struct {
     guint n_filters;
     AditFilterFact *own_only; /* use_oif_addrs_only of links with an IPv6 default route */
     guint n_own_only;
+    const char *const *past_uplinks; /* links that had a default route since a gateway was
+                                        selected; borrowed, NULL-terminated, may be NULL */
     gboolean global6; /* a link other than ours has an IPv6 address beyond the link */
 } AditFacts;
 

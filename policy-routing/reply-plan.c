@@ -71,6 +71,16 @@ keeps_names(const AditGateway *gateway)
     return gateway->dns_told && plan->exclusive;
 }
 
+static guint
+plan_uplink(AditState *want, const char *link, const gboolean closed[2], gboolean names,
+            const AditFacts *facts, const AditPolicy *policy)
+{
+    adit_reply_table_add_uplink(want, link, closed[0], closed[1]);
+    if (names)
+        adit_reply_table_add_names(want, link);
+    return closed[0] || closed[1] ? plan_lan(want, link, facts, policy) : 0;
+}
+
 guint
 adit_reply_plan(AditState *want, const AditGateway *const *gateways, guint n_gateways,
                 const AditFacts *facts, const AditPolicy *policy)
@@ -87,11 +97,12 @@ adit_reply_plan(AditState *want, const AditGateway *const *gateways, guint n_gat
     for (guint i = 0; n_gateways > 0 && i < facts->n_main; i++) {
         if (facts->main[i].prefix.len > 0 || !is_first_of_link(facts, i))
             continue;
-        adit_reply_table_add_uplink(want, facts->main[i].link, closed[0], closed[1]);
-        if (closed[0] || closed[1])
-            left_out += plan_lan(want, facts->main[i].link, facts, policy);
-        if (names)
-            adit_reply_table_add_names(want, facts->main[i].link);
+        left_out += plan_uplink(want, facts->main[i].link, closed, names, facts, policy);
     }
+    /* One that flaps is back with its LAN before anybody hears of it. */
+    for (guint i = 0; (closed[0] || closed[1]) && facts->past_uplinks && facts->past_uplinks[i];
+         i++)
+        if (!adit_facts_is_uplink(facts, facts->past_uplinks[i]))
+            left_out += plan_uplink(want, facts->past_uplinks[i], closed, names, facts, policy);
     return left_out;
 }

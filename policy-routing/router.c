@@ -33,9 +33,13 @@ struct _AditRouter {
     AditBypassMark *bypass;
     GArray *main; /* where the main table leads */
     AditFacts facts;
+    GPtrArray *uplinks; /* names of links that were uplinks while a gateway was selected */
     guint left_out;
     gboolean left; /* table, settings and files are gone: removing them is an event too */
 };
+
+/* Remembered; who goes through more of them has the others closed when we hear of them. */
+#define MAX_UPLINKS 16
 
 #define POLICY_KINDS                                                                           \
     (ADIT_KIND_BIT(ADIT_KIND_ROUTE) | ADIT_KIND_BIT(ADIT_KIND_RULE) |                          \
@@ -52,6 +56,7 @@ adit_router_open(AditKernel *kernel, const char *config_dir, const char *runtime
         return NULL;
     }
     self->kernel = kernel;
+    self->uplinks = g_ptr_array_new_null_terminated(0, g_free, TRUE);
     self->config_dir = g_strdup(config_dir);
     self->memory = g_build_filename(runtime_dir, "sysctl", NULL);
     self->nl = adit_nl_open(NETLINK_ROUTE, error);
@@ -79,6 +84,7 @@ adit_router_free(AditRouter *self)
     adit_nl_close(self->nl);
     adit_facts_clear(&self->facts);
     g_clear_pointer(&self->main, g_array_unref);
+    g_clear_pointer(&self->uplinks, g_ptr_array_unref);
     g_free(self->config_dir);
     g_free(self->memory);
     g_free(self);
@@ -124,6 +130,26 @@ gateway_links(const AditRouterWish *wish)
     return g_strv_builder_end(names);
 }
 
+/* While a gateway is selected: the links that have or had a default route. */
+static void
+note_uplinks(AditRouter *self, const AditRouterWish *wish)
+{
+    gboolean selected = FALSE;
+
+    for (guint i = 0; i < wish->n_gateways; i++)
+        selected |= wish->gateways[i]->selected[0] || wish->gateways[i]->selected[1];
+    if (!selected)
+        g_ptr_array_set_size(self->uplinks, 0);
+    for (guint i = 0; selected && i < self->facts.n_main; i++) {
+        const AditAddress *route = &self->facts.main[i];
+
+        if (route->prefix.len == 0 && self->uplinks->len < MAX_UPLINKS &&
+            !g_ptr_array_find_with_equal_func(self->uplinks, route->link, g_str_equal, NULL))
+            g_ptr_array_add(self->uplinks, g_strdup(route->link));
+    }
+    self->facts.past_uplinks = (const char *const *)self->uplinks->pdata;
+}
+
 static gboolean
 read_facts(AditRouter *self, const AditRouterWish *wish, GError **error)
 {
@@ -141,6 +167,7 @@ read_facts(AditRouter *self, const AditRouterWish *wish, GError **error)
     adit_facts_clear(&self->facts);
     self->facts = facts;
     memset(&facts, 0, sizeof(facts));
+    note_uplinks(self, wish);
     return TRUE;
 }
 

@@ -92,11 +92,40 @@ test_many_networks(void)
     g_assert_cmpuint(adit_state_len(elements, ADIT_KIND_ELEMENT), <, ADIT_LAN_MAX + 16);
 }
 
+/* A link whose default route is gone for a moment stays closed, while there is something to
+ * close. */
+static void
+test_past_uplinks(void)
+{
+    static const char *const past[] = { "wlan0", "eth0", NULL };
+    const AditPolicy policy = { 0 };
+    AditAddress route = { .link = "eth0", .prefix = { .addr = { .family = AF_INET } } };
+    const AditFacts facts = { .main = &route, .n_main = 1, .past_uplinks = past };
+    const AditReplyOptions options = { 0 };
+    g_autoptr(AditGateway) gateway = make_gateway();
+    const AditGateway *const gateways[] = { gateway };
+    AditNftBlueprint *bp = adit_reply_table_new(&options);
+
+    for (guint selected = 0; selected < 2; selected++) {
+        g_autoptr(AditState) elements = adit_state_new();
+        g_autofree char *nft = NULL;
+
+        gateway->selected[0] = gateway->selected[1] = selected;
+        adit_reply_plan(elements, gateways, 1, &facts, &policy);
+        nft = adit_guard_nft(bp, adit_state_seal(elements));
+        g_assert_nonnull(strstr(nft, "inet adit uplink { \"eth0\" }"));
+        g_assert_cmpint(!!strstr(nft, "inet adit uplink { \"wlan0\" }"), ==, selected);
+        g_assert_cmpint(!!strstr(nft, "inet adit closed4 { \"wlan0\" }"), ==, selected);
+    }
+    adit_reply_table_free(bp);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/guard/text", test_text);
+    g_test_add_func("/guard/past-uplinks", test_past_uplinks);
     g_test_add_func("/guard/many-networks", test_many_networks);
     return g_test_run();
 }
