@@ -131,6 +131,12 @@ adit_end_get_gateway(const AditEnd *end)
     return end->gateway;
 }
 
+guint
+adit_end_get_family(const AditEnd *end)
+{
+    return end->family;
+}
+
 AditClient *
 adit_end_get_client(AditEnd *end)
 {

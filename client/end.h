@@ -17,6 +17,7 @@ typedef void (*AditEndStir)(AditEnd *end, gpointer data);
 void adit_end_set_news(AditEnd *end, AditEndNews news, AditEndStir stir, gpointer data);
 /* Is it that of @gateway, as it is now? A changed address of ours is taken over. */
 gboolean adit_end_is_of(AditEnd *end, const AditPublishGateway *gateway, guint family);
+guint adit_end_get_family(const AditEnd *end);
 AditClient *adit_end_get_client(AditEnd *end);
 const char *adit_end_get_gateway(const AditEnd *end);
 /* Gives everything back and then frees itself; leases that cannot be given back run out. @done

@@ -178,6 +178,20 @@ drop_offer(AditEngine *self, guint i)
     g_ptr_array_remove_index(self->offers, i);
 }
 
+/* Its server has another address now: what is open at the one of before runs on and out. */
+static gboolean
+is_renumbered(const AditEngine *self, AditEnd *end)
+{
+    for (guint g = 0; g < self->gateways->len; g++) {
+        const AditPublishGateway *gateway = g_ptr_array_index(self->gateways, g);
+
+        if (g_str_equal(gateway->name, adit_end_get_gateway(end)) && gateway->up &&
+            adit_addr_is_set(&gateway->server[adit_end_get_family(end)]))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static void
 drop_ends(AditEngine *self)
 {
@@ -190,7 +204,10 @@ drop_ends(AditEngine *self)
             if (((AditOffer *)g_ptr_array_index(self->offers, k))->end == end)
                 drop_offer(self, k);
         g_ptr_array_remove_index(self->ends, i);
-        adit_end_retire(end, NULL, NULL);
+        if (is_renumbered(self, end))
+            adit_end_free(end);
+        else
+            adit_end_retire(end, NULL, NULL);
     }
 }
 

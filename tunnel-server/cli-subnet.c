@@ -178,7 +178,8 @@ static const GOptionEntry add_options[] = {
 
 static const GOptionEntry ipv6_options[] = {
     { "prefix", 0, 0, G_OPTION_ARG_STRING, &opt_prefix,
-      "Give devices public addresses of PREFIX; without it, none", "PREFIX" },
+      "Give devices public addresses of PREFIX, or of the WAN's (auto); without it, none",
+      "PREFIX" },
     { 0 },
 };
 

@@ -73,6 +73,7 @@ put_subnet(GString *out, const AditSubnet *subnet)
     g_string_append_printf(out, "\n[Subnet]\nName = %s\n", subnet->name);
     put_prefixes(out, "Network", &subnet->net4, 1);
     put_prefixes(out, "IPv6", &subnet->net6, subnet->net6.len > 0);
+    put_text(out, "IPv6Auto", subnet->auto6 ? "yes" : NULL);
     put_addr(out, "Wan", &subnet->wan4);
     for (guint i = 0; i < subnet->n_dns; i++) {
         g_autofree char *text = adit_addr_to_string(&subnet->dns[i]);

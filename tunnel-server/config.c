@@ -177,6 +177,12 @@ set_ipv6(Place *at, const char *value, GError **error)
 }
 
 static gboolean
+set_ipv6_auto(Place *at, const char *value, GError **error)
+{
+    return parse_bool(value, &at->subnet->auto6, error);
+}
+
+static gboolean
 parse_wan(const char *value, AditAddr *ret, GError **error)
 {
     if (!adit_addr_parse(value, ret, error))
@@ -363,6 +369,7 @@ static const Key keys[] = {
     { "Subnet", "Name", set_subnet_name, TRUE },
     { "Subnet", "Network", set_network, TRUE },
     { "Subnet", "IPv6", set_ipv6 },
+    { "Subnet", "IPv6Auto", set_ipv6_auto },
     { "Subnet", "Wan", set_subnet_wan },
     { "Subnet", "DNS", set_dns },
     { "Device", "Name", set_device_name, TRUE },

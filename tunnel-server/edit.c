@@ -219,8 +219,35 @@ adit_edit_set_ipv6(AditModel *model, const char *word, const char *prefix, AditP
     }
     subnet = g_ptr_array_index(model->subnets, at);
     subnet->net6 = net;
+    subnet->auto6 = FALSE;
     *ret = net;
     return TRUE;
+}
+
+/* Who wants a network now has it. */
+static void
+give_way(AditModel *model, const AditPrefix *net)
+{
+    for (guint i = 0; i < model->subnets->len; i++) {
+        AditSubnet *subnet = g_ptr_array_index(model->subnets, i);
+
+        if (subnet->old6.len > 0 && adit_prefix_overlaps(&subnet->old6, net))
+            memset(&subnet->old6, 0, sizeof(subnet->old6));
+    }
+}
+
+void
+adit_edit_keep_old(AditModel *model, guint at, const AditPrefix *before, gint64 until_s)
+{
+    AditSubnet *subnet = g_ptr_array_index(model->subnets, at);
+
+    if (adit_prefix_cmp(&subnet->net6, before) == 0)
+        return;
+    /* Who takes IPv6 away wants it closed. */
+    subnet->old6 = subnet->net6.len > 0 ? *before : subnet->net6;
+    subnet->old6_until = until_s;
+    if (subnet->net6.len > 0)
+        give_way(model, &subnet->net6);
 }
 
 static gboolean

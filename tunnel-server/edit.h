@@ -24,6 +24,10 @@ gboolean adit_edit_suggest_network(const AditModel *model, const AditPrefix *avo
 /* @prefix "": none. Host bits are cleared. Refuses what no GUA can be. */
 gboolean adit_edit_set_ipv6(AditModel *model, const char *word, const char *prefix,
                             AditPrefix *ret, GError **error);
+/* @subnet had @before: if that is no longer its network, it is served until @until_s besides.
+ */
+void adit_edit_keep_old(AditModel *model, guint subnet, const AditPrefix *before,
+                        gint64 until_s);
 gboolean adit_edit_set_wan(AditModel *model, const char *word, const char *addr,
                            GError **error); /* "": the WAN's own */
 gboolean adit_edit_set_device_wan(AditModel *model, const char *name, const char *addr,

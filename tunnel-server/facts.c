@@ -5,6 +5,7 @@
 #include "libadit/sys/addresses.h"
 #include "libadit/sys/nl.h"
 
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -63,11 +64,59 @@ adit_server_facts_has_ipv6(void)
     return index != 0 && index != if_nametoindex("lo");
 }
 
+/* ip -6 addr show deprecated */
+static gboolean
+on_address(const struct nlmsghdr *nlh, gpointer data, GError **error)
+{
+    static const AditAttrType types[IFA_MAX + 1] = {
+        [IFA_ADDRESS] = { ADIT_ATTR_ADDR }, [IFA_FLAGS] = { ADIT_ATTR_U32 }
+    };
+    const struct nlattr *tb[IFA_MAX + 1];
+    AditAddr addr;
+
+    if (nlh->nlmsg_type == RTM_NEWADDR &&
+        adit_attrs_parse_msg(nlh, sizeof(struct ifaddrmsg), types, G_N_ELEMENTS(types), tb) &&
+        (adit_attr_u32(tb[IFA_FLAGS]) & IFA_F_DEPRECATED) != 0 &&
+        adit_attr_addr(tb[IFA_ADDRESS], AF_INET6, &addr))
+        g_array_append_val((GArray *)data, addr);
+    return TRUE;
+}
+
+static void
+forget(gpointer data)
+{
+    g_array_set_size(data, 0);
+}
+
+/* Of a network that the router has given up, and the kernel keeps for what is still at it. */
+static GArray *
+read_deprecated(void)
+{
+    const struct ifaddrmsg header = { .ifa_family = AF_INET6 };
+    g_autoptr(AditNl) nl = adit_nl_open(NETLINK_ROUTE, NULL);
+    g_autoptr(AditMsg) m = adit_msg_new();
+    GArray *list = g_array_new(FALSE, FALSE, sizeof(AditAddr));
+
+    adit_msg_begin(m, RTM_GETADDR, NLM_F_REQUEST, &header, sizeof(header));
+    if (nl)
+        adit_nl_dump(nl, m, on_address, forget, list, NULL);
+    return list;
+}
+
+static gboolean
+is_among(const GArray *list, const AditAddr *addr)
+{
+    for (guint i = 0; i < list->len; i++)
+        if (adit_addr_cmp(&g_array_index(list, AditAddr, i), addr) == 0)
+            return TRUE;
+    return FALSE;
+}
+
 gboolean
 adit_server_facts_read(const char *wan, AditServerFacts *ret, GError **error)
 {
     g_autoptr(GArray) prefixes = g_array_new(FALSE, TRUE, sizeof(AditPrefix));
-    g_autoptr(GArray) addresses = NULL;
+    g_autoptr(GArray) addresses = NULL, deprecated = NULL;
     AditServerFacts facts = { 0 };
 
     if (wan && if_nametoindex(wan) == 0) {
@@ -83,11 +132,17 @@ adit_server_facts_read(const char *wan, AditServerFacts *ret, GError **error)
     addresses = adit_addresses_read(error);
     if (!addresses)
         return FALSE;
+    deprecated = read_deprecated();
     for (guint i = 0; i < addresses->len; i++) {
         const AditAddress *own = &g_array_index(addresses, AditAddress, i);
 
-        if (g_str_equal(own->link, facts.wan))
+        if (!g_str_equal(own->link, facts.wan))
+            continue;
+        facts.n_deprecated += is_among(deprecated, &own->prefix.addr);
+        if (is_among(deprecated, &own->prefix.addr))
             g_array_append_val(prefixes, own->prefix);
+        else
+            g_array_insert_val(prefixes, prefixes->len - facts.n_deprecated, own->prefix);
     }
     facts.n_wan_prefixes = prefixes->len;
     facts.wan_prefixes = (AditPrefix *)g_array_free(g_steal_pointer(&prefixes), FALSE);

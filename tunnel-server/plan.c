@@ -9,13 +9,14 @@ void
 adit_server_facts_clear(AditServerFacts *facts)
 {
     g_clear_pointer(&facts->wan_prefixes, g_free);
-    facts->n_wan_prefixes = 0;
+    facts->n_wan_prefixes = facts->n_deprecated = 0;
 }
 
 gboolean
 adit_server_facts_equal(const AditServerFacts *a, const AditServerFacts *b)
 {
-    if (!g_str_equal(a->wan, b->wan) || a->n_wan_prefixes != b->n_wan_prefixes)
+    if (!g_str_equal(a->wan, b->wan) || a->n_wan_prefixes != b->n_wan_prefixes ||
+        a->n_deprecated != b->n_deprecated)
         return FALSE;
     for (guint i = 0; i < a->n_wan_prefixes; i++)
         if (adit_prefix_cmp(&a->wan_prefixes[i], &b->wan_prefixes[i]) != 0)

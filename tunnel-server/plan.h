@@ -13,6 +13,7 @@ typedef struct {
     AditPrefix
         *wan_prefixes; /* its addresses with their length: own addresses and on-link nets */
     guint n_wan_prefixes;
+    guint n_deprecated; /* of them, at the end: of networks that are going away (IPv6) */
 } AditServerFacts;
 
 /* The first IPv4 address of the WAN; unset: none. */

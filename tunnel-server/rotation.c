@@ -63,14 +63,27 @@ device_due(const AditDeviceEntry *device, const AditWgDump *dump, gint64 now_s)
     return has_offer(device) && device->next_until <= now_s ? ADIT_DUE_VOID : ADIT_DUE_NOTHING;
 }
 
+/* The WAN may be in several networks: whoever has one of them keeps it. */
+static gboolean
+is_on_wan(const AditPrefix *net, const AditServerFacts *facts)
+{
+    for (guint i = 0; i < facts->n_wan_prefixes - facts->n_deprecated; i++) {
+        const AditPrefix own = adit_prefix_network(&facts->wan_prefixes[i]);
+
+        if (adit_prefix_cmp(&own, net) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static AditDueKind
 subnet_due(const AditSubnet *subnet, const AditServerFacts *facts, gint64 now_s,
            AditPrefix *ret)
 {
     if (subnet->old6.len > 0 && subnet->old6_until <= now_s)
         return ADIT_DUE_PREFIX;
-    return subnet->auto6 && adit_setup_find_prefix(facts, ret) &&
-                   adit_prefix_cmp(ret, &subnet->net6) != 0
+    return subnet->auto6 && !is_on_wan(&subnet->net6, facts) &&
+                   adit_setup_find_prefix(facts, ret)
                ? ADIT_DUE_FOLLOW
                : ADIT_DUE_NOTHING;
 }
@@ -102,32 +115,6 @@ rotate(AditDeviceEntry *device)
     device->rotate = FALSE;
 }
 
-/* Who wants a network now has it. */
-static void
-give_way(AditModel *model, const AditPrefix *net)
-{
-    for (guint i = 0; i < model->subnets->len; i++) {
-        AditSubnet *subnet = g_ptr_array_index(model->subnets, i);
-
-        if (subnet->old6.len > 0 && adit_prefix_overlaps(&subnet->old6, net))
-            memset(&subnet->old6, 0, sizeof(subnet->old6));
-    }
-}
-
-void
-adit_rotation_keep_old(AditModel *model, guint at, const AditPrefix *before, gint64 until_s)
-{
-    AditSubnet *subnet = g_ptr_array_index(model->subnets, at);
-
-    if (adit_prefix_cmp(&subnet->net6, before) == 0)
-        return;
-    /* Who takes IPv6 away wants it closed. */
-    subnet->old6 = subnet->net6.len > 0 ? *before : subnet->net6;
-    subnet->old6_until = until_s;
-    if (subnet->net6.len > 0)
-        give_way(model, &subnet->net6);
-}
-
 static gboolean
 follow(AditModel *model, const AditDue *due, gint64 until_s, GError **error)
 {
@@ -137,7 +124,8 @@ follow(AditModel *model, const AditDue *due, gint64 until_s, GError **error)
 
     if (!adit_edit_set_ipv6(model, adit_model_subnet(model, due->at)->name, text, &net, error))
         return FALSE;
-    adit_rotation_keep_old(model, due->at, &before, until_s);
+    ((AditSubnet *)g_ptr_array_index(model->subnets, due->at))->auto6 = TRUE;
+    adit_edit_keep_old(model, due->at, &before, until_s);
     return TRUE;
 }
 

@@ -34,10 +34,6 @@ typedef struct {
  * offered another. */
 gboolean adit_rotation_offer(AditModel *model, guint device, const AditKey *key, gint64 now_s,
                              GError **error);
-/* @subnet had @before: if that is no longer its network, it is served until @until_s besides.
- */
-void adit_rotation_keep_old(AditModel *model, guint subnet, const AditPrefix *before,
-                            gint64 until_s);
 /* Whether handshakes have to be looked at. */
 gboolean adit_rotation_is_on(const AditModel *model);
 /* The first thing that is due. @dump NULL: no handshake is known. */

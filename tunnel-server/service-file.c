@@ -31,10 +31,32 @@ on_export(AditSrvManager *manager, GDBusMethodInvocation *call, GUnixFDList *fds
     return TRUE;
 }
 
+/* What is on its way from old to new goes on; another prefix begins such a way. */
+static void
+take_subnet(AditModel *next, guint i, const AditSubnet *now, gint64 until_s)
+{
+    AditSubnet *subnet = g_ptr_array_index(next->subnets, i);
+
+    subnet->id = now->id;
+    subnet->old6 = now->old6;
+    subnet->old6_until = now->old6_until;
+    adit_edit_keep_old(next, i, &now->net6, until_s);
+}
+
+static void
+take_device(AditDeviceEntry *device, const AditDeviceEntry *now)
+{
+    device->id = now->id;
+    if (!adit_key_equal(&device->public_key, &now->public_key))
+        return;
+    device->next_key = now->next_key;
+    device->next_until = now->next_until;
+}
+
 /* What keeps its name keeps its place in the store: a device its endpoint, an existing mapping
  * its exemption from new reservations. */
 static void
-take_ids(AditModel *next, const AditModel *now)
+take_ids(AditModel *next, const AditModel *now, gint64 until_s)
 {
     guint at;
 
@@ -42,13 +64,13 @@ take_ids(AditModel *next, const AditModel *now)
         AditSubnet *subnet = g_ptr_array_index(next->subnets, i);
 
         if (adit_model_find_subnet(now, subnet->name, &at))
-            subnet->id = adit_model_subnet(now, at)->id;
+            take_subnet(next, i, adit_model_subnet(now, at), until_s);
     }
     for (guint i = 0; i < next->devices->len; i++) {
         AditDeviceEntry *device = g_ptr_array_index(next->devices, i);
 
         if (adit_model_find_device(now, device->name, &at))
-            device->id = adit_model_device(now, at)->id;
+            take_device(device, adit_model_device(now, at));
     }
     for (guint i = 0; i < next->publishes->len; i++) {
         AditPublish *publish = g_ptr_array_index(next->publishes, i);
@@ -64,6 +86,7 @@ typedef struct {
     const char *bytes;
     gsize len;
     gboolean blank;
+    gint64 until_s; /* how long a prefix that another replaces is served */
 } File;
 
 /* The model becomes the file's, whatever it was. */
@@ -84,7 +107,7 @@ edit_apply(AditModel *model, gpointer data, GError **error)
     next = adit_config_parse(file->name, file->bytes, file->len, error);
     if (!next)
         return FALSE;
-    take_ids(next, model);
+    take_ids(next, model, file->until_s);
     swap = *model;
     *model = *next;
     *next = swap;
@@ -144,6 +167,8 @@ on_apply(AditSrvManager *manager, GDBusMethodInvocation *call, GUnixFDList *fds,
     int fd = fds ? g_unix_fd_list_get(fds, g_variant_get_handle(handle), &error) : -1;
     char *bytes = NULL;
 
+    file.until_s =
+        g_get_real_time() / G_USEC_PER_SEC + adit_admin_settings(self->admin)->overlap;
     if (fd >= 0) {
         bytes = read_all(fd, &file.len, &error);
         close(fd);

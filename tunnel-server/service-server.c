@@ -78,6 +78,8 @@ on_setup(AditSrvManager *manager, GDBusMethodInvocation *call, const char *endpo
     setup.has_ipv6 = adit_server_facts_has_ipv6();
     setup.dice = randombytes_random();
     setup.notes = notes;
+    setup.until_s =
+        g_get_real_time() / G_USEC_PER_SEC + adit_admin_settings(self->admin)->overlap;
     randombytes_buf(setup.fresh_key.bytes, ADIT_KEY_LEN);
     adit_key_clamp(&setup.fresh_key);
     ok = run_setup(self, call, &setup, &changed);

@@ -4,7 +4,6 @@
 #include "libadit/core/error.h"
 #include "tunnel-server/edit.h"
 #include "tunnel-server/facts.h"
-#include "tunnel-server/rotation.h"
 #include "tunnel-server/setup.h"
 
 /* Methods about subnets. */
@@ -63,9 +62,10 @@ on_list(AditSrvManager *manager, GDBusMethodInvocation *call, AditServerService 
 typedef struct {
     const char *subnet, *text;
     const char *const *list;
-    AditPrefix prefix; /* out */
-    gint64 until_s;    /* set-ipv6: how long the network of before is served */
-    char *given;       /* out */
+    AditPrefix prefix;            /* out */
+    const AditServerFacts *facts; /* set-ipv6 auto */
+    gint64 until_s;               /* set-ipv6: how long the network of before is served */
+    char *given;                  /* out */
 } Wish;
 
 static gboolean
@@ -109,19 +109,36 @@ on_remove(AditSrvManager *manager, GDBusMethodInvocation *call, const char *subn
     return TRUE;
 }
 
+static char *
+find_wan_prefix(const Wish *wish, GError **error)
+{
+    AditPrefix found;
+
+    if (adit_setup_find_prefix(wish->facts, &found))
+        return adit_prefix_to_string(&found);
+    g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED,
+                "auto: no public IPv6 network on %s: name one: --prefix PREFIX",
+                wish->facts->wan);
+    return NULL;
+}
+
 static gboolean
 edit_ipv6(AditModel *model, gpointer data, GError **error)
 {
     Wish *wish = data;
+    const gboolean automatic = g_str_equal(wish->text, "auto");
+    g_autofree char *found = automatic ? find_wan_prefix(wish, error) : NULL;
+    const char *text = automatic ? found : wish->text;
     AditPrefix before;
     guint at;
 
-    if (!adit_edit_find_subnet(model, wish->subnet, &at, error))
+    if (!text || !adit_edit_find_subnet(model, wish->subnet, &at, error))
         return FALSE;
     before = adit_model_subnet(model, at)->net6;
-    if (!adit_edit_set_ipv6(model, wish->subnet, wish->text, &wish->prefix, error))
+    if (!adit_edit_set_ipv6(model, wish->subnet, text, &wish->prefix, error))
         return FALSE;
-    adit_rotation_keep_old(model, at, &before, wish->until_s);
+    ((AditSubnet *)g_ptr_array_index(model->subnets, at))->auto6 = automatic;
+    adit_edit_keep_old(model, at, &before, wish->until_s);
     if (!*wish->text || adit_server_facts_has_ipv6())
         return TRUE;
     g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED,
@@ -158,6 +175,7 @@ on_set_ipv6(AditSrvManager *manager, GDBusMethodInvocation *call, const char *su
     Wish wish = { .subnet = subnet, .text = prefix };
     g_autofree char *normalised = NULL;
 
+    wish.facts = adit_admin_facts(self->admin);
     wish.until_s =
         g_get_real_time() / G_USEC_PER_SEC + adit_admin_settings(self->admin)->overlap;
     if (!adit_service_change(self, call, "subnet set-ipv6", subnet, edit_ipv6, &wish))

@@ -10,7 +10,7 @@
 gboolean
 adit_setup_find_prefix(const AditServerFacts *facts, AditPrefix *ret)
 {
-    for (guint i = 0; i < facts->n_wan_prefixes; i++) {
+    for (guint i = 0; i < facts->n_wan_prefixes - facts->n_deprecated; i++) {
         const AditPrefix *prefix = &facts->wan_prefixes[i];
 
         if (prefix->addr.family == AF_INET6 && prefix->len <= 124 &&
@@ -104,11 +104,19 @@ add_network(AditModel *model, const AditSetup *setup, GError **error)
     return adit_edit_add_subnet(model, text, "", error);
 }
 
+static gboolean
+keep(AditModel *model, const AditSetup *setup, const AditPrefix *before)
+{
+    adit_edit_keep_old(model, 0, before, setup->until_s);
+    return TRUE;
+}
+
 /* "auto" is a wish, a prefix an order. */
 static gboolean
 set_prefix(AditModel *model, const AditSetup *setup, gboolean is_first, GError **error)
 {
-    const AditSubnet *subnet = adit_model_subnet(model, 0);
+    AditSubnet *subnet = g_ptr_array_index(model->subnets, 0);
+    const AditPrefix before = subnet->net6;
     gboolean automatic = g_str_equal(setup->ipv6, "auto") || (is_first && !*setup->ipv6);
     g_autofree char *found = NULL;
     AditPrefix net;
@@ -116,7 +124,8 @@ set_prefix(AditModel *model, const AditSetup *setup, gboolean is_first, GError *
     if (!*setup->ipv6 && !is_first)
         return TRUE;
     if (g_str_equal(setup->ipv6, "none"))
-        return adit_edit_set_ipv6(model, subnet->name, "", &net, error);
+        return adit_edit_set_ipv6(model, subnet->name, "", &net, error) &&
+               keep(model, setup, &before);
     if (automatic && (!setup->has_ipv6 || !adit_setup_find_prefix(setup->facts, &net))) {
         g_ptr_array_add(setup->notes,
                         g_strdup_printf("no public IPv6 network on %s: devices get IPv4 only, "
@@ -133,6 +142,8 @@ set_prefix(AditModel *model, const AditSetup *setup, gboolean is_first, GError *
     found = automatic ? adit_prefix_to_string(&net) : g_strdup(setup->ipv6);
     if (!adit_edit_set_ipv6(model, subnet->name, found, &net, error))
         return FALSE;
+    subnet->auto6 = automatic;
+    keep(model, setup, &before);
     adit_setup_doubt_prefix(&net, setup->facts, setup->notes);
     return TRUE;
 }

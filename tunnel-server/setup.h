@@ -14,6 +14,7 @@ typedef struct {
     guint32 dice;
     const AditServerFacts *facts;
     gboolean has_ipv6;
+    gint64 until_s;   /* how long a network that another one replaces is served */
     GPtrArray *notes; /* out: sentences (char *) */
 } AditSetup;
 

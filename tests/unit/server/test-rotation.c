@@ -161,7 +161,7 @@ set_prefix(AditModel *model, const char *text)
     AditPrefix net;
 
     g_assert_true(adit_edit_set_ipv6(model, "home", text, &net, NULL));
-    adit_rotation_keep_old(model, 0, &before, NOW + HOUR);
+    adit_edit_keep_old(model, 0, &before, NOW + HOUR);
     g_assert_true(adit_model_settle(model, NULL));
 }
 
