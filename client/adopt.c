@@ -260,11 +260,21 @@ refresh(AditDaemon *daemon, AditEntry *entry)
 {
     AditBackend *backend = adit_change_backend(daemon, entry);
 
+    entry->edited = entry->busy;
     if (entry->busy)
-        return;
+        return; /* looked at when that is over */
     entry->busy = TRUE;
     backend->ops->read(backend, entry->id, on_reread,
                        adit_change_new(daemon, NULL, entry->name, NULL, NULL));
+}
+
+void
+adit_adopt_edited(AditDaemon *daemon, const char *name)
+{
+    AditEntry *entry = adit_catalog_find(daemon->entries, name);
+
+    if (entry)
+        refresh(daemon, entry);
 }
 
 static void

@@ -13,5 +13,8 @@ void adit_adopt_for_everyone(AditDaemon *daemon, AditBackendKind kind, const cha
                              AditChangeDone done, gpointer data);
 /* As it was before, and no gateway any more. */
 void adit_unadopt(AditDaemon *daemon, const char *name, AditChangeDone done, gpointer data);
+/* Somebody has edited it by its manager's means: looked at now, or when a change of it is over.
+ */
+void adit_adopt_edited(AditDaemon *daemon, const char *name);
 /* From now on what managers say is followed. */
 void adit_adopt_watch(AditDaemon *daemon);

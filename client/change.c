@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/change-private.h"
 
+#include "client/adopt.h"
 #include "libadit/core/error.h"
 #include "libadit/sys/notify.h"
 #include "policy-routing/rival.h"
@@ -52,13 +53,18 @@ adit_change_finish(AditChange *change, GError *error)
     AditEntry *entry =
         change->name ? adit_catalog_find(change->daemon->entries, change->name) : NULL;
 
+    AditDaemon *daemon = change->daemon;
+    g_autofree char *edited = entry && entry->edited ? g_strdup(change->name) : NULL;
+
     if (entry)
         entry->busy = FALSE;
-    adit_daemon_tell(change->daemon);
+    adit_daemon_tell(daemon);
     tell_journal(change, reason);
     if (change->done)
         change->done(change->name, reason, change->data);
     change_free(change);
+    if (edited)
+        adit_adopt_edited(daemon, edited);
 }
 
 AditEntry *

@@ -14,6 +14,8 @@ typedef struct {
     NMClient *client; /* NULL: not made yet */
     GCancellable *cancel;
     AditBackendWatch watch;
+    GHashTable *updates;  /* uuid -> id of the timer after which it is looked at */
+    guint updated;        /* a subscription to what the cache does not tell */
     GHashTable *removals; /* uuid -> id of the timer that will believe it */
     GHashTable *fresh;    /* uuid -> when it was added, in seconds of monotonic time */
     GHashTable *busy;     /* uuid: an operation of ours is changing it */

@@ -12,6 +12,7 @@
 
 #define NEEDED 42 /* of 1.x: peers and their routes are as we need them */
 #define BELIEVE_MS 500
+#define SETTLE_MS 100
 #define FRESH_S 60 /* so long one that was added counts as just added */
 
 static gboolean
@@ -231,28 +232,51 @@ on_connection_added(NMClient *client, NMRemoteConnection *remote, AditNm *nm)
     take_connection(nm, NM_CONNECTION(remote));
 }
 
+/* What a moment later will show. */
 typedef struct {
     AditNm *nm;
     char *uuid;
-} Removal;
+} Later;
 
 static void
-removal_free(gpointer data)
+later_free(gpointer data)
 {
-    Removal *removal = data;
+    Later *later = data;
 
-    g_free(removal->uuid);
-    g_free(removal);
+    g_free(later->uuid);
+    g_free(later);
+}
+
+/* Its timer has run out; whose key it is forgotten. */
+static void
+forget_later(GHashTable *timers, const char *uuid)
+{
+    gpointer key = NULL;
+
+    g_hash_table_steal_extended(timers, uuid, &key, NULL);
+    g_free(key);
+}
+
+static void
+look_later(AditNm *nm, GHashTable *timers, const char *uuid, guint ms, GSourceFunc func)
+{
+    Later *later = g_new0(Later, 1);
+
+    later->nm = nm;
+    later->uuid = g_strdup(uuid);
+    g_hash_table_replace(
+        timers, g_strdup(uuid),
+        GUINT_TO_POINTER(g_timeout_add_full(G_PRIORITY_DEFAULT, ms, func, later, later_free)));
 }
 
 static gboolean
 on_believe(gpointer data)
 {
-    Removal *removal = data;
-    AditNm *nm = removal->nm;
-    g_autofree char *uuid = g_strdup(removal->uuid);
+    Later *later = data;
+    AditNm *nm = later->nm;
+    g_autofree char *uuid = g_strdup(later->uuid);
 
-    g_hash_table_steal(nm->removals, uuid);
+    forget_later(nm->removals, uuid);
     if (adit_nm_client(nm, NULL) && !nm_client_get_connection_by_uuid(nm->client, uuid) &&
         nm->watch.data)
         nm->watch.gone(uuid, nm->watch.data);
@@ -269,19 +293,39 @@ remove_source(gpointer id)
 static void
 on_connection_removed(NMClient *client, NMRemoteConnection *remote, AditNm *nm)
 {
-    const char *uuid = nm_connection_get_uuid(NM_CONNECTION(remote));
-    Removal *removal;
-
     g_signal_handlers_disconnect_by_func(remote, on_edited, nm);
-    if (!adit_nm_client(nm, NULL))
-        return;
-    removal = g_new0(Removal, 1);
-    removal->nm = nm;
-    removal->uuid = g_strdup(uuid);
-    g_hash_table_replace(
-        nm->removals, g_strdup(uuid),
-        GUINT_TO_POINTER(g_timeout_add_full(G_PRIORITY_DEFAULT, BELIEVE_MS, on_believe, removal,
-                                            removal_free)));
+    if (adit_nm_client(nm, NULL))
+        look_later(nm, nm->removals, nm_connection_get_uuid(NM_CONNECTION(remote)), BELIEVE_MS,
+                   on_believe);
+}
+
+static gboolean
+on_settled(gpointer data)
+{
+    Later *later = data;
+    AditNm *nm = later->nm;
+    g_autofree char *uuid = g_strdup(later->uuid);
+    NMClient *client = adit_nm_client(nm, NULL);
+    NMRemoteConnection *remote = client ? nm_client_get_connection_by_uuid(client, uuid) : NULL;
+
+    forget_later(nm->updates, uuid);
+    if (remote)
+        on_edited(NM_CONNECTION(remote), nm);
+    return G_SOURCE_REMOVE;
+}
+
+/* A change of secrets alone is none to the cache. It is told before the cache has read the rest
+ * anew, so not looked at at once. */
+static void
+on_updated(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+           const char *signal, GVariant *parameters, gpointer data)
+{
+    AditNm *nm = data;
+    NMObject *object = nm_client_get_object_by_path(nm->client, path);
+
+    if (object && NM_IS_REMOTE_CONNECTION(object) && is_watched(nm, NM_CONNECTION(object)))
+        look_later(nm, nm->updates, nm_connection_get_uuid(NM_CONNECTION(object)), SETTLE_MS,
+                   on_settled);
 }
 
 /* One without our marker can be known by its server only, so only once it is up. */
@@ -368,6 +412,10 @@ on_client(GObject *source, GAsyncResult *result, gpointer data)
                      nm);
     g_signal_connect(client, "notify::" NM_CLIENT_NM_RUNNING, G_CALLBACK(on_running), nm);
     g_signal_connect(client, "notify::" NM_CLIENT_STARTUP, G_CALLBACK(on_running), nm);
+    nm->updated = g_dbus_connection_signal_subscribe(
+        nm_client_get_dbus_connection(client), NM_DBUS_SERVICE,
+        NM_DBUS_INTERFACE_SETTINGS_CONNECTION, "Updated", NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+        on_updated, nm, NULL);
     on_running(client, NULL, nm);
 }
 
@@ -392,6 +440,8 @@ forget_signals(AditNm *nm)
     for (guint i = 0; i < active->len; i++)
         g_signal_handlers_disconnect_by_data(g_ptr_array_index(active, i), nm);
     g_signal_handlers_disconnect_by_data(nm->client, nm);
+    g_dbus_connection_signal_unsubscribe(nm_client_get_dbus_connection(nm->client),
+                                         nm->updated);
 }
 
 static void
@@ -405,6 +455,7 @@ nm_free(AditBackend *backend)
     g_clear_object(&nm->client);
     g_object_unref(nm->cancel);
     g_hash_table_unref(nm->removals);
+    g_hash_table_unref(nm->updates);
     g_hash_table_unref(nm->busy);
     g_hash_table_unref(nm->fresh);
     g_free(nm->state_dir);
@@ -436,6 +487,7 @@ adit_nm_backend_new(AditKernel *kernel, const char *state_dir)
     nm->state_dir = g_strdup(state_dir);
     nm->cancel = g_cancellable_new();
     nm->removals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, remove_source);
+    nm->updates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, remove_source);
     nm->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     nm->fresh = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_async_initable_new_async(NM_TYPE_CLIENT, G_PRIORITY_DEFAULT, nm->cancel, on_client, nm,
