@@ -26,6 +26,11 @@ NMClient *adit_nm_client(const AditNm *nm, GError **error);
 NMRemoteConnection *adit_nm_find(const AditNm *nm, const char *uuid, GError **error);
 NMActiveConnection *adit_nm_find_active(const AditNm *nm, const char *uuid);
 
+/* In watch.c. Hears of everything from here on; @nm has its client. */
+void adit_nm_watch_begin(AditNm *nm);
+void adit_nm_watch(AditBackend *self, const AditBackendWatch *hears);
+void adit_nm_watch_end(AditNm *nm);
+
 /* The verbs; see policy-routing/backend.h. */
 void adit_nm_create(AditBackend *self, const AditBackendGateway *gateway, AditBackendDone done,
                     gpointer data);

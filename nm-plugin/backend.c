@@ -11,9 +11,6 @@
  * NetworkManager stops, all its objects vanish from the cache; that is no removal. */
 
 #define NEEDED 42 /* of 1.x: peers and their routes are as we need them */
-#define BELIEVE_MS 500
-#define SETTLE_MS 100
-#define FRESH_S 60 /* so long one that was added counts as just added */
 
 static gboolean
 is_new_enough(const char *version)
@@ -178,219 +175,6 @@ read_one(AditBackend *backend, const char *word, AditBackendRead done, gpointer 
                                            nm->cancel, on_secrets, reading);
 }
 
-static gboolean
-is_watched(const AditNm *nm, NMConnection *connection)
-{
-    return nm->watch.data && adit_nm_is_wireguard(connection) &&
-           !g_hash_table_contains(nm->busy, nm_connection_get_uuid(connection));
-}
-
-static void
-on_edited(NMConnection *connection, AditNm *nm)
-{
-    if (is_watched(nm, connection))
-        nm->watch.edited(nm_connection_get_uuid(connection), nm->watch.data);
-}
-
-static gboolean
-is_fresh(const AditNm *nm, const char *uuid)
-{
-    const gint64 now = g_get_monotonic_time() / G_USEC_PER_SEC;
-    gpointer when = g_hash_table_lookup(nm->fresh, uuid);
-
-    return when && now - GPOINTER_TO_INT(when) < FRESH_S;
-}
-
-/* A copy of an enrolled connection has our slot, and is no import. */
-static void
-take_connection(AditNm *nm, NMConnection *connection)
-{
-    const char *uuid = nm_connection_get_uuid(connection);
-    const AditBackendSight sight = { .marked = adit_nm_has_marker(connection),
-                                     .fresh = is_fresh(nm, uuid) };
-    const gboolean enrolled = adit_nm_slot(connection) != 0;
-
-    g_signal_handlers_disconnect_by_func(connection, on_edited, nm);
-    g_signal_connect(connection, NM_CONNECTION_CHANGED, G_CALLBACK(on_edited), nm);
-    g_hash_table_remove(nm->removals, uuid);
-    if (!is_watched(nm, connection))
-        return;
-    if (sight.marked && sight.fresh && !enrolled)
-        nm->watch.seen(uuid, &sight, nm->watch.data);
-    else if (sight.marked || enrolled)
-        nm->watch.found(uuid, nm->watch.data);
-}
-
-static void
-on_connection_added(NMClient *client, NMRemoteConnection *remote, AditNm *nm)
-{
-    const gint64 now = g_get_monotonic_time() / G_USEC_PER_SEC;
-
-    if (adit_nm_client(nm, NULL) && !nm_client_get_startup(client))
-        g_hash_table_replace(nm->fresh, g_strdup(nm_connection_get_uuid(NM_CONNECTION(remote))),
-                             GINT_TO_POINTER((gint)now));
-    take_connection(nm, NM_CONNECTION(remote));
-}
-
-/* What a moment later will show. */
-typedef struct {
-    AditNm *nm;
-    char *uuid;
-} Later;
-
-static void
-later_free(gpointer data)
-{
-    Later *later = data;
-
-    g_free(later->uuid);
-    g_free(later);
-}
-
-/* Its timer has run out; whose key it is forgotten. */
-static void
-forget_later(GHashTable *timers, const char *uuid)
-{
-    gpointer key = NULL;
-
-    g_hash_table_steal_extended(timers, uuid, &key, NULL);
-    g_free(key);
-}
-
-static void
-look_later(AditNm *nm, GHashTable *timers, const char *uuid, guint ms, GSourceFunc func)
-{
-    Later *later = g_new0(Later, 1);
-
-    later->nm = nm;
-    later->uuid = g_strdup(uuid);
-    g_hash_table_replace(
-        timers, g_strdup(uuid),
-        GUINT_TO_POINTER(g_timeout_add_full(G_PRIORITY_DEFAULT, ms, func, later, later_free)));
-}
-
-static gboolean
-on_believe(gpointer data)
-{
-    Later *later = data;
-    AditNm *nm = later->nm;
-    g_autofree char *uuid = g_strdup(later->uuid);
-
-    forget_later(nm->removals, uuid);
-    if (adit_nm_client(nm, NULL) && !nm_client_get_connection_by_uuid(nm->client, uuid) &&
-        nm->watch.data)
-        nm->watch.gone(uuid, nm->watch.data);
-    return G_SOURCE_REMOVE;
-}
-
-static void
-remove_source(gpointer id)
-{
-    g_source_remove(GPOINTER_TO_UINT(id));
-}
-
-/* Believed only if NetworkManager still runs a moment later: one that stops removes all. */
-static void
-on_connection_removed(NMClient *client, NMRemoteConnection *remote, AditNm *nm)
-{
-    g_signal_handlers_disconnect_by_func(remote, on_edited, nm);
-    if (adit_nm_client(nm, NULL))
-        look_later(nm, nm->removals, nm_connection_get_uuid(NM_CONNECTION(remote)), BELIEVE_MS,
-                   on_believe);
-}
-
-static gboolean
-on_settled(gpointer data)
-{
-    Later *later = data;
-    AditNm *nm = later->nm;
-    g_autofree char *uuid = g_strdup(later->uuid);
-    NMClient *client = adit_nm_client(nm, NULL);
-    NMRemoteConnection *remote = client ? nm_client_get_connection_by_uuid(client, uuid) : NULL;
-
-    forget_later(nm->updates, uuid);
-    if (remote)
-        on_edited(NM_CONNECTION(remote), nm);
-    return G_SOURCE_REMOVE;
-}
-
-/* A change of secrets alone is none to the cache. It is told before the cache has read the rest
- * anew, so not looked at at once. */
-static void
-on_updated(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-           const char *signal, GVariant *parameters, gpointer data)
-{
-    AditNm *nm = data;
-    NMObject *object = nm_client_get_object_by_path(nm->client, path);
-
-    if (object && NM_IS_REMOTE_CONNECTION(object) && is_watched(nm, NM_CONNECTION(object)))
-        look_later(nm, nm->updates, nm_connection_get_uuid(NM_CONNECTION(object)), SETTLE_MS,
-                   on_settled);
-}
-
-/* One without our marker can be known by its server only, so only once it is up. */
-static void
-tell_up(AditNm *nm, NMActiveConnection *active)
-{
-    NMConnection *connection = NM_CONNECTION(nm_active_connection_get_connection(active));
-    AditBackendSight sight = { .marked = FALSE };
-
-    if (!connection || !is_watched(nm, connection) || adit_nm_has_marker(connection) ||
-        adit_nm_slot(connection) != 0)
-        return;
-    sight.fresh = is_fresh(nm, nm_connection_get_uuid(connection));
-    nm->watch.seen(nm_connection_get_uuid(connection), &sight, nm->watch.data);
-}
-
-/* What a user switches by NetworkManager's own means is as good as `adit up` and `adit down`.
- */
-static void
-on_active_state(NMActiveConnection *active, guint state, guint reason, AditNm *nm)
-{
-    const char *uuid = nm_active_connection_get_uuid(active);
-
-    if (!uuid || !nm->watch.data || g_hash_table_contains(nm->busy, uuid))
-        return;
-    if (state == NM_ACTIVE_CONNECTION_STATE_ACTIVATED) {
-        nm->watch.switched(uuid, TRUE, nm->watch.data);
-        tell_up(nm, active);
-    } else if (state == NM_ACTIVE_CONNECTION_STATE_DEACTIVATED &&
-               reason == NM_ACTIVE_CONNECTION_STATE_REASON_USER_DISCONNECTED)
-        nm->watch.switched(uuid, FALSE, nm->watch.data);
-}
-
-static void
-on_active_added(NMClient *client, NMActiveConnection *active, AditNm *nm)
-{
-    g_signal_handlers_disconnect_by_func(active, on_active_state, nm);
-    g_signal_connect(active, "state-changed", G_CALLBACK(on_active_state), nm);
-    if (nm_active_connection_get_state(active) == NM_ACTIVE_CONNECTION_STATE_ACTIVATED)
-        tell_up(nm, active);
-}
-
-static void
-look_around(AditNm *nm)
-{
-    const GPtrArray *all = nm_client_get_connections(nm->client);
-    const GPtrArray *active = nm_client_get_active_connections(nm->client);
-
-    for (guint i = 0; i < active->len; i++)
-        on_active_added(nm->client, g_ptr_array_index(active, i), nm);
-    for (guint i = 0; i < all->len; i++)
-        take_connection(nm, g_ptr_array_index(all, i));
-    if (nm->watch.data && !nm_client_get_startup(nm->client))
-        nm->watch.ready(nm->watch.data);
-}
-
-/* NetworkManager came or went, or has finished its start. */
-static void
-on_running(NMClient *client, GParamSpec *spec, AditNm *nm)
-{
-    g_hash_table_remove_all(nm->removals);
-    if (nm_client_get_nm_running(client))
-        look_around(nm);
-}
-
 static void
 on_client(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -405,43 +189,13 @@ on_client(GObject *source, GAsyncResult *result, gpointer data)
         return;
     }
     nm->client = client;
-    g_signal_connect(client, NM_CLIENT_CONNECTION_ADDED, G_CALLBACK(on_connection_added), nm);
-    g_signal_connect(client, NM_CLIENT_CONNECTION_REMOVED, G_CALLBACK(on_connection_removed),
-                     nm);
-    g_signal_connect(client, NM_CLIENT_ACTIVE_CONNECTION_ADDED, G_CALLBACK(on_active_added),
-                     nm);
-    g_signal_connect(client, "notify::" NM_CLIENT_NM_RUNNING, G_CALLBACK(on_running), nm);
-    g_signal_connect(client, "notify::" NM_CLIENT_STARTUP, G_CALLBACK(on_running), nm);
-    nm->updated = g_dbus_connection_signal_subscribe(
-        nm_client_get_dbus_connection(client), NM_DBUS_SERVICE,
-        NM_DBUS_INTERFACE_SETTINGS_CONNECTION, "Updated", NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
-        on_updated, nm, NULL);
-    on_running(client, NULL, nm);
+    adit_nm_watch_begin(nm);
 }
 
 static void
-watch(AditBackend *backend, const AditBackendWatch *hears)
+remove_source(gpointer id)
 {
-    AditNm *nm = (AditNm *)backend;
-
-    nm->watch = *hears;
-    if (adit_nm_client(nm, NULL))
-        look_around(nm);
-}
-
-static void
-forget_signals(AditNm *nm)
-{
-    const GPtrArray *all = nm_client_get_connections(nm->client);
-    const GPtrArray *active = nm_client_get_active_connections(nm->client);
-
-    for (guint i = 0; i < all->len; i++)
-        g_signal_handlers_disconnect_by_data(g_ptr_array_index(all, i), nm);
-    for (guint i = 0; i < active->len; i++)
-        g_signal_handlers_disconnect_by_data(g_ptr_array_index(active, i), nm);
-    g_signal_handlers_disconnect_by_data(nm->client, nm);
-    g_dbus_connection_signal_unsubscribe(nm_client_get_dbus_connection(nm->client),
-                                         nm->updated);
+    g_source_remove(GPOINTER_TO_UINT(id));
 }
 
 static void
@@ -451,7 +205,7 @@ nm_free(AditBackend *backend)
 
     g_cancellable_cancel(nm->cancel);
     if (nm->client)
-        forget_signals(nm);
+        adit_nm_watch_end(nm);
     g_clear_object(&nm->client);
     g_object_unref(nm->cancel);
     g_hash_table_unref(nm->removals);
@@ -477,7 +231,7 @@ adit_nm_backend_new(AditKernel *kernel, const char *state_dir)
         .list = list,
         .manages = manages,
         .mend = mend,
-        .watch = watch,
+        .watch = adit_nm_watch,
         .free = nm_free,
     };
     AditNm *nm = g_new0(AditNm, 1);
