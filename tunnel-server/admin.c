@@ -9,6 +9,7 @@
 #include "tunnel-server/facts.h"
 #include "tunnel-server/lease-key.h"
 #include "tunnel-server/responder.h"
+#include "tunnel-server/trim.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -267,6 +268,7 @@ adit_admin_look_again(AditAdmin *self, gboolean ports, GError **error)
     g_clear_pointer(&self->trouble, g_free);
     if (self->down || is_new(self->model))
         return TRUE;
+    adit_trim_later();
     if (self->started)
         remember_endpoints(self);
     else
@@ -480,6 +482,7 @@ adit_admin_change(AditAdmin *self, const AditAudit *audit, AditEdit edit, gpoint
     self->model = g_steal_pointer(&next);
     adopt(self, &site);
     self->started = TRUE;
+    adit_trim_later();
     self->copy_wanted = TRUE;
     g_clear_pointer(&self->trouble, g_free);
     audit_change(audit);

@@ -216,9 +216,8 @@ adit_model_outside(const AditModel *model, const AditPublish *publish)
                                            : adit_model_subnet(model, device->subnet)->wan4;
 }
 
-/* The address whose ports it takes; unset: the WAN's, which may be named or left out. */
-static AditAddr
-place_of(const AditModel *model, const AditPublish *publish)
+AditAddr
+adit_model_place(const AditModel *model, const AditPublish *publish)
 {
     const AditAddr none = { 0 };
     AditAddr outside = adit_model_outside(model, publish);
@@ -234,15 +233,17 @@ place_of(const AditModel *model, const AditPublish *publish)
 const AditPublish *
 adit_model_redirect_rival(const AditModel *model, const AditPublish *publish)
 {
-    AditAddr own = place_of(model, publish);
+    AditAddr own = adit_model_place(model, publish);
 
     for (guint i = 0; i < model->publishes->len; i++) {
         const AditPublish *other = adit_model_publish(model, i);
-        AditAddr place = place_of(model, other);
+        AditAddr place;
 
-        if (other->enabled && other->family == publish->family &&
-            adit_publish_has_port(other, ADIT_PROTO_TCP, 80) &&
-            adit_addr_cmp(&own, &place) == 0)
+        if (!other->enabled || other->family != publish->family ||
+            !adit_publish_has_port(other, ADIT_PROTO_TCP, 80))
+            continue;
+        place = adit_model_place(model, other);
+        if (adit_addr_cmp(&own, &place) == 0)
             return other;
     }
     return NULL;

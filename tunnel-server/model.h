@@ -69,6 +69,8 @@ typedef struct {
     guint16 internal; /* of the first port; ranges keep their offsets */
     gboolean enabled;
     AditRedirectKind redirect; /* only if 443/tcp is in it */
+    gboolean
+        yields; /* settled: another one has port 80 itself, to which the redirect gives way */
     char *label;
     AditPrefix *allow_from; /* none: everybody */
     guint n_allow_from;
@@ -104,7 +106,10 @@ gboolean adit_model_find_device(const AditModel *model, const char *name, guint 
 /* Where an IPv4 forward is reached: its own address, its device's or its subnet's; unset: the
  * WAN's. */
 AditAddr adit_model_outside(const AditModel *model, const AditPublish *publish);
-/* The one that has port 80 itself, to which the redirect of @publish gives way; NULL: none. */
+/* The address whose ports it takes; unset: the WAN's, which may be named or left out. */
+AditAddr adit_model_place(const AditModel *model, const AditPublish *publish);
+/* The one that has port 80 itself, to which the redirect of @publish gives way; NULL: none. One
+ * look at everything: of a settled model ask ->yields. */
 const AditPublish *adit_model_redirect_rival(const AditModel *model,
                                              const AditPublish *publish);
 gboolean adit_publish_has_port(const AditPublish *publish, AditProto proto, guint16 port);

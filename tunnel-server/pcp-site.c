@@ -112,8 +112,7 @@ add_manual_at(AditPcpSite *site, const AditModel *model, const AditPublish *publ
             g_array_append_val(site->by_external, manual);
             g_array_append_val(site->by_internal, manual);
         }
-    if (publish->redirect == ADIT_REDIRECT_NONE || !publish->enabled ||
-        adit_model_redirect_rival(model, publish))
+    if (publish->redirect == ADIT_REDIRECT_NONE || !publish->enabled || publish->yields)
         return;
     manual.external.port = manual.last = REDIRECT_PORT;
     manual.proto = IPPROTO_TCP;

@@ -81,7 +81,7 @@ add_redirect(AditState *want, const AditModel *model, const AditPublish *publish
     const AditDataplaneMapping redirect = adit_dataplane_redirect(
         of, 80, publish->redirect == ADIT_REDIRECT_HTTPS ? &responder : NULL);
 
-    if (!adit_model_redirect_rival(model, publish))
+    if (!publish->yields)
         add_mapping(want, publish, &redirect);
 }
 

@@ -5,6 +5,7 @@
 #include "tunnel-server/edit.h"
 #include "tunnel-server/key-pair.h"
 #include "tunnel-server/profile.h"
+#include "tunnel-server/trim.h"
 
 #include <gio/gunixfdlist.h>
 #include <sodium.h>
@@ -68,6 +69,7 @@ on_list(AditSrvManager *manager, GDBusMethodInvocation *call, const char *after,
     g_variant_builder_init(&rows, G_VARIANT_TYPE("a(ssssssbassttt)"));
     for (guint i = first; i < end; i++)
         add_row(&rows, model, i, dump);
+    adit_trim_later();
     adit_srv_manager_complete_list_devices(manager, call, g_variant_builder_end(&rows));
     return TRUE;
 }

@@ -3,6 +3,7 @@
 
 #include "tunnel-server/edit.h"
 #include "tunnel-server/lease-key.h"
+#include "tunnel-server/trim.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -53,8 +54,7 @@ traffic_of(AditServerService *self, const AditPublish *publish, const AditAddr *
             add_traffic(&sum, table, IPPROTO_UDP, &at);
     }
     at.port = 80;
-    if (publish->redirect == ADIT_REDIRECT_PORT &&
-        !adit_model_redirect_rival(adit_admin_model(self->admin), publish))
+    if (publish->redirect == ADIT_REDIRECT_PORT && !publish->yields)
         add_traffic(&sum, table, IPPROTO_TCP, &at);
     return sum;
 }
@@ -62,7 +62,7 @@ traffic_of(AditServerService *self, const AditPublish *publish, const AditAddr *
 static const char *
 redirect_word(const AditModel *model, const AditPublish *publish)
 {
-    if (publish->redirect != ADIT_REDIRECT_NONE && adit_model_redirect_rival(model, publish))
+    if (publish->redirect != ADIT_REDIRECT_NONE && publish->yields)
         return "yields";
     return adit_redirect_name(publish->redirect);
 }
@@ -299,6 +299,7 @@ on_list(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family, con
     }
     if (!limit || n < limit)
         put_leases(&rows, self, family, after, limit ? limit - n : 0);
+    adit_trim_later();
     adit_srv_manager_complete_list_mappings(manager, call, g_variant_builder_end(&rows));
     return TRUE;
 }

@@ -218,6 +218,30 @@ settle_publish(const AditModel *model, const AditPublish *publish, Holders *hold
     return TRUE;
 }
 
+/* Who has port 80 of an address (there is one at most) takes it from the redirects there.
+ * Pinholes and forwards never share an address. */
+static void
+settle_redirects(AditModel *model)
+{
+    g_autoptr(GHashTable) taken =
+        g_hash_table_new_full(adit_addr_hash, adit_addr_equal, g_free, NULL);
+
+    for (guint i = 0; i < model->publishes->len; i++) {
+        const AditPublish *publish = adit_model_publish(model, i);
+        const AditAddr place = adit_model_place(model, publish);
+
+        if (publish->enabled && adit_publish_has_port(publish, ADIT_PROTO_TCP, 80))
+            g_hash_table_add(taken, g_memdup2(&place, sizeof(place)));
+    }
+    for (guint i = 0; i < model->publishes->len; i++) {
+        AditPublish *publish = g_ptr_array_index(model->publishes, i);
+        const AditAddr place = adit_model_place(model, publish);
+
+        publish->yields =
+            publish->redirect != ADIT_REDIRECT_NONE && g_hash_table_contains(taken, &place);
+    }
+}
+
 gboolean
 adit_model_settle(AditModel *model, GError **error)
 {
@@ -251,5 +275,6 @@ adit_model_settle(AditModel *model, GError **error)
     for (guint i = 0; i < model->publishes->len; i++)
         if (!settle_publish(model, adit_model_publish(model, i), holders, error))
             return FALSE;
+    settle_redirects(model);
     return TRUE;
 }

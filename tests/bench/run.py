@@ -46,6 +46,12 @@ TITLES = {
              "nft are compared by instructions elsewhere",
     "policy": "A gateway up or down among ten, with few routes in main and with 10,000; and the plan of all ten against the "
               "same by ip and nft processes",
+    "server": "A large server. The cost of a flow's first datagram through our table and through the map of a careful admin, "
+              "by turns, best of ten, at 10 and at 50,000 forwards; then the daemon with as many devices (and forwards) as the name "
+              "says, in the lab, where WireGuard is a process in userspace",
+    "fleet": "A simulation, not a measurement: devices of five mappings each, with the timers of our client, at one server that "
+             "answers in the time measured under pcp; renewals, and a restart after which nothing was left. Read by "
+             "[scale.md](scale.md)",
     "aditd": "aditd with ten gateways, one of them selected, at rest",
 }
 

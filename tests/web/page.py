@@ -55,6 +55,12 @@ return wrong;
 """
 
 
+# Beside that, axe-core itself, for who has it: the path of its axe.min.js. It is no Debian package.
+AXE = os.environ.get("ADIT_AXE")
+RUN_AXE = """return axe.run(document, { resultTypes: ["violations"] }).then((result) => result.violations.map((v) =>
+    `${v.id} (${v.impact}): ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | ")}`))"""
+
+
 class Page:
     """Somebody at the page."""
 
@@ -93,6 +99,11 @@ class Page:
     def audit(self, where):
         wrong = self.browser.script(AUDIT)
         assert not wrong, f"{where}: " + "\n".join(wrong)
+        if AXE:
+            with open(AXE, encoding="utf-8") as f:
+                self.browser.script("if (!window.axe) {" + f.read() + "}")
+            wrong = self.browser.script(RUN_AXE)
+            assert not wrong, f"{where}: axe: " + "\n".join(wrong)
 
     def rows(self, path):
         return self.web.api("GET", path)

@@ -39,7 +39,8 @@ const drop = (net) => confirm(t("remove-what", net.name), t("remove-subnet-text"
 
 function line(label, value, change) {
     return h("div", { class: "fact" }, h("dt", {}, label), h("dd", {}, h("span", { class: "mono wrap" }, value || t("none"))),
-        mayWrite() && change && h("button", { type: "button", class: "quiet small", "aria-label": t("change-what", label), onclick: change }, t("change")));
+        mayWrite() && change && h("dd", {},
+            h("button", { type: "button", class: "quiet small", "aria-label": t("change-what", label), onclick: change }, t("change"))));
 }
 
 function card(net) {

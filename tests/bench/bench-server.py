@@ -1,0 +1,158 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A large server: start, changes, lists and memory at 1,000 and 10,000 devices; what a new flow costs at 50,000 forwards."""
+import base64
+import ipaddress
+import json
+import os
+import re
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "netns"))
+# pylint: disable=wrong-import-position
+from lab import Lab  # noqa: E402
+from nftsite import nft_apply  # noqa: E402
+from process import until  # noqa: E402
+from story import Server  # noqa: E402
+
+BUILD = os.environ.get("ADIT_BUILD", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build"))
+FORWARDS = 50000
+FLOWS = 50000  # below what conntrack holds at most
+ROUNDS = 5
+
+
+def figure(name, value, unit):
+    print(json.dumps({"name": f"server/{name}", "value": float(f"{value:.4g}"), "unit": unit}), flush=True)
+
+
+def key(n):
+    return base64.b64encode(b"\1" + n.to_bytes(8, "big") + b"\1" * 22 + b"\x40").decode()
+
+
+def text(prefix, devices, forwards):
+    """The declarative file of a server of this size."""
+    rows = ["[Server]", f"PrivateKey = {key(0)}", "ListenPort = 51820",
+            "[Subnet]", "Name = home", "Network = 10.0.0.0/8", f"IPv6 = {prefix}"]
+    for n in range(devices):
+        rows += ["[Device]", f"Name = d{n}", "Subnet = home", f"Address = {ipaddress.ip_address(0x0a000002 + n)}",
+                 f"PublicKey = {key(n + 1)}", f"PresharedKey = {key(n + 1)}"]
+    for n in range(forwards):
+        rows += ["[Forward]", f"External = {1024 + n}", "Protocol = tcp", f"Device = d{n % devices}"]
+    return "\n".join(rows) + "\n"
+
+
+class Cost:
+    """What the daemon's processor time was for something."""
+
+    def __init__(self, server):
+        self.vps = server.vps
+        self.pid = self.vps.run("pidof", "adit-server").stdout.strip()
+        self.begin = self._now()
+
+    def _now(self):
+        words = self.vps.read(f"/proc/{self.pid}/stat").rsplit(")", 1)[1].split()
+        return (int(words[11]) + int(words[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+    def ms(self):
+        return self._now() - self.begin
+
+    def private_mb(self):
+        rows = self.vps.read(f"/proc/{self.pid}/smaps_rollup")
+        return sum(int(re.search(rf"^{kind}:\s+(\d+)", rows, re.M)[1]) for kind in ("Private_Clean", "Private_Dirty")) / 1024
+
+    def resident_mb(self):
+        return int(re.search(r"^Rss:\s+(\d+)", self.vps.read(f"/proc/{self.pid}/smaps_rollup"), re.M)[1]) / 1024
+
+
+def cold_start(server):
+    """As after a boot: nothing of ours in the kernel. When the rules stood, and when all did."""
+    server.process.stop(60)
+    server.vps.sh("nft delete table inet adit_server; ip link del adit0")
+    begin = time.monotonic()
+    server.run()
+    return time.monotonic() - begin
+
+
+def daemon(devices, forwards):
+    size = f"{devices}" + (f"-{forwards}" if forwards else "")
+    with Lab("internet -- vps", build=BUILD) as lab:
+        vps = lab["vps"]
+        vps.write("/root/big.conf", text(vps.prefix, devices, forwards), 0o600)
+        server = Server(vps, vps.prefix).run()
+        server.admin("import", "/root/big.conf", timeout=200)
+        figure(f"cold-start-{size}", cold_start(server) * 1000, "ms, userspace WireGuard and its process included")
+        cost = Cost(server)
+        for n in range(5):
+            server.admin("device", "add", f"x{n}", timeout=60)
+        figure(f"device-add-cpu-{size}", cost.ms() / 5, "ms of the daemon")
+        cost = Cost(server)
+        server.admin("device", "list", timeout=60)
+        figure(f"device-list-cpu-{size}", cost.ms(), "ms of the daemon")
+        cost = Cost(server)
+        server.admin("mappings", "--json", timeout=60)
+        figure(f"mappings-cpu-{size}", cost.ms(), "ms of the daemon")
+        until(lambda: cost.resident_mb() < 1.05 * settled(cost), 10, "the memory to settle")
+        figure(f"resident-{size}", cost.resident_mb(), "MB")
+        figure(f"private-{size}", cost.private_mb(), "MB")
+
+
+def settled(cost):
+    """The least that was seen in three seconds."""
+    end, least = time.monotonic() + 3, cost.resident_mb()
+    while time.monotonic() < end:
+        least = min(least, cost.resident_mb())
+    return least
+
+
+def by_hand(vps, n):
+    """The map that a careful admin writes by hand, with n forwards."""
+    rows = ", ".join(f"{vps.v4} . udp . {1024 + i} : 10.59.0.2 . {1024 + i}" for i in range(n))
+    vps.nft("table ip hand {\n"
+            "map forwards { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; elements = { " + rows + " } }\n"
+            "chain pre { type nat hook prerouting priority dstnat; dnat ip to ip daddr . meta l4proto . th dport map @forwards; }\n"
+            "chain later { type filter hook forward priority 0; policy drop; ct state established,related accept; ct status dnat accept; }\n"
+            "}\n")
+
+
+def ours(vps, n):
+    nft_apply(vps, "server", lines=["tunnel tun0"] + [f"open udp {vps.v4}:{1024 + i} 10.59.0.2:{1024 + i}" for i in range(n)])
+
+
+def new_flow(lab, ports):
+    """Nanoseconds of the processor a flow: the least of some rounds, because others share the machine."""
+    vps, visitor = lab["vps"], lab["visitor"]
+    seen = []
+    for _ in range(ROUNDS):
+        vps.run("conntrack", "-F", check=False)
+        words = visitor.run(os.path.join(BUILD, "tests/bench/new-flow"), vps.v4, 1024, ports, FLOWS // ports, timeout=60)
+        seen.append(int(words.stdout))
+    return min(seen)
+
+
+def flows():
+    with Lab("visitor -- internet -- vps", build=BUILD) as lab:
+        vps = lab["vps"]
+        vps.sh("ip link add tun0 type bridge; ip address add 10.59.0.1/16 dev tun0; ip link set tun0 up")
+        vps.sysctl("net.ipv4.ip_forward", 1)
+        # A bridge without ports: what goes out there is over. Who is behind it is known, since asking is no part of the matter.
+        vps.sh("ip neigh add 10.59.0.2 lladdr 02:00:00:00:00:02 dev tun0")
+        results = {}
+        for n in (10, FORWARDS, 10, FORWARDS):
+            ours(vps, n)
+            results[f"ours-{n}"] = min(results.get(f"ours-{n}", 1 << 60), new_flow(lab, n))
+            vps.run("nft", "delete", "table", "inet", "adit_server")
+            by_hand(vps, n)
+            results[f"hand-{n}"] = min(results.get(f"hand-{n}", 1 << 60), new_flow(lab, n))
+            vps.run("nft", "delete", "table", "ip", "hand")
+        for name, ns in results.items():
+            figure(f"new-flow-{name}", ns, "ns of the processor")
+        figure("new-flow-50000-over-10", results[f"ours-{FORWARDS}"] / results["ours-10"], "times")
+        figure("new-flow-over-by-hand", results[f"ours-{FORWARDS}"] / results[f"hand-{FORWARDS}"], "times")
+
+
+if __name__ == "__main__":
+    flows()
+    daemon(1000, 0)
+    daemon(10000, 0)
+    daemon(10000, FORWARDS)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tunnel-server/trim.h"
+
+#include <glib.h>
+#include <malloc.h>
+
+static guint timer;
+
+static gboolean
+on_time(gpointer data)
+{
+    timer = 0;
+    malloc_trim(0);
+    return G_SOURCE_REMOVE;
+}
+
+void
+adit_trim_later(void)
+{
+    if (timer == 0)
+        timer = g_timeout_add_seconds(2, on_time, NULL);
+}
