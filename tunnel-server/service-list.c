@@ -281,6 +281,7 @@ on_list(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family, con
 {
     const AditModel *model = adit_admin_model(self->admin);
     GVariantBuilder rows;
+    GVariant *list;
     guint i, n = 0;
 
     if (*after == '\0')
@@ -299,8 +300,13 @@ on_list(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family, con
     }
     if (!limit || n < limit)
         put_leases(&rows, self, family, after, limit ? limit - n : 0);
+    list = g_variant_builder_end(&rows);
+    if (!limit || g_variant_n_children(list) < limit) /* the last page */
+        g_clear_pointer(&self->traffic, adit_traffic_table_free);
+    if (!self->traffic)
+        self->traffic_at = 0;
     adit_trim_later();
-    adit_srv_manager_complete_list_mappings(manager, call, g_variant_builder_end(&rows));
+    adit_srv_manager_complete_list_mappings(manager, call, list);
     return TRUE;
 }
 
