@@ -4,6 +4,7 @@
 #include "libadit/core/error.h"
 #include "libadit/core/json.h"
 #include "libadit/core/key.h"
+#include "libadit/core/setting-value.h"
 #include "libadit/sys/store.h"
 #include "tunnel-server/cli-profile.h"
 
@@ -17,6 +18,8 @@ static char *opt_subnet, *opt_ip, *opt_kind, *opt_public_key;
 static char **opt_routes;
 static AditCliHandOver opt_hand;
 static gboolean opt_profile;
+static char *opt_invite;
+static gint64 invite_s; /* what it says; 0: no invitation */
 
 static gboolean
 check_kind(GError **error)
@@ -28,6 +31,31 @@ check_kind(GError **error)
     return adit_cli_usage(error, "--kind: neither server nor client");
 }
 
+/* As in settings files, and 10m as people write it. */
+static gboolean
+parse_invite(GError **error)
+{
+    static const AditSetting row = { .type = ADIT_SETTING_DURATION,
+                                     .min = 5,
+                                     .max = 30 * 86400 };
+    const gsize len = opt_invite ? strlen(opt_invite) : 0;
+    g_autofree char *text = NULL;
+    g_autoptr(GError) reason = NULL;
+
+    if (len == 0)
+        return TRUE;
+    if (opt_kind && g_str_equal(opt_kind, "client"))
+        return adit_cli_usage(error, "--invite: for kind server: no WireGuard app makes itself "
+                                     "another key");
+    if (opt_public_key)
+        return adit_cli_usage(error, "--invite: its key is for one use: no --public-key");
+    text = g_str_has_suffix(opt_invite, "m") ? g_strconcat(opt_invite, "in", NULL)
+                                             : g_strdup(opt_invite);
+    if (adit_setting_value_parse(&row, text, &invite_s, &reason))
+        return TRUE;
+    return adit_cli_usage(error, "--invite: for how long: 10m, 24h, 7d; 30 days at most");
+}
+
 static void
 remove_again(AditSrvManager *manager, const char *name)
 {
@@ -36,22 +64,38 @@ remove_again(AditSrvManager *manager, const char *name)
 }
 
 static gboolean
+call_add(AditSrvManager *manager, const char *name, const char *public_key, GError **error)
+{
+    g_auto(GStrv) list = adit_cli_split_list(opt_routes);
+    const char *const *routes = (const char *const *)list;
+    const char *subnet = opt_subnet ? opt_subnet : "", *ip = opt_ip ? opt_ip : "";
+
+    if (invite_s > 0)
+        return adit_srv_manager_call_invite_device_sync(
+            manager, name, subnet, ip, public_key, routes, (guint)invite_s,
+            G_DBUS_CALL_FLAGS_NONE, -1, NULL, error);
+    return adit_srv_manager_call_add_device_sync(
+        manager, name, subnet, ip, opt_kind ? opt_kind : "server", public_key, routes,
+        G_DBUS_CALL_FLAGS_NONE, -1, NULL, error);
+}
+
+static gboolean
 add_device(AditCli *cli, AditSrvManager *manager, const char *name, const AditKeyPair *pair,
            GError **error)
 {
-    g_auto(GStrv) routes = adit_cli_split_list(opt_routes);
     g_autofree char *public_key = adit_key_to_string(&pair->public_key);
     GError *reason = NULL;
 
-    if (!adit_cli_settle(adit_srv_manager_call_add_device_sync(
-                             manager, name, opt_subnet ? opt_subnet : "", opt_ip ? opt_ip : "",
-                             opt_kind ? opt_kind : "server", public_key,
-                             (const char *const *)routes, G_DBUS_CALL_FLAGS_NONE, -1, NULL,
-                             &reason),
-                         &reason, error))
+    if (!adit_cli_settle(call_add(manager, name, public_key, &reason), &reason, error))
         return FALSE;
-    if (adit_cli_hand_over(cli, manager, name, pair, &opt_hand, error))
+    if (adit_cli_hand_over(cli, manager, name, pair, &opt_hand, error)) {
+        if (invite_s > 0)
+            adit_cli_warn(cli,
+                          "%s: to be taken up within %s, once, by aditd, which then makes "
+                          "its own key; else the device is removed",
+                          name, opt_invite);
         return TRUE;
+    }
     remove_again(manager, name); /* a device whose profile nobody has is none */
     return FALSE;
 }
@@ -62,7 +106,8 @@ cmd_add(AditCli *cli, char **args, GError **error)
     g_auto(AditKeyPair) pair = { 0 };
     g_autoptr(AditSrvManager) manager = NULL;
 
-    if (!check_kind(error) || !adit_cli_take_key_pair(&pair, opt_public_key, error))
+    if (!check_kind(error) || !parse_invite(error) ||
+        !adit_cli_take_key_pair(&pair, opt_public_key, error))
         return FALSE;
     manager = adit_cli_connect(error);
     if (!manager || !add_device(cli, manager, args[0], &pair, error))
@@ -139,14 +184,26 @@ typedef struct {
     gboolean may_publish;
     GVariant *routes;
     guint64 handshake, rx, tx;
+    gint64 invited; /* until then; 0: it is not */
 } Row;
 
 static void
-read_row(GVariant *child, Row *ret)
+read_row(GVariant *child, GVariant *invitations, Row *ret)
 {
+    GVariantIter iter;
+    const char *name;
+    gint64 until;
+
     g_variant_get(child, "(&s&s&s&s&s&sb@as&sttt)", &ret->name, &ret->subnet, &ret->addr4,
                   &ret->addr6, &ret->kind, &ret->key, &ret->may_publish, &ret->routes,
                   &ret->endpoint, &ret->handshake, &ret->rx, &ret->tx);
+    ret->invited = 0;
+    if (!invitations)
+        return;
+    g_variant_iter_init(&iter, invitations);
+    while (g_variant_iter_next(&iter, "(&sx)", &name, &until))
+        if (g_str_equal(name, ret->name))
+            ret->invited = until;
 }
 
 static void
@@ -169,7 +226,7 @@ add_cells(AditTable *table, const Row *row)
 
     adit_table_add(table, ADIT_PAINT_BOLD, row->name);
     adit_table_add(table, ADIT_PAINT_PLAIN, row->subnet);
-    adit_table_add(table, ADIT_PAINT_PLAIN, row->kind);
+    adit_table_add(table, ADIT_PAINT_PLAIN, row->invited ? "invited" : row->kind);
     adit_table_add(table, ADIT_PAINT_PLAIN, row->addr4);
     adit_table_add(table, ADIT_PAINT_PLAIN, *row->addr6 ? row->addr6 : "-");
     add_handshake(table, row->handshake);
@@ -193,11 +250,14 @@ add_json(JsonBuilder *json, const Row *row)
     adit_json_int(json, "last-handshake", (gint64)row->handshake);
     adit_json_int(json, "rx-bytes", (gint64)row->rx);
     adit_json_int(json, "tx-bytes", (gint64)row->tx);
+    if (row->invited)
+        adit_json_int(json, "invited-until", row->invited);
     json_builder_end_object(json);
 }
 
+/* @ret_invitations: NULL where the server has no such property. */
 static GVariant *
-get_rows(GError **error)
+get_rows(GVariant **ret_invitations, GError **error)
 {
     g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
     GVariant *rows = NULL;
@@ -208,6 +268,7 @@ get_rows(GError **error)
                              manager, "", 0, G_DBUS_CALL_FLAGS_NONE, -1, &rows, NULL, &reason),
                          &reason, error))
         return NULL;
+    *ret_invitations = adit_srv_manager_dup_invitations(manager);
     return rows;
 }
 
@@ -216,7 +277,8 @@ adit_cli_device_list(AditCli *cli, char **args, GError **error)
 {
     static const char *const headers[] = { "DEVICE",    "SUBNET",   "KIND",    "IPV4", "IPV6",
                                            "HANDSHAKE", "ENDPOINT", "TRAFFIC", NULL };
-    g_autoptr(GVariant) rows = get_rows(error);
+    g_autoptr(GVariant) invitations = NULL;
+    g_autoptr(GVariant) rows = get_rows(&invitations, error);
     g_autoptr(AditTable) table = adit_table_new(headers, 0);
     g_autoptr(JsonBuilder) json = json_builder_new();
 
@@ -227,7 +289,7 @@ adit_cli_device_list(AditCli *cli, char **args, GError **error)
         g_autoptr(GVariant) child = g_variant_get_child_value(rows, i);
         Row row;
 
-        read_row(child, &row);
+        read_row(child, invitations, &row);
         add_cells(table, &row);
         add_json(json, &row);
         g_variant_unref(row.routes);
@@ -268,6 +330,11 @@ print_device(AditCli *cli, const Row *row)
         adit_table_add(table, ADIT_PAINT_DIM, cells[i][0]);
         adit_table_add(table, ADIT_PAINT_PLAIN, cells[i][1]);
     }
+    if (row->invited) {
+        adit_table_add(table, ADIT_PAINT_DIM, "invited, seconds left");
+        adit_table_addf(table, ADIT_PAINT_WARN, "%" G_GINT64_FORMAT,
+                        MAX(row->invited - g_get_real_time() / G_USEC_PER_SEC, 0));
+    }
     adit_table_add(table, ADIT_PAINT_DIM, "handshake");
     add_handshake(table, row->handshake);
     adit_cli_print_table(cli, table);
@@ -276,14 +343,15 @@ print_device(AditCli *cli, const Row *row)
 static gboolean
 cmd_show(AditCli *cli, char **args, GError **error)
 {
-    g_autoptr(GVariant) rows = get_rows(error);
+    g_autoptr(GVariant) invitations = NULL;
+    g_autoptr(GVariant) rows = get_rows(&invitations, error);
 
     for (gsize i = 0; rows && i < g_variant_n_children(rows); i++) {
         g_autoptr(GVariant) child = g_variant_get_child_value(rows, i);
         g_autoptr(JsonBuilder) json = json_builder_new();
         Row row;
 
-        read_row(child, &row);
+        read_row(child, invitations, &row);
         if (g_str_equal(row.name, args[0])) {
             add_json(json, &row);
             if (cli->json)
@@ -427,6 +495,8 @@ static const GOptionEntry add_options[] = {
       "server|client" },
     { "route", 0, 0, G_OPTION_ARG_STRING_ARRAY, &opt_routes,
       "A network behind it; may be repeated", "NET" },
+    { "invite", 0, 0, G_OPTION_ARG_STRING, &opt_invite,
+      "Its key is for one use within TIME (10m, 24h, 7d); then it has made its own", "TIME" },
     KEY_OPTION,
     HAND_OPTIONS,
     { 0 },

@@ -98,6 +98,9 @@ put_device(GString *out, const AditModel *model, const AditDeviceEntry *device)
     put_addr(out, "Address", &device->addr4);
     put_key(out, "PublicKey", &device->public_key);
     put_key(out, "PresharedKey", &device->preshared_key);
+    if (device->invite_until != 0)
+        g_string_append_printf(out, "InvitedUntil = %" G_GINT64_FORMAT "\n",
+                               device->invite_until);
     g_string_append_printf(out, "Kind = %s\nPublish = %s\n", kind_name(device),
                            device->may_publish ? "yes" : "no");
     put_prefixes(out, "Routes", device->routes, device->n_routes);

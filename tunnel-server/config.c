@@ -256,6 +256,17 @@ set_preshared_key(Place *at, const char *value, GError **error)
 }
 
 static gboolean
+set_invited_until(Place *at, const char *value, GError **error)
+{
+    guint64 until;
+
+    if (!parse_number(value, 1, G_MAXINT64, &until, error))
+        return FALSE;
+    at->device->invite_until = (gint64)until;
+    return TRUE;
+}
+
+static gboolean
 set_kind(Place *at, const char *value, GError **error)
 {
     if (!g_str_equal(value, "server") && !g_str_equal(value, "client"))
@@ -377,6 +388,7 @@ static const Key keys[] = {
     { "Device", "Address", set_address, TRUE },
     { "Device", "PublicKey", set_public_key, TRUE },
     { "Device", "PresharedKey", set_preshared_key },
+    { "Device", "InvitedUntil", set_invited_until },
     { "Device", "Kind", set_kind },
     { "Device", "Publish", set_may_publish },
     { "Device", "Routes", set_routes },

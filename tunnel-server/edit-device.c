@@ -150,5 +150,6 @@ adit_edit_add_device(AditModel *model, const AditDeviceWish *wish, GError **erro
     device->kind = wish->kind;
     device->public_key = wish->public_key;
     device->preshared_key = wish->preshared_key;
+    device->invite_until = wish->invite_until;
     return adit_edit_set_routes(device, wish->routes, error);
 }

@@ -41,6 +41,7 @@ typedef struct {
     AditKey public_key;
     AditKey preshared_key;
     const char *const *routes;
+    gint64 invite_until; /* 0: it is no invitation */
 } AditDeviceWish;
 
 gboolean adit_edit_add_device(AditModel *model, const AditDeviceWish *wish, GError **error);

@@ -35,6 +35,16 @@ publish_free(gpointer data)
     g_free(publish);
 }
 
+static void
+spent_free(gpointer data)
+{
+    AditSpentKey *spent = data;
+
+    g_free(spent->name);
+    adit_key_clear(&spent->preshared_key);
+    g_free(spent);
+}
+
 AditModel *
 adit_model_new(void)
 {
@@ -45,6 +55,7 @@ adit_model_new(void)
     model->subnets = g_ptr_array_new_with_free_func(subnet_free);
     model->devices = g_ptr_array_new_with_free_func(device_free);
     model->publishes = g_ptr_array_new_with_free_func(publish_free);
+    model->spent = g_ptr_array_new_with_free_func(spent_free);
     return model;
 }
 
@@ -60,6 +71,7 @@ adit_model_free(AditModel *model)
     g_ptr_array_unref(model->subnets);
     g_ptr_array_unref(model->devices);
     g_ptr_array_unref(model->publishes);
+    g_ptr_array_unref(model->spent);
     g_free(model);
 }
 
@@ -80,6 +92,15 @@ adit_model_add_device(AditModel *model)
     device->may_publish = TRUE;
     g_ptr_array_add(model->devices, device);
     return device;
+}
+
+AditSpentKey *
+adit_model_add_spent(AditModel *model)
+{
+    AditSpentKey *spent = g_new0(AditSpentKey, 1);
+
+    g_ptr_array_add(model->spent, spent);
+    return spent;
 }
 
 AditPublish *
@@ -129,6 +150,12 @@ adit_model_copy(const AditModel *model)
         publish->allow_from =
             g_memdup2(publish->allow_from, publish->n_allow_from * sizeof(AditPrefix));
     }
+    for (guint i = 0; i < model->spent->len; i++) {
+        AditSpentKey *spent = adit_model_add_spent(copy);
+
+        *spent = *adit_model_spent(model, i);
+        spent->name = g_strdup(spent->name);
+    }
     return copy;
 }
 
@@ -142,6 +169,12 @@ const AditDeviceEntry *
 adit_model_device(const AditModel *model, guint i)
 {
     return g_ptr_array_index(model->devices, i);
+}
+
+const AditSpentKey *
+adit_model_spent(const AditModel *model, guint i)
+{
+    return g_ptr_array_index(model->spent, i);
 }
 
 const AditPublish *

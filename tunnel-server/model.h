@@ -49,6 +49,16 @@ typedef struct {
     AditSockAddr endpoint; /* where it was last heard from, for the start; else unset */
 } AditDeviceEntry;
 
+/* The key of an invitation that has been taken up, or has run out. It is let shake hands and
+ * owns nothing: so whoever tries it is seen, once. */
+typedef struct {
+    gint64 id;
+    char *name; /* of the device it was for */
+    AditKey public_key, preshared_key;
+    gint64 since, until; /* seconds since 1970 */
+    gboolean taken;      /* up; else it ran out */
+} AditSpentKey;
+
 /* What port 80 of the same address does for a publication of 443. */
 typedef enum {
     ADIT_REDIRECT_NONE,
@@ -88,12 +98,14 @@ typedef struct {
     GPtrArray *subnets;              /* AditSubnet */
     GPtrArray *devices;              /* AditDeviceEntry */
     GPtrArray *publishes;            /* AditPublish */
+    GPtrArray *spent;                /* AditSpentKey */
 } AditModel;
 
 AditModel *adit_model_new(void);
 AditModel *adit_model_copy(const AditModel *model);
 AditSubnet *adit_model_add_subnet(AditModel *model); /* an empty one, to be filled */
 AditDeviceEntry *adit_model_add_device(AditModel *model);
+AditSpentKey *adit_model_add_spent(AditModel *model);
 AditPublish *adit_model_add_publish(AditModel *model); /* enabled, TCP */
 /* Its publishes go with it; indices of the others follow. */
 void adit_model_remove_device(AditModel *model, guint device);
@@ -101,6 +113,7 @@ void adit_model_remove_subnet(AditModel *model, guint subnet); /* has no devices
 const AditSubnet *adit_model_subnet(const AditModel *model, guint i);
 const AditDeviceEntry *adit_model_device(const AditModel *model, guint i);
 const AditPublish *adit_model_publish(const AditModel *model, guint i);
+const AditSpentKey *adit_model_spent(const AditModel *model, guint i);
 gboolean adit_model_find_subnet(const AditModel *model, const char *name, guint *ret);
 gboolean adit_model_find_device(const AditModel *model, const char *name, guint *ret);
 /* Where an IPv4 forward is reached: its own address, its device's or its subnet's; unset: the

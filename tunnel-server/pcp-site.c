@@ -60,7 +60,7 @@ add_ask(AditPcpSite *site, const AditSubnet *subnet, const AditDeviceEntry *devi
     ask->net6 = subnet->net6;
     ask->old6 = subnet->old6;
     ask->key = device->public_key;
-    ask->rotate = device->rotate;
+    ask->rotate = device->rotate || device->invite_until != 0;
     g_ptr_array_add(site->asks, ask);
     return ask;
 }

@@ -112,13 +112,13 @@ add_peer(AditState *want, const AditDeviceEntry *device)
 /* A key that its device has offered may shake hands, and no more: what is the device's goes
  * over to it once it has (rotation.c). */
 static void
-add_offer(AditState *want, const AditDeviceEntry *device)
+add_owner_of_nothing(AditState *want, const AditKey *public_key, const AditKey *preshared_key)
 {
     AditPeer peer = { .link = ADIT_SERVER_LINK,
-                      .public_key = device->next_key,
-                      .preshared_key = device->preshared_key };
+                      .public_key = *public_key,
+                      .preshared_key = *preshared_key };
 
-    if (adit_key_is_zero(&device->next_key))
+    if (adit_key_is_zero(public_key))
         return;
     adit_peer_normalise(&peer);
     adit_state_add_peer(want, &peer);
@@ -152,7 +152,7 @@ static void
 add_device(AditState *want, const AditDeviceEntry *device, const AditServerFacts *facts)
 {
     add_peer(want, device);
-    add_offer(want, device);
+    add_owner_of_nothing(want, &device->next_key, &device->preshared_key);
     for (guint i = 0; i < device->n_routes; i++)
         add_route(want, &device->routes[i]);
     add_address6(want, &device->addr6, facts);
@@ -207,6 +207,9 @@ adit_server_plan_rest(const AditModel *model, const AditServerFacts *facts)
     }
     for (guint i = 0; i < model->devices->len; i++)
         add_device(want, adit_model_device(model, i), facts);
+    for (guint i = 0; i < model->spent->len; i++)
+        add_owner_of_nothing(want, &adit_model_spent(model, i)->public_key,
+                             &adit_model_spent(model, i)->preshared_key);
     add_sysctls(want, model, facts);
     return adit_state_seal(g_steal_pointer(&want));
 }

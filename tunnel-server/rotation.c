@@ -60,7 +60,10 @@ device_due(const AditDeviceEntry *device, const AditWgDump *dump, gint64 now_s)
 
     if (peer && peer->status.handshake_sec != 0)
         return ADIT_DUE_ROTATE;
-    return has_offer(device) && device->next_until <= now_s ? ADIT_DUE_VOID : ADIT_DUE_NOTHING;
+    if (has_offer(device))
+        return device->next_until <= now_s ? ADIT_DUE_VOID : ADIT_DUE_NOTHING;
+    return device->invite_until != 0 && device->invite_until <= now_s ? ADIT_DUE_INVITE
+                                                                      : ADIT_DUE_NOTHING;
 }
 
 /* The WAN may be in several networks: whoever has one of them keeps it. */
@@ -88,6 +91,23 @@ subnet_due(const AditSubnet *subnet, const AditServerFacts *facts, gint64 now_s,
                : ADIT_DUE_NOTHING;
 }
 
+/* The handshakes it had while it was good are older. */
+static AditDueKind
+spent_due(const AditSpentKey *spent, const AditWgDump *dump, gint64 now_s)
+{
+    const AditWgPeer *peer = dump ? adit_wg_dump_find(dump, &spent->public_key) : NULL;
+
+    if (peer && peer->status.handshake_sec > spent->since)
+        return ADIT_DUE_REUSED;
+    return spent->until <= now_s ? ADIT_DUE_FORGET : ADIT_DUE_NOTHING;
+}
+
+gboolean
+adit_rotation_looks_out(const AditModel *model)
+{
+    return model->spent->len > 0;
+}
+
 AditDue
 adit_rotation_due(const AditModel *model, const AditWgDump *dump, const AditServerFacts *facts,
                   gint64 now_s)
@@ -104,15 +124,46 @@ adit_rotation_due(const AditModel *model, const AditWgDump *dump, const AditServ
         if (due.kind != ADIT_DUE_NOTHING)
             return due;
     }
+    for (due.at = 0; due.at < model->spent->len; due.at++) {
+        due.kind = spent_due(adit_model_spent(model, due.at), dump, now_s);
+        if (due.kind != ADIT_DUE_NOTHING)
+            return due;
+    }
     return due;
 }
 
 static void
-rotate(AditDeviceEntry *device)
+spend(AditModel *model, const AditDeviceEntry *device, gboolean taken, gint64 now_s)
 {
+    AditSpentKey *spent = adit_model_add_spent(model);
+
+    spent->name = g_strdup(device->name);
+    spent->public_key = device->public_key;
+    spent->preshared_key = device->preshared_key;
+    spent->since = now_s;
+    spent->until = now_s + ADIT_SPENT_STANDS_S;
+    spent->taken = taken;
+    if (model->spent->len > ADIT_SPENT_MAX)
+        g_ptr_array_remove_index(model->spent, 0);
+}
+
+static void
+rotate(AditModel *model, AditDeviceEntry *device, gint64 now_s)
+{
+    if (device->invite_until != 0)
+        spend(model, device, TRUE, now_s);
+    device->invite_until = 0;
     device->public_key = device->next_key;
     memset(&device->next_key, 0, sizeof(device->next_key));
     device->rotate = FALSE;
+}
+
+/* Nobody came: the device is none. */
+static void
+end_invite(AditModel *model, guint at, gint64 now_s)
+{
+    spend(model, adit_model_device(model, at), FALSE, now_s);
+    adit_model_remove_device(model, at);
 }
 
 static gboolean
@@ -130,7 +181,8 @@ follow(AditModel *model, const AditDue *due, gint64 until_s, GError **error)
 }
 
 gboolean
-adit_rotation_do(AditModel *model, const AditDue *due, gint64 until_s, GError **error)
+adit_rotation_do(AditModel *model, const AditDue *due, gint64 now_s, gint64 until_s,
+                 GError **error)
 {
     AditDeviceEntry *device =
         due->at < model->devices->len ? g_ptr_array_index(model->devices, due->at) : NULL;
@@ -139,10 +191,13 @@ adit_rotation_do(AditModel *model, const AditDue *due, gint64 until_s, GError **
 
     switch (due->kind) {
     case ADIT_DUE_NOTHING: break;
-    case ADIT_DUE_ROTATE: rotate(device); break;
+    case ADIT_DUE_ROTATE: rotate(model, device, now_s); break;
     case ADIT_DUE_VOID: memset(&device->next_key, 0, sizeof(device->next_key)); break;
     case ADIT_DUE_PREFIX: memset(&subnet->old6, 0, sizeof(subnet->old6)); break;
     case ADIT_DUE_FOLLOW: return follow(model, due, until_s, error);
+    case ADIT_DUE_INVITE: end_invite(model, due->at, now_s); break;
+    case ADIT_DUE_REUSED:
+    case ADIT_DUE_FORGET: g_ptr_array_remove_index(model->spent, due->at); break;
     }
     return TRUE;
 }
@@ -156,6 +211,9 @@ adit_rotation_verb(AditDueKind kind)
     case ADIT_DUE_VOID: return "device rotate: not taken up";
     case ADIT_DUE_PREFIX: return "subnet set-ipv6: end of the old network";
     case ADIT_DUE_FOLLOW: return "subnet set-ipv6: as on the WAN";
+    case ADIT_DUE_INVITE: return "device remove: its invitation has run out";
+    case ADIT_DUE_REUSED: return "invitation refused: it is spent";
+    case ADIT_DUE_FORGET: return "invitation: no longer looked out for";
     }
     g_assert_not_reached();
 }
@@ -166,9 +224,12 @@ adit_rotation_object(const AditModel *model, const AditDue *due)
     switch (due->kind) {
     case ADIT_DUE_NOTHING: return "";
     case ADIT_DUE_ROTATE:
+    case ADIT_DUE_INVITE:
     case ADIT_DUE_VOID: return adit_model_device(model, due->at)->name;
     case ADIT_DUE_PREFIX:
     case ADIT_DUE_FOLLOW: return adit_model_subnet(model, due->at)->name;
+    case ADIT_DUE_REUSED:
+    case ADIT_DUE_FORGET: return adit_model_spent(model, due->at)->name;
     }
     g_assert_not_reached();
 }

@@ -9,6 +9,7 @@
 
 #include <gio/gunixfdlist.h>
 #include <sodium.h>
+#include <string.h>
 
 /* Methods about devices. */
 
@@ -131,6 +132,34 @@ on_add(AditSrvManager *manager, GDBusMethodInvocation *call, const char *name,
     return TRUE;
 }
 
+#define INVITE_MIN 5
+#define INVITE_MAX (30 * 86400)
+
+static gboolean
+on_invite(AditSrvManager *manager, GDBusMethodInvocation *call, const char *name,
+          const char *subnet, const char *address, const char *public_key,
+          const char *const *routes, guint seconds, AditServerService *self)
+{
+    AditDeviceWish wish = {
+        .name = name, .subnet = subnet, .address = address, .routes = routes
+    };
+    GError *error = NULL;
+
+    if (seconds < INVITE_MIN || seconds > INVITE_MAX)
+        g_set_error(&error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                    "invitation: from 5 seconds to 30 days");
+    else
+        parse_key(public_key, &wish.public_key, &error);
+    if (adit_service_fail(call, error))
+        return TRUE;
+    wish.invite_until = g_get_real_time() / G_USEC_PER_SEC + seconds;
+    randombytes_buf(wish.preshared_key.bytes, ADIT_KEY_LEN);
+    if (adit_service_change(self, call, "device add: invited", name, edit_add, &wish))
+        adit_srv_manager_complete_invite_device(manager, call);
+    adit_key_clear(&wish.preshared_key);
+    return TRUE;
+}
+
 /* What one method wants of one device. */
 typedef struct {
     const char *name, *new_name;
@@ -214,6 +243,8 @@ edit_rekey(AditModel *model, gpointer data, GError **error)
         return FALSE;
     device->public_key = wish->public_key;
     device->preshared_key = wish->preshared_key;
+    device->invite_until = 0; /* its new profile is handed over for good */
+    memset(&device->next_key, 0, sizeof(device->next_key));
     return TRUE;
 }
 
@@ -343,6 +374,7 @@ adit_service_connect_devices(AditServerService *self)
 {
     g_signal_connect(self->manager, "handle-list-devices", G_CALLBACK(on_list), self);
     g_signal_connect(self->manager, "handle-add-device", G_CALLBACK(on_add), self);
+    g_signal_connect(self->manager, "handle-invite-device", G_CALLBACK(on_invite), self);
     g_signal_connect(self->manager, "handle-remove-device", G_CALLBACK(on_remove), self);
     g_signal_connect(self->manager, "handle-rename-device", G_CALLBACK(on_rename), self);
     g_signal_connect(self->manager, "handle-rekey-device", G_CALLBACK(on_rekey), self);

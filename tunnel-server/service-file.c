@@ -53,6 +53,31 @@ take_device(AditDeviceEntry *device, const AditDeviceEntry *now)
     device->next_until = now->next_until;
 }
 
+static gboolean
+has_key(const AditModel *model, const AditKey *key)
+{
+    for (guint i = 0; i < model->devices->len; i++)
+        if (adit_key_equal(&adit_model_device(model, i)->public_key, key))
+            return TRUE;
+    return FALSE;
+}
+
+/* No part of the file. */
+static void
+take_spent(AditModel *next, const AditModel *now)
+{
+    for (guint i = 0; i < now->spent->len; i++) {
+        const AditSpentKey *old = adit_model_spent(now, i);
+        AditSpentKey *spent;
+
+        if (has_key(next, &old->public_key))
+            continue;
+        spent = adit_model_add_spent(next);
+        *spent = *old;
+        spent->name = g_strdup(old->name);
+    }
+}
+
 /* What keeps its name keeps its place in the store: a device its endpoint, an existing mapping
  * its exemption from new reservations. */
 static void
@@ -108,6 +133,7 @@ edit_apply(AditModel *model, gpointer data, GError **error)
     if (!next)
         return FALSE;
     take_ids(next, model, file->until_s);
+    take_spent(next, model);
     swap = *model;
     *model = *next;
     *next = swap;

@@ -165,6 +165,20 @@ set_identity(AditServerService *self, const AditModel *model)
     adit_srv_manager_set_endpoint(self->manager, endpoint ? endpoint : "");
 }
 
+static void
+set_invitations(AditServerService *self, const AditModel *model)
+{
+    GVariantBuilder rows = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(sx)"));
+
+    for (guint i = 0; i < model->devices->len; i++) {
+        const AditDeviceEntry *device = adit_model_device(model, i);
+
+        if (device->invite_until != 0)
+            g_variant_builder_add(&rows, "(sx)", device->name, device->invite_until);
+    }
+    adit_srv_manager_set_invitations(self->manager, g_variant_builder_end(&rows));
+}
+
 void
 adit_server_service_refresh(AditServerService *self)
 {
@@ -181,6 +195,7 @@ adit_server_service_refresh(AditServerService *self)
     adit_srv_manager_set_subnets(self->manager, model->subnets->len);
     adit_srv_manager_set_devices(self->manager, model->devices->len);
     adit_server_service_count_mappings(self);
+    set_invitations(self, model);
     set_problems(self);
     g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(self->manager));
 }

@@ -272,6 +272,10 @@ adit_model_settle(AditModel *model, GError **error)
             return FALSE;
     }
     settle_all_old(model, holders);
+    for (guint i = 0; i < model->spent->len; i++)
+        if (!claim(holders, adit_key_to_string(&adit_model_spent(model, i)->public_key),
+                   "a spent invitation", error))
+            return FALSE;
     for (guint i = 0; i < model->publishes->len; i++)
         if (!settle_publish(model, adit_model_publish(model, i), holders, error))
             return FALSE;

@@ -138,6 +138,21 @@ take_publish(AditModel *model, sqlite3_stmt *row)
            find_by_id(model->devices, sqlite3_column_int64(row, 6), &publish->device);
 }
 
+static gboolean
+take_spent(AditModel *model, sqlite3_stmt *row)
+{
+    AditSpentKey *spent = adit_model_add_spent(model);
+
+    spent->id = sqlite3_column_int64(row, 0);
+    spent->name = adit_store_get_text(row, 1);
+    get_key(row, 2, &spent->public_key);
+    get_key(row, 3, &spent->preshared_key);
+    spent->since = sqlite3_column_int64(row, 4);
+    spent->until = sqlite3_column_int64(row, 5);
+    spent->taken = sqlite3_column_int(row, 6) != 0;
+    return spent->name != NULL;
+}
+
 static const struct {
     const char *sql;
     TakeRow take;
@@ -153,6 +168,8 @@ static const struct {
     { "SELECT id, family, external, first, last, proto, device, internal, enabled, label,"
       " allow_from, redirect FROM publish ORDER BY id",
       take_publish },
+    { "SELECT id, name, public_key, preshared_key, since, until, taken FROM spent ORDER BY id",
+      take_spent },
 };
 
 static gboolean

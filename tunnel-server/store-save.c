@@ -110,6 +110,12 @@ same_publish(const AditModel *now, guint i, const AditModel *next, guint j)
            adit_model_device(now, a->device)->id == adit_model_device(next, b->device)->id;
 }
 
+static gboolean
+same_spent(const AditModel *now, guint i, const AditModel *next, guint j)
+{
+    return TRUE; /* none ever changes */
+}
+
 /* -- writing a row -- */
 
 typedef struct {
@@ -220,16 +226,34 @@ put_publish(Writer *to, AditModel *model, guint i, GError **error)
     return put_ports(to, model, publish, error);
 }
 
+static gboolean
+put_spent(Writer *to, AditModel *model, guint i, GError **error)
+{
+    AditSpentKey *spent = g_ptr_array_index(model->spent, i);
+
+    bind_id(to->insert, 1, spent->id);
+    adit_store_bind_text(to->insert, 2, spent->name);
+    bind_key(to->insert, 3, &spent->public_key);
+    bind_key(to->insert, 4, &spent->preshared_key);
+    sqlite3_bind_int64(to->insert, 5, spent->since);
+    sqlite3_bind_int64(to->insert, 6, spent->until);
+    sqlite3_bind_int(to->insert, 7, spent->taken);
+    if (!adit_store_step(to->store, to->insert, error))
+        return FALSE;
+    spent->id = sqlite3_last_insert_rowid(to->store->db);
+    return TRUE;
+}
+
 /* -- the kinds, by one table: all of them begin with their id -- */
 
 typedef struct {
     gsize list; /* offset of the GPtrArray in the model */
     gboolean (*same)(const AditModel *now, guint i, const AditModel *next, guint j);
     gboolean (*put)(Writer *to, AditModel *model, guint i, GError **error);
-    const char *remove;        /* ?1: the id; what hangs on a row goes with it */
-    const char *remove_detail; /* likewise */
-    const char *forget;        /* of what is gone for good; NULL: nothing */
-    const char *insert, *insert_detail;
+    const char *remove;                 /* ?1: the id; what hangs on a row goes with it */
+    const char *remove_detail;          /* likewise */
+    const char *forget;                 /* of what is gone for good; NULL: nothing */
+    const char *insert, *insert_detail; /* NULL: it has none */
 } Kind;
 
 static const Kind kinds[] = {
@@ -246,6 +270,9 @@ static const Kind kinds[] = {
       "DELETE FROM publish WHERE id = ?", "DELETE FROM port WHERE publish = ?", NULL,
       "INSERT INTO publish VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       "INSERT INTO port VALUES (?, ?, ?, ?)" },
+    { G_STRUCT_OFFSET(AditModel, spent), same_spent, put_spent,
+      "DELETE FROM spent WHERE id = ?", NULL, NULL,
+      "INSERT INTO spent VALUES (?, ?, ?, ?, ?, ?, ?)", NULL },
 };
 
 static GPtrArray *
@@ -319,11 +346,12 @@ insert_new(AditServerStore *store, const Kind *kind, const AditModel *now, AditM
     const GPtrArray *list = list_of(next, kind);
     g_autoptr(GHashTable) ids = index_ids(list_of(now, kind));
     g_autoptr(sqlite3_stmt) insert = adit_store_prepare(store, kind->insert, error);
-    g_autoptr(sqlite3_stmt) detail =
-        insert ? adit_store_prepare(store, kind->insert_detail, error) : NULL;
+    g_autoptr(sqlite3_stmt) detail = insert && kind->insert_detail
+                                         ? adit_store_prepare(store, kind->insert_detail, error)
+                                         : NULL;
     Writer to = { .store = store, .insert = insert, .detail = detail };
 
-    if (!detail)
+    if (!insert || (kind->insert_detail && !detail))
         return FALSE;
     for (guint i = 0; i < list->len; i++) {
         guint at = look_up(ids, id_of(list, i));

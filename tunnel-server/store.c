@@ -65,6 +65,10 @@ static const char *const steps[] = {
      "ALTER TABLE device ADD COLUMN next_until INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE device ADD COLUMN invite_until INTEGER NOT NULL DEFAULT 0;"
      "CREATE UNIQUE INDEX device_next_key ON device (next_key);"),
+    /* Keys of invitations that are no more. */
+    ("CREATE TABLE spent (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL,"
+     "   public_key BLOB NOT NULL UNIQUE CHECK (length(public_key) = 32), preshared_key BLOB,"
+     "   since INTEGER NOT NULL, until INTEGER NOT NULL, taken INTEGER NOT NULL);"),
 };
 
 /* What the caller can do about it: wait, mend the disk, or mend the file. */

@@ -2,16 +2,19 @@
 #include "tunnel-server/tender.h"
 
 #include "libadit/core/error.h"
+#include "libadit/sys/notify.h"
 #include "tunnel-server/rotation.h"
 
+#include <syslog.h>
 #include <unistd.h>
 
 #define LOOK_MS 100 /* a device that has switched is without a way until it is seen */
 #define TURN 64     /* changes at once */
+#define LOOK_OUT 3  /* every so many looks, for those who try what is spent */
 
 struct _AditTender {
     AditAdmin *admin;
-    guint timer;
+    guint timer, n_looks;
     char *refused; /* what could not be done, said once */
     void (*changed)(gpointer data);
     gpointer data;
@@ -27,7 +30,7 @@ now_s(void)
 
 typedef struct {
     AditDue due;
-    gint64 until_s;
+    gint64 now_s, until_s;
 } Doing;
 
 static gboolean
@@ -35,7 +38,7 @@ edit_due(AditModel *model, gpointer data, GError **error)
 {
     const Doing *doing = data;
 
-    return adit_rotation_do(model, &doing->due, doing->until_s, error);
+    return adit_rotation_do(model, &doing->due, doing->now_s, doing->until_s, error);
 }
 
 static void
@@ -46,6 +49,22 @@ complain(AditTender *self, const GError *error)
     g_warning("%s", error->message);
     g_free(self->refused);
     self->refused = g_strdup(error->message);
+}
+
+/* Who it was, for the operator. */
+static void
+audit_reuse(const AditSpentKey *spent, const AditWgDump *dump)
+{
+    const AditWgPeer *peer = adit_wg_dump_find(dump, &spent->public_key);
+    g_autofree char *from = peer && adit_addr_is_set(&peer->status.endpoint.addr)
+                                ? adit_sockaddr_to_string(&peer->status.endpoint)
+                                : g_strdup("somewhere");
+    g_autofree char *sentence = g_strdup_printf(
+        "%s: its invitation was tried by %s, although it %s: refused", spent->name, from,
+        spent->taken ? "has been taken up already" : "has run out");
+
+    adit_journal(LOG_WARNING, sentence, "ADIT_DEVICE", spent->name, "ADIT_ENDPOINT", from,
+                 NULL);
 }
 
 static gboolean
@@ -60,7 +79,10 @@ do_one(AditTender *self, const AditWgDump *dump)
 
     if (doing.due.kind == ADIT_DUE_NOTHING)
         return FALSE;
-    doing.until_s = now_s() + adit_admin_settings(self->admin)->overlap;
+    doing.now_s = now_s();
+    doing.until_s = doing.now_s + adit_admin_settings(self->admin)->overlap;
+    if (doing.due.kind == ADIT_DUE_REUSED)
+        audit_reuse(adit_model_spent(model, doing.due.at), dump);
     if (adit_admin_change(self->admin, &audit, edit_due, &doing, &error))
         return TRUE;
     complain(self, error);
@@ -76,7 +98,10 @@ is_on(AditTender *self)
 static void
 look(AditTender *self)
 {
-    g_autoptr(AditWgDump) dump = is_on(self) ? adit_admin_peers(self->admin) : NULL;
+    const gboolean looks_out = adit_rotation_looks_out(adit_admin_model(self->admin)) &&
+                               self->n_looks++ % LOOK_OUT == 0;
+    g_autoptr(AditWgDump) dump =
+        is_on(self) || looks_out ? adit_admin_peers(self->admin) : NULL;
     guint n = 0;
 
     if (!g_str_equal(adit_admin_state(self->admin), "up"))

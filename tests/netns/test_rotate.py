@@ -9,6 +9,7 @@ import time
 import tap
 from process import until
 from publishing import DRAWING, begin, fetch, published
+from story import Client, Publisher, Server
 
 KEY = re.compile(r"^PrivateKey = (.*)$", re.MULTILINE)
 
@@ -148,6 +149,50 @@ def test_rekey(lab):
     assert "PrivateKey = " in server.admin("device", "rekey", "away").stdout
     assert "PrivateKey = " in server.admin("device", "rekey", "nas", "--profile").stdout
 
+
+def test_invite(lab):
+    """device add --invite: the key of the file is good once and in time; reuse and lateness are refused, and told"""
+    vps, home, spare = lab["vps"], lab["home"], lab["spare"]
+    server = Server(vps, vps.prefix).start()
+    for argv, code, words in ((["--invite", "10m", "--kind", "client"], 2, "no WireGuard app"),
+                              (["--invite", "soon"], 2, "for how long"), (["--invite", "1s"], 2, "for how long")):
+        said = server.admin("device", "add", "nas", *argv, check=False)
+        assert said.code == code and words in said.stderr, said
+    invited = server.admin("device", "add", "nas", "--ip", "10.59.0.2", "--invite", "10m")
+    assert "once" in invited.stderr, invited
+    assert json.loads(server.admin("device", "show", "nas", "--json").stdout)["invited-until"] > time.time() + 500
+    assert "invited" in server.admin("device", "list").stdout
+    first = public(lab, KEY.search(invited.stdout)[1])
+    client, _ = Client(home).start(), Publisher(home).start()
+    client.enrol("home", invited.stdout)
+    until(lambda: held(server) != first, 20, "the device to make its own key")
+    until(lambda: held(server) == public(lab, key_of(client)) and not switchovers(lab), 20, "both ends to agree")
+    assert "invited-until" not in json.loads(server.admin("device", "show", "nas", "--json").stdout)
+    assert home.ping("10.59.0.1")
+
+    thief = Client(spare).start()
+    taken = int(time.time())
+    until(lambda: int(time.time()) > taken, 5, "another second: WireGuard tells no finer")
+    thief.enrol("home", invited.stdout)
+    server.process.wait_output("nas: its invitation was tried by .*, although it has been taken up already", 20)
+    assert not spare.ping("10.59.0.1") and home.ping("10.59.0.1")
+    until(lambda: len(vps.run("wg", "show", "adit0", "peers").stdout.split()) == 1, 10, "the key to be forgotten")
+
+
+def test_invite_late(lab):
+    """an invitation that nobody takes up removes its device, whatever comes later"""
+    vps, spare = lab["vps"], lab["spare"]
+    server = Server(vps, vps.prefix).start()
+    late = server.admin("device", "add", "late", "--invite", "5s").stdout
+    server.admin("device", "list")
+    server.process.wait_output("its invitation has run out late", 20)
+    assert server.admin("device", "show", "late", check=False).code == 3
+    Client(spare).start().enrol("home", late)
+    server.process.wait_output("late: its invitation was tried by .*, although it has run out", 20)
+    assert not spare.ping("10.59.0.1")
+
+
+test_invite.drawing = test_invite_late.drawing = DRAWING + "internet -- spare:home\n"
 
 if __name__ == "__main__":
     tap.main(globals())

@@ -99,7 +99,7 @@ test_whole(void)
     due = adit_rotation_due(model, spoken, &no_facts, NOW);
     g_assert_cmpint(due.kind, ==, ADIT_DUE_ROTATE);
     g_assert_cmpstr(adit_rotation_object(model, &due), ==, "nas");
-    g_assert_true(adit_rotation_do(model, &due, 0, NULL));
+    g_assert_true(adit_rotation_do(model, &due, NOW, 0, NULL));
     g_assert_true(adit_model_settle(model, NULL));
     g_assert_true(adit_key_equal(&nas->public_key, &next));
     g_assert_cmpint(count_peers(model, &next, &allowed), ==, 1);
@@ -135,9 +135,54 @@ test_offers(void)
     g_assert_cmpint(due.kind, ==, ADIT_DUE_NOTHING);
     due = adit_rotation_due(model, NULL, &no_facts, NOW + HOUR + ADIT_ROTATION_STANDS_S);
     g_assert_cmpint(due.kind, ==, ADIT_DUE_VOID);
-    g_assert_true(adit_rotation_do(model, &due, 0, NULL));
+    g_assert_true(adit_rotation_do(model, &due, NOW, 0, NULL));
     g_assert_true(adit_key_equal(&nas->public_key, &present));
     g_assert_false(adit_rotation_is_on(model));
+}
+
+/* An invitation: taken up once, then its key is looked out for; one that nobody takes up ends.
+ */
+static void
+test_invite(void)
+{
+    g_autoptr(AditModel) model = make_model();
+    AditDeviceEntry *nas = g_ptr_array_index(model->devices, 0);
+    const AditKey first = nas->public_key, next = key_of(9);
+    g_autoptr(AditWgDump) spoken = make_dump(&next, NOW);
+    g_autoptr(AditWgDump) before = make_dump(&first, NOW), again = make_dump(&first, NOW + 5);
+    guint allowed;
+    AditDue due;
+
+    nas->invite_until = NOW + 60;
+    offer(model, &next, NOW);
+    due = adit_rotation_due(model, spoken, &no_facts, NOW);
+    g_assert_true(adit_rotation_do(model, &due, NOW, 0, NULL));
+    g_assert_true(adit_model_settle(model, NULL));
+    g_assert_cmpint(nas->invite_until, ==, 0);
+    g_assert_true(adit_rotation_looks_out(model));
+    g_assert_cmpint(count_peers(model, &first, &allowed), ==, 1);
+    g_assert_cmpuint(allowed, ==, 0);
+    /* What it shook hands with when it was good is no reuse; what comes later is, once. */
+    g_assert_cmpint(adit_rotation_due(model, before, &no_facts, NOW).kind, ==,
+                    ADIT_DUE_NOTHING);
+    due = adit_rotation_due(model, again, &no_facts, NOW + 5);
+    g_assert_cmpint(due.kind, ==, ADIT_DUE_REUSED);
+    g_assert_cmpstr(adit_rotation_object(model, &due), ==, "nas");
+    g_assert_true(adit_rotation_do(model, &due, NOW + 5, 0, NULL));
+    g_assert_cmpint(count_peers(model, &first, &allowed), ==, 0);
+    g_assert_false(adit_rotation_looks_out(model));
+
+    ((AditDeviceEntry *)g_ptr_array_index(model->devices, 1))->invite_until = NOW + 60;
+    g_assert_cmpint(adit_rotation_due(model, NULL, &no_facts, NOW + 59).kind, ==,
+                    ADIT_DUE_NOTHING);
+    due = adit_rotation_due(model, NULL, &no_facts, NOW + 60);
+    g_assert_cmpint(due.kind, ==, ADIT_DUE_INVITE);
+    g_assert_true(adit_rotation_do(model, &due, NOW + 60, 0, NULL));
+    g_assert_true(adit_model_settle(model, NULL));
+    g_assert_cmpuint(model->devices->len, ==, 1);
+    g_assert_false(adit_model_spent(model, 0)->taken);
+    due = adit_rotation_due(model, NULL, &no_facts, NOW + 60 + ADIT_SPENT_STANDS_S);
+    g_assert_cmpint(due.kind, ==, ADIT_DUE_FORGET);
 }
 
 /* Nobody may offer what is another's, offered or in force. */
@@ -198,7 +243,7 @@ test_renumber(void)
                     ADIT_DUE_NOTHING);
     due = adit_rotation_due(model, NULL, &no_facts, NOW + HOUR);
     g_assert_cmpint(due.kind, ==, ADIT_DUE_PREFIX);
-    g_assert_true(adit_rotation_do(model, &due, 0, NULL));
+    g_assert_true(adit_rotation_do(model, &due, NOW, 0, NULL));
     g_assert_true(adit_model_settle(model, NULL));
     assert_addresses(model, "2a11:1:3::a3b:2", "-");
     set_prefix(model, "2a11:1:2::/64");
@@ -224,7 +269,7 @@ test_follow(void)
     subnet->auto6 = TRUE;
     due = adit_rotation_due(model, NULL, &facts, NOW);
     g_assert_cmpint(due.kind, ==, ADIT_DUE_FOLLOW);
-    g_assert_true(adit_rotation_do(model, &due, NOW + HOUR, NULL));
+    g_assert_true(adit_rotation_do(model, &due, NOW, NOW + HOUR, NULL));
     g_assert_true(adit_model_settle(model, NULL));
     assert_addresses(model, "2a11:1:7::a3b:2", "2a11:1:2::a3b:2");
     g_assert_cmpint(adit_rotation_due(model, NULL, &facts, NOW).kind, ==, ADIT_DUE_NOTHING);
@@ -308,6 +353,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/rotation/whole", test_whole);
     g_test_add_func("/rotation/offers", test_offers);
+    g_test_add_func("/rotation/invite", test_invite);
     g_test_add_func("/rotation/others-key", test_others_key);
     g_test_add_func("/rotation/renumber", test_renumber);
     g_test_add_func("/rotation/follow", test_follow);

@@ -93,6 +93,16 @@ assert_kept(Fixture *f, const AditModel *model)
         g_assert_cmpint(a->old6_until, ==, b->old6_until);
         g_assert_cmpint(a->auto6, ==, b->auto6);
     }
+    g_assert_cmpuint(kept->spent->len, ==, model->spent->len);
+    for (guint i = 0; i < model->spent->len; i++) {
+        const AditSpentKey *a = adit_model_spent(model, i), *b = adit_model_spent(kept, i);
+
+        g_assert_cmpstr(a->name, ==, b->name);
+        g_assert_true(adit_key_equal(&a->public_key, &b->public_key));
+        g_assert_cmpint(a->since, ==, b->since);
+        g_assert_cmpint(a->until, ==, b->until);
+        g_assert_cmpint(a->taken, ==, b->taken);
+    }
     for (guint i = 0; i < model->devices->len; i++) {
         const AditDeviceEntry *a = adit_model_device(model, i), *b = adit_model_device(kept, i);
 
@@ -123,6 +133,7 @@ test_life(Fixture *f, gconstpointer data)
     g_autoptr(AditModel) next = NULL;
     AditDeviceEntry *a, *b;
     AditSubnet *subnet;
+    AditSpentKey *spent;
     AditPrefix prefix;
     AditAddr addr;
 
@@ -144,6 +155,12 @@ test_life(Fixture *f, gconstpointer data)
     g_assert_true(adit_prefix_parse("2a11:1:9::/64", &subnet->old6, NULL));
     subnet->old6_until = 1900000000;
     subnet->auto6 = TRUE;
+    spent = adit_model_add_spent(next);
+    spent->name = g_strdup("c");
+    memset(spent->public_key.bytes, 6, ADIT_KEY_LEN);
+    spent->since = 1700000001;
+    spent->until = 1700000002;
+    spent->taken = TRUE;
     g_assert_true(adit_model_settle(next, NULL));
     save(f, model, next);
     assert_kept(f, next);
@@ -276,6 +293,7 @@ test_older(Fixture *f, gconstpointer data)
                      "ALTER TABLE subnet DROP COLUMN old6;"
                      "ALTER TABLE subnet DROP COLUMN old6_len;"
                      "ALTER TABLE subnet DROP COLUMN old6_until;"
+                     "DROP TABLE spent;"
                      "ALTER TABLE device DROP COLUMN wan4; PRAGMA user_version = 1");
     reopen(f);
     assert_kept(f, model);
@@ -286,7 +304,7 @@ test_newer(Fixture *f, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *expected =
-        g_strdup_printf("%s: schema 99: made by a newer adit, this one knows 4", f->path);
+        g_strdup_printf("%s: schema 99: made by a newer adit, this one knows 5", f->path);
 
     g_clear_pointer(&f->store, adit_server_store_close);
     run_sql(f->path, "PRAGMA user_version = 99");
