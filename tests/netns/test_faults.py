@@ -224,6 +224,24 @@ def _next(address):
 
 
 @tap.deadline(100)
+def test_suspended(lab):
+    """home sleeps for a while, and its carrier forgets it meanwhile: awake it is back at once, leases and all"""
+    site, home = Site(lab), lab["home"]
+    sleepers = "pkill -{} -x 'aditd|adit-publisher|wireguard-go' || :"
+    home.sh(sleepers.format("STOP"))
+    wire = lab.wire("cgnat", "home")
+    wire.cut()
+    until(lambda: not any(site.watch.share(time.monotonic() - 2)), 20, "nobody to answer")
+    forget_flows(lab["cgnat"])
+    wire.mend()
+    awake = time.monotonic()
+    home.sh(f"ip link set eth0 down; ip link set eth0 up; ip route replace default via {home.gateway_v4} dev eth0")
+    home.sh(sleepers.format("CONT"))
+    told("home is awake again", site.watch, site.watch.back(awake, KEEPALIVE + 10, "home awake"))
+    site.end("since then", awake, KEEPALIVE + 6)
+
+
+@tap.deadline(100)
 def test_loss(lab):
     """30 % of all packets are lost each way: a port is published, a page comes, the tunnel holds"""
     site = Site(lab)
