@@ -56,7 +56,7 @@ is_word(const char *value, const char *word)
 static gboolean
 read_u16(const char *value, guint16 *ret, GError **error)
 {
-    guint32 n;
+    guint32 n = 0;
 
     if (!read_number(value, 0, G_MAXUINT16, &n, error))
         return FALSE;

@@ -233,6 +233,7 @@ walk_table(Walk *walk, GError **error)
         g_string_append_printf(walk->path, " %s", command->name);
         verbs = command->verbs;
     }
+    g_assert(command); /* a program has commands */
     return run_command(walk, command, error);
 }
 

@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The virtual machine's end when its test is killed: nothing is left that the next run does not clear."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[0] = os.path.join(HERE, "..", "netns")  # whose machine.py is another than ours
+sys.path.append(HERE)
+# pylint: disable=wrong-import-position
+import roots
+import tap
+from lab import Skip
+from process import until
+
+NAME = "bookworm"
+
+
+def children(pid):
+    """Process ids below one, by /proc."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            below = [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+    return below + [grand for child in below for grand in children(child)]
+
+
+def named(pids, name):
+    """Those that run a program of this name."""
+    found = []
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+                if file.read().startswith(name):
+                    found.append(pid)
+        except OSError:
+            pass
+    return found
+
+
+def alive(pids):
+    return [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+
+
+def mounts():
+    """What is mounted on the host; namespaces of others are theirs."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        return sorted(line.split()[4] for line in file)
+
+
+def start(argv, program, env=None):
+    """A run that has come to its program; the process and all below it."""
+    if not os.path.isdir(roots.base_dir(NAME)):
+        raise Skip(f"no image: sudo tests/vm/image {NAME}")
+    run = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **(env or {})})
+    until(lambda: named(children(run.pid), program), 60, f"{program} to run")
+    return run, children(run.pid)
+
+
+def test_killed_run():
+    """kill -9 and SIGTERM end a machine with its test, and the next run clears the folder"""
+    with tempfile.TemporaryDirectory() as out:
+        env, before = {"ADIT_VM_OUT": out, "ADIT_TESTS_REQUIRE": ""}, mounts()
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            run, below = start([f"{HERE}/run", NAME, "packages"], "qemu-system", env)
+            assert not os.path.exists(f"{out}/{NAME}/drive/left"), "what the killed one left was not cleared"
+            os.kill(run.pid, number)
+            run.communicate()
+            until(lambda pids=below: not alive(pids), 10, "the machine to end")
+            with open(f"{out}/{NAME}/drive/left", "w", encoding="utf-8"):
+                pass
+        assert mounts() == before
+
+
+def test_killed_enter():
+    """kill -9 of a command in a root file system ends all of it, mounts too"""
+    before = mounts()
+    run, below = start([f"{HERE}/enter", NAME, "sleep", "1000"], "sleep")
+    os.kill(run.pid, signal.SIGKILL)
+    run.communicate()
+    until(lambda: not alive(below), 10, "everything below to end")
+    assert mounts() == before
+
+
+if __name__ == "__main__":
+    tap.main(globals())
