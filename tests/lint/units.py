@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 # Whoever is not named here has no privilege.
-BOUNDS = {"adit-server": 20, "aditd": 24}  # aditd hands files to networkd's group
+BOUNDS = {"adit-server": 20, "aditd": 22}
 UNPRIVILEGED = 15
 # The guard loads prepared files at boot, by ip and nft: what could keep it from that is left out
 # of it. org.* are names on the bus.
