@@ -15,7 +15,8 @@ typedef struct {
     GCancellable *cancel;
     AditBackendWatch watch;
     GHashTable *updates;  /* uuid -> id of the timer after which it is looked at */
-    guint updated;        /* a subscription to what the cache does not tell */
+    guint updated;        /* a subscription */
+    GHashTable *owed;     /* uuid -> what of that our own questions cause */
     GHashTable *removals; /* uuid -> id of the timer that will believe it */
     GHashTable *fresh;    /* uuid -> when it was added, in seconds of monotonic time */
     GHashTable *busy;     /* uuid: an operation of ours is changing it */
@@ -26,6 +27,9 @@ NMClient *adit_nm_client(const AditNm *nm, GError **error);
 NMRemoteConnection *adit_nm_find(const AditNm *nm, const char *uuid, GError **error);
 NMActiveConnection *adit_nm_find_active(const AditNm *nm, const char *uuid);
 
+/* Asks for the secrets of WireGuard, so that the watch knows who has asked. */
+void adit_nm_get_secrets(AditNm *nm, NMRemoteConnection *remote, GAsyncReadyCallback done,
+                         gpointer data);
 /* In watch.c. Hears of everything from here on; @nm has its client. */
 void adit_nm_watch_begin(AditNm *nm);
 void adit_nm_watch(AditBackend *self, const AditBackendWatch *hears);

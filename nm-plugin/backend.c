@@ -171,8 +171,7 @@ read_one(AditBackend *backend, const char *word, AditBackendRead done, gpointer 
     reading = g_new0(Reading, 1);
     reading->done = done;
     reading->data = data;
-    nm_remote_connection_get_secrets_async(remote, NM_SETTING_WIREGUARD_SETTING_NAME,
-                                           nm->cancel, on_secrets, reading);
+    adit_nm_get_secrets(nm, remote, on_secrets, reading);
 }
 
 static void
@@ -210,6 +209,7 @@ nm_free(AditBackend *backend)
     g_object_unref(nm->cancel);
     g_hash_table_unref(nm->removals);
     g_hash_table_unref(nm->updates);
+    g_hash_table_unref(nm->owed);
     g_hash_table_unref(nm->busy);
     g_hash_table_unref(nm->fresh);
     g_free(nm->state_dir);
@@ -241,6 +241,7 @@ adit_nm_backend_new(AditKernel *kernel, const char *state_dir)
     nm->state_dir = g_strdup(state_dir);
     nm->cancel = g_cancellable_new();
     nm->removals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, remove_source);
+    nm->owed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     nm->updates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, remove_source);
     nm->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     nm->fresh = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

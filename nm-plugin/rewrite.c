@@ -249,8 +249,7 @@ rewrite(gpointer data)
 
     task->then = rewrite;
     if (remote)
-        nm_remote_connection_get_secrets_async(remote, NM_SETTING_WIREGUARD_SETTING_NAME,
-                                               task->nm->cancel, on_secrets, task);
+        adit_nm_get_secrets(task->nm, remote, on_secrets, task);
     else
         adit_nm_task_end(task, NULL, error);
 }

@@ -7,6 +7,7 @@
 
 #define BELIEVE_MS 500
 #define SETTLE_MS 100
+#define OWED_S 2
 #define FRESH_S 60 /* so long one that was added counts as just added */
 
 static gboolean
@@ -14,13 +15,6 @@ is_watched(const AditNm *nm, NMConnection *connection)
 {
     return nm->watch.data && adit_nm_is_wireguard(connection) &&
            !g_hash_table_contains(nm->busy, nm_connection_get_uuid(connection));
-}
-
-static void
-on_edited(NMConnection *connection, AditNm *nm)
-{
-    if (is_watched(nm, connection))
-        nm->watch.edited(nm_connection_get_uuid(connection), nm->watch.data);
 }
 
 static gboolean
@@ -41,8 +35,6 @@ take_connection(AditNm *nm, NMConnection *connection)
                                      .fresh = is_fresh(nm, uuid) };
     const gboolean enrolled = adit_nm_slot(connection) != 0;
 
-    g_signal_handlers_disconnect_by_func(connection, on_edited, nm);
-    g_signal_connect(connection, NM_CONNECTION_CHANGED, G_CALLBACK(on_edited), nm);
     g_hash_table_remove(nm->removals, uuid);
     if (!is_watched(nm, connection))
         return;
@@ -118,7 +110,6 @@ on_believe(gpointer data)
 static void
 on_connection_removed(NMClient *client, NMRemoteConnection *remote, AditNm *nm)
 {
-    g_signal_handlers_disconnect_by_func(remote, on_edited, nm);
     if (adit_nm_client(nm, NULL))
         look_later(nm, nm->removals, nm_connection_get_uuid(NM_CONNECTION(remote)), BELIEVE_MS,
                    on_believe);
@@ -134,23 +125,64 @@ on_settled(gpointer data)
     NMRemoteConnection *remote = client ? nm_client_get_connection_by_uuid(client, uuid) : NULL;
 
     forget_later(nm->updates, uuid);
-    if (remote)
-        on_edited(NM_CONNECTION(remote), nm);
+    if (remote && is_watched(nm, NM_CONNECTION(remote)))
+        nm->watch.edited(uuid, nm->watch.data);
     return G_SOURCE_REMOVE;
 }
 
-/* A change of secrets alone is none to the cache. It is told before the cache has read the rest
- * anew, so not looked at at once. */
+/* NetworkManager tells that a connection was updated whenever somebody asks for its secrets:
+ * once for each question. Those of ours are counted, or an answer would lead to the next
+ * question. */
+typedef struct {
+    guint count;
+    gint64 until; /* in monotonic time; none comes after that */
+} Owed;
+
+void
+adit_nm_get_secrets(AditNm *nm, NMRemoteConnection *remote, GAsyncReadyCallback done,
+                    gpointer data)
+{
+    const char *uuid = nm_connection_get_uuid(NM_CONNECTION(remote));
+    const gint64 now = g_get_monotonic_time();
+    Owed *owed = g_hash_table_lookup(nm->owed, uuid);
+
+    if (!owed) {
+        owed = g_new0(Owed, 1);
+        g_hash_table_insert(nm->owed, g_strdup(uuid), owed);
+    }
+    if (now > owed->until)
+        owed->count = 0;
+    owed->count++;
+    owed->until = now + OWED_S * (gint64)G_USEC_PER_SEC;
+    nm_remote_connection_get_secrets_async(remote, NM_SETTING_WIREGUARD_SETTING_NAME,
+                                           nm->cancel, done, data);
+}
+
+static gboolean
+is_our_own(AditNm *nm, const char *uuid)
+{
+    Owed *owed = g_hash_table_lookup(nm->owed, uuid);
+
+    if (!owed || owed->count == 0 || g_get_monotonic_time() > owed->until)
+        return FALSE;
+    owed->count--;
+    return TRUE;
+}
+
+/* Told before the cache has read the connection anew, so it is not looked at at once. The
+ * cache's own signal will not do: it tells two updates as one. */
 static void
 on_updated(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
            const char *signal, GVariant *parameters, gpointer data)
 {
     AditNm *nm = data;
     NMObject *object = nm_client_get_object_by_path(nm->client, path);
+    const char *uuid = object && NM_IS_REMOTE_CONNECTION(object)
+                           ? nm_connection_get_uuid(NM_CONNECTION(object))
+                           : NULL;
 
-    if (object && NM_IS_REMOTE_CONNECTION(object) && is_watched(nm, NM_CONNECTION(object)))
-        look_later(nm, nm->updates, nm_connection_get_uuid(NM_CONNECTION(object)), SETTLE_MS,
-                   on_settled);
+    if (uuid && !is_our_own(nm, uuid) && is_watched(nm, NM_CONNECTION(object)))
+        look_later(nm, nm->updates, uuid, SETTLE_MS, on_settled);
 }
 
 /* One without our marker can be known by its server only, so only once it is up. */

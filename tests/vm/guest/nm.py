@@ -61,8 +61,12 @@ def _words(kind, data):
 
 
 def settings(connection):
-    """All settings of a connection but its secrets."""
-    return call(connection, "GetSettings")
+    """All settings of a connection but its secrets, and what says the same in an older way."""
+    wanted = call(connection, "GetSettings")
+    for family in ("ipv4", "ipv6"):
+        for name in ("addresses", "routes"):
+            wanted.get(family, {}).pop(name, None)
+    return wanted
 
 
 def update(connection, wanted):
