@@ -177,10 +177,9 @@ on_up_again(const char *name, const GError *error, gpointer data)
 {
     Merge *merge = data;
 
-    if (error)
-        end_merge(merge, error);
-    else
-        adit_update(merge->daemon, merge->name, merge->text, on_merged, merge);
+    if (error) /* the newer profile may be what it takes */
+        g_info("%s", error->message);
+    adit_update(merge->daemon, merge->name, merge->text, on_merged, merge);
 }
 
 /* Two connections cannot have one link: the newer one has taken it. */

@@ -16,6 +16,7 @@ typedef struct {
     AditBackendWatch watch;
     GHashTable *updates;  /* uuid -> id of the timer after which it is looked at */
     guint updated;        /* a subscription */
+    gboolean settling;    /* it has been away and tells again of what it always had */
     GHashTable *owed;     /* uuid -> what of that our own questions cause */
     GHashTable *removals; /* uuid -> id of the timer that will believe it */
     GHashTable *fresh;    /* uuid -> when it was added, in seconds of monotonic time */

@@ -49,7 +49,7 @@ on_connection_added(NMClient *client, NMRemoteConnection *remote, AditNm *nm)
 {
     const gint64 now = g_get_monotonic_time() / G_USEC_PER_SEC;
 
-    if (adit_nm_client(nm, NULL) && !nm_client_get_startup(client))
+    if (adit_nm_client(nm, NULL) && !nm->settling)
         g_hash_table_replace(nm->fresh, g_strdup(nm_connection_get_uuid(NM_CONNECTION(remote))),
                              GINT_TO_POINTER((gint)now));
     take_connection(nm, NM_CONNECTION(remote));
@@ -244,6 +244,10 @@ static void
 on_running(NMClient *client, GParamSpec *spec, AditNm *nm)
 {
     g_hash_table_remove_all(nm->removals);
+    if (!nm_client_get_nm_running(client))
+        nm->settling = TRUE;
+    else if (!nm_client_get_startup(client))
+        nm->settling = FALSE;
     if (nm_client_get_nm_running(client))
         look_around(nm);
 }
