@@ -33,6 +33,14 @@ adit_rotation_offer(AditModel *model, guint at, const AditKey *key, gint64 now_s
         memset(&device->next_key, 0, sizeof(device->next_key));
         return TRUE;
     }
+    /* Any program of the device may send this; only who knows the preshared key can use it. */
+    if (adit_key_is_zero(&device->preshared_key)) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED,
+                    "%s: it has no preshared key, which a new key is proved with: device rekey "
+                    "--profile gives it one",
+                    device->name);
+        return FALSE;
+    }
     if (!adit_key_equal(key, &device->next_key) && has_just_offered(device, now_s)) {
         g_set_error(error, ADIT_ERROR, ADIT_ERROR_BUSY, "%s: it has just offered another key",
                     device->name);

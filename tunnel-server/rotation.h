@@ -36,7 +36,7 @@ typedef struct {
 } AditDue;
 
 /* @device offers @key; its present one: what it has offered is taken back. BUSY: it has just
- * offered another. */
+ * offered another. DENIED: it has no preshared key. */
 gboolean adit_rotation_offer(AditModel *model, guint device, const AditKey *key, gint64 now_s,
                              GError **error);
 /* Whether handshakes have to be looked at often; or now and then. */

@@ -23,8 +23,12 @@ make_model(void)
     sample_add_device(model, "disk", "", 2, &error);
     g_assert_no_error(error);
     g_assert_true(adit_model_settle(model, &error));
-    for (guint i = 0; i < 2; i++)
-        ((AditDeviceEntry *)g_ptr_array_index(model->devices, i))->id = i + 1;
+    for (guint i = 0; i < 2; i++) {
+        AditDeviceEntry *device = g_ptr_array_index(model->devices, i);
+
+        device->id = i + 1;
+        memset(device->preshared_key.bytes, 0x50 + (int)i, ADIT_KEY_LEN);
+    }
     return model;
 }
 
@@ -138,6 +142,21 @@ test_offers(void)
     g_assert_true(adit_rotation_do(model, &due, NOW, 0, NULL));
     g_assert_true(adit_key_equal(&nas->public_key, &present));
     g_assert_false(adit_rotation_is_on(model));
+}
+
+/* Whoever can send from the device's address could offer a key of his own. */
+static void
+test_no_preshared_key(void)
+{
+    g_autoptr(AditModel) model = make_model();
+    AditDeviceEntry *nas = g_ptr_array_index(model->devices, 0);
+    const AditKey next = key_of(9);
+    g_autoptr(GError) error = NULL;
+
+    memset(&nas->preshared_key, 0, sizeof(nas->preshared_key));
+    g_assert_false(adit_rotation_offer(model, 0, &next, NOW, &error));
+    g_assert_error(error, ADIT_ERROR, ADIT_ERROR_DENIED);
+    g_assert_true(adit_key_is_zero(&nas->next_key));
 }
 
 /* An invitation: taken up once, then its key is looked out for; one that nobody takes up ends.
@@ -353,6 +372,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/rotation/whole", test_whole);
     g_test_add_func("/rotation/offers", test_offers);
+    g_test_add_func("/rotation/no-preshared-key", test_no_preshared_key);
     g_test_add_func("/rotation/invite", test_invite);
     g_test_add_func("/rotation/others-key", test_others_key);
     g_test_add_func("/rotation/renumber", test_renumber);
