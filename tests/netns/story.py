@@ -12,8 +12,12 @@ class Server:
         self.vps, self.prefix, self.network, self.process = vps, prefix, network, None
         vps.bus()
 
-    def run(self):
+    def begin(self):
+        """As run(), without waiting until it is ready."""
         self.process = self.vps.spawn("adit-server", "run", env=TALK)
+
+    def run(self):
+        self.begin()
         self.process.wait_output("ready", 15)
         return self
 
@@ -55,8 +59,12 @@ class Client:
         self.home, self.process = home, None
         home.bus()
 
-    def start(self):
+    def begin(self):
+        """As start(), without waiting until it is ready."""
         self.process = self.home.spawn("aditd", env=TALK)
+
+    def start(self):
+        self.begin()
         self.process.wait_output("ready", 15)
         return self
 
@@ -77,11 +85,15 @@ class Publisher:
         self.home, self.process = home, None
         home.run("install", "-d", "-m", "0700", "-o", "nobody", self.STATE)
 
-    def start(self):
+    def begin(self):
+        """As start(), without waiting until it is ready."""
         self.process = self.home.spawn(
             "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--bounding-set=-all",
             "--inh-caps=-all", "--no-new-privs", "adit-publisher", "--state-dir", self.STATE, env=TALK,
             name="adit-publisher")
+
+    def start(self):
+        self.begin()
         self.process.wait_output("ready", 15)
         return self
 

@@ -72,8 +72,14 @@ class Site:
         threading.Thread(target=_accept, args=(listener,), daemon=True).start()
 
     def kill(self, daemon):
-        getattr(self, daemon, None) and (self.redirect if daemon == "redirect" else
-                                         getattr(self, daemon).process).kill()
+        (self.redirect if daemon == "redirect" else getattr(self, daemon).process).kill()
+
+    def begin(self, daemon):
+        """Start it, and look away."""
+        if daemon == "redirect":
+            self.redirect = self._responder()
+        else:
+            getattr(self, daemon).begin()
 
     def start(self, daemon):
         if daemon == "redirect":
@@ -131,7 +137,7 @@ def _echo(conn):
 
 @tap.deadline(1200 if FULL else 100)
 def test_killed_at_random(lab):
-    """kill -9 of each daemon at random, again and again, under load: the visitor notices nothing"""
+    """kill -9 of each daemon at random, again and again, while it starts too, under load: the visitor notices nothing"""
     seed = int(os.environ.get("ADIT_SEED", random.randrange(1 << 30)))
     print(f"# ADIT_SEED={seed}", flush=True)
     dice, site = random.Random(seed), Site(lab)
@@ -143,6 +149,10 @@ def test_killed_at_random(lab):
             site.kill(daemon)
         for load in loads:
             load.check(dice.choice((0, 100_000)))
+        for daemon in victims * dice.choice((0, 0, 1, 2)):  # and again while it starts
+            site.begin(daemon)
+            loads[0].check(dice.choice((0, 0, 30_000, 200_000)))
+            site.kill(daemon)
         for daemon in victims:
             site.start(daemon)
         for load in loads:
