@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 
+import story
 import tap
 from outage import Load, Watch, told
 from process import until
@@ -26,6 +27,7 @@ FULL = bool(os.environ.get("ADIT_FULL"))
 ROUNDS = 200 if FULL else 20
 KEEPALIVE = 25 if FULL else 3  # of the profile; a way that died in between is found by the next one
 LOSS = 0.3 if FULL else 0.163  # of the packets each way; 0.163 both ways are 30 % of all questions
+DAY = 86400
 DAEMONS = ("server", "redirect", "client", "publisher")
 
 
@@ -275,6 +277,35 @@ def test_loss(lab):
     site.end(f"{LOSS:.0%} loss each way", since, 5.0)
     print(f"# answered: {', '.join(f'{s:.0%}' for s in site.watch.share(since))} ({(1 - LOSS) ** 2:.0%} can be)", flush=True)
     lab.wire("cgnat", "home").set_loss(0)
+
+
+@tap.deadline(90)
+def test_clock_jumps(lab):
+    """the clocks of both machines leap two days on, then four back: ports stay open, and are renewed and listed as before"""
+    leaping = {"LD_PRELOAD": os.path.join(lab.build, "tests/netns/libclock-leap.so")}
+    story.TALK.update(leaping)
+    try:
+        site = Site(lab)
+        since, leases = time.monotonic(), json.loads(site.server.admin("mappings", "--json").stdout)
+        assert leases and all(row["origin"] == "auto" for row in leases), leases
+        for leap in (2 * DAY, -2 * DAY):
+            for machine in (site.vps, site.home):
+                machine.write("/run/clock", str(leap))
+            dates = [int(site.home.run("date", "+%s", env=env).stdout) for env in (leaping, {})]
+            assert abs(dates[0] - dates[1] - leap) < 60, dates
+            for name in ("443", "8443"):  # a renewal's way, and a new one's
+                site.client.adit("publish", name, timeout=20)
+            assert {row[2] for row in site.published()} == {"published"}, site.published()
+            site.client.adit("unpublish", "8443")
+            for daemon in ("server", "publisher", "client"):
+                site.kill(daemon)
+                site.start(daemon)
+            until(lambda: {row[2] for row in site.published()} == {"published"}, 20, "all to be published")
+            now = json.loads(site.server.admin("mappings", "--json").stdout)
+            assert sorted(r["key"] for r in now) == sorted(r["key"] for r in leases), now
+        site.end("clocks that leap", since, 1.0)
+    finally:
+        del story.TALK["LD_PRELOAD"]
 
 
 def narrow(machine, link, mtu):
