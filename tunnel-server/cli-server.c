@@ -10,6 +10,8 @@
 #include "tunnel-server/daemon.h"
 #include "tunnel-server/settings.h"
 
+#include <string.h>
+
 #define MAX_CONFIG (64 * 1024 * 1024)
 
 static char *opt_endpoint, *opt_wan, *opt_subnet, *opt_ipv6;
@@ -45,6 +47,46 @@ print_firewall(AditCli *cli, guint port)
                    port, port, port, port);
 }
 
+/* The SHA-256 of what stands in the first block of a PEM file, as browsers show it; NULL: none.
+ */
+static char *
+fingerprint_of(const char *pem)
+{
+    static const char head[] = "-----BEGIN CERTIFICATE-----";
+    const char *begin = strstr(pem, head);
+    const char *end = begin ? strstr(begin, "-----END CERTIFICATE-----") : NULL;
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_autofree char *block = NULL;
+    g_autofree guchar *der = NULL;
+    guint8 sum[32];
+    gsize len, size = sizeof(sum);
+
+    if (!end)
+        return NULL;
+    block = g_strndup(begin + strlen(head), (gsize)(end - begin) - strlen(head));
+    der = g_base64_decode(block, &len);
+    g_checksum_update(checksum, der, (gssize)len);
+    g_checksum_get_digest(checksum, sum, &size);
+    for (gsize i = 0; i < size; i++)
+        g_string_append_printf(text, "%s%02X", i ? ":" : "", sum[i]);
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* Of the admin page, if there is one: the browser asks whether to trust it. */
+static void
+print_certificate(AditCli *cli)
+{
+    g_autofree char *path = NULL, *pem = NULL, *fingerprint = NULL;
+
+    adit_places_settle(&adit_cli_places);
+    path = g_build_filename(adit_cli_places.config, "web.crt", NULL);
+    if (g_file_get_contents(path, &pem, NULL, NULL))
+        fingerprint = fingerprint_of(pem);
+    if (fingerprint)
+        adit_cli_print(cli, "%s: SHA-256 fingerprint: %s\n", path, fingerprint);
+}
+
 static const char *
 or_empty(const char *text)
 {
@@ -75,6 +117,7 @@ adit_cli_setup(AditCli *cli, char **args, GError **error)
         adit_cli_print(cli, "set up already; nothing changed\n");
     adit_cli_print(cli, "%s: WireGuard at %s, WAN %s\n", adit_srv_manager_get_state(after),
                    adit_srv_manager_get_endpoint(after), adit_srv_manager_get_wan(after));
+    print_certificate(cli);
     if (changed) {
         print_firewall(cli, adit_srv_manager_get_listen_port(after));
         adit_cli_print(cli, "Next: adit-server device add NAME\n");

@@ -91,15 +91,21 @@ def ours(lab):
     usage = Usage(lab["vps"], pid_of(lab["vps"], "pcp-serve"))
     have, empty = 0, usage.octets()
     for total in (10, 100, 1000, 10000, 50000):
+        before = usage.nanoseconds()
         made = load(lab, "map", 1024 + have, total - have, 32)
+        spent = (usage.nanoseconds() - before) / (total - have) / 1000
         have = total
         if total >= 1000:
             figure(f"adit-create-{total}", made["rate"], "MAP/s, 32 outstanding")
+            figure(f"adit-create-{total}-cpu", spent, "us a request, 32 outstanding")
         measure(lab, usage, f"adit-renew-{total}", min(total, 2000))
         if total == 10000:
             figure("adit-memory-10000", (usage.octets() - empty) / total, "B a mapping")
+            before = usage.nanoseconds()
             again = load(lab, "map", 1024, 10000, 32)
             figure("adit-renew-10000", again["rate"], "MAP/s, 32 outstanding")
+            figure("adit-renew-10000-together-cpu", (usage.nanoseconds() - before) / 10000 / 1000,
+                   "us a request, 32 outstanding")
             v6 = load(lab, "map", 1024, 10000, 32, 6)
             figure("adit-create-v6-10000", v6["rate"], "MAP/s, 32 outstanding")
             gone = load(lab, "delete", 1024, 10000, 32, 6)

@@ -152,6 +152,7 @@ def flows():
 
 
 if __name__ == "__main__":
+    os.environ["G_SLICE"] = "always-malloc"  # as data/adit-server.service.in has it
     flows()
     daemon(1000, 0)
     daemon(10000, 0)

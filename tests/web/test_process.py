@@ -85,6 +85,7 @@ def test_public(lab):
     said = vps.run("adit-web", "--make-certificate", f"vps,{vps.v4} {vps.v6}").stdout
     shown = vps.run("openssl", "x509", "-in", "/etc/adit/web.crt", "-noout", "-fingerprint", "-sha256").stdout
     assert shown.split("=")[1].strip() in said, (shown, said)
+    assert shown.split("=")[1].strip() in page.server.admin("setup").stdout
     assert vps.run("stat", "-c", "%U %G %a", "/etc/adit/web.key").stdout == "root adit-web 640\n"
     again = vps.run("adit-web", "--make-certificate", "vps", check=False)
     assert again.code == 4 and "already" in again.stderr, again
