@@ -129,6 +129,7 @@ read_file(AditCli *cli, const char *path, gsize *ret_len, GError **error)
     return bytes ? understand(cli, path, bytes, ret_len, error) : NULL;
 }
 
+/* A large file may take the daemon longer than the bus waits by itself. */
 static char *
 hand_over(AditCli *cli, const char *path, gboolean dry, gboolean blank, GError **error)
 {
@@ -143,11 +144,11 @@ hand_over(AditCli *cli, const char *path, gboolean dry, gboolean blank, GError *
     if (text)
         sodium_memzero(text, len);
     g_free(text);
-    if (!fds ||
-        !adit_cli_settle(adit_srv_manager_call_apply_sync(
-                             manager, path, g_variant_new_handle(0), dry, blank,
-                             G_DBUS_CALL_FLAGS_NONE, -1, fds, &difference, NULL, NULL, &reason),
-                         &reason, error))
+    if (!fds || !adit_cli_settle(adit_srv_manager_call_apply_sync(
+                                     manager, path, g_variant_new_handle(0), dry, blank,
+                                     G_DBUS_CALL_FLAGS_NONE, G_MAXINT, fds, &difference, NULL,
+                                     NULL, &reason),
+                                 &reason, error))
         return NULL;
     return g_steal_pointer(&difference);
 }
