@@ -83,6 +83,7 @@ def daemon(devices, forwards):
         server.admin("import", "/root/big.conf", timeout=200)
         figure(f"cold-start-{size}", cold_start(server) * 1000, "ms, userspace WireGuard and its process included")
         cost = Cost(server)
+        figure(f"cold-start-cpu-{size}", cost.begin, "ms of the daemon, its share of the kernel included")
         for n in range(5):
             server.admin("device", "add", f"x{n}", timeout=60)
         figure(f"device-add-cpu-{size}", cost.ms() / 5, "ms of the daemon")

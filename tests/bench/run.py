@@ -48,7 +48,8 @@ TITLES = {
               "same by ip and nft processes",
     "server": "A large server. The cost of a flow's first datagram through our table and through the map of a careful admin, "
               "by turns, best of ten, at 10 and at 50,000 forwards; then the daemon with as many devices (and forwards) as the name "
-              "says, in the lab, where WireGuard is a process in userspace",
+              "says, in the lab, where WireGuard is a process in userspace. Others shared the processors: the start's own time "
+              "is the one of the processor",
     "fleet": "A simulation, not a measurement: devices of five mappings each, with the timers of our client, at one server that "
              "answers in the time measured under pcp; renewals, and a restart after which nothing was left. Read by "
              "[scale.md](scale.md)",
