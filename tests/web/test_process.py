@@ -100,5 +100,25 @@ def test_public(lab):
         assert "nothing is here" in visitor.curl(f"http://{vps.v4}:8421{path}"), path
 
 
+@tap.drawing("visitor -- internet -- vps")
+def test_credentials(lab):
+    """certificate and key as credentials of the unit, out of a folder of systemd's"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    page = Web(lab)
+    page.server.start()
+    vps.write("/etc/adit/web.conf", "[Web]\nListen = public\n")
+    vps.run("adit-web", "--make-certificate", f"{vps.v4}")
+    visitor.write("/root/web.crt", vps.read("/etc/adit/web.crt"))
+    folder = "/run/credentials/adit-web.service"
+    vps.sh(f"mkdir -p {folder} && mv /etc/adit/web.crt /etc/adit/web.key {folder}/ && chgrp -R adit-web {folder}")
+    settings = "[Web]\nListen = public\nCertificate = web.crt\nKey = web.key\n"
+    vps.write("/etc/adit/web.conf", settings)
+    alone = vps.run(*web.CONFINED, "adit-web", check=False)
+    assert alone.code == 1 and "web.crt: " in alone.stderr, alone
+    page.run(settings, CREDENTIALS_DIRECTORY=folder)
+    url = f"https://{vps.v4}:{web.PORT}/healthz"
+    until(lambda: visitor.curl(url, "--cacert", "/root/web.crt", check=False).stdout == "ok\n", 10, url)
+
+
 if __name__ == "__main__":
     tap.main(globals())

@@ -73,10 +73,10 @@ class Web:
         self.vps.write("/root/many.conf", "\n\n".join(rows) + "\n", 0o600)
         self.server.admin("apply", "/root/many.conf", timeout=60)
 
-    def run(self, settings=""):
+    def run(self, settings="", **env):
         if settings:
             self.vps.write("/etc/adit/web.conf", settings)
-        self.process = self.vps.spawn(*CONFINED, "adit-web", env={"G_MESSAGES_DEBUG": "adit"})
+        self.process = self.vps.spawn(*CONFINED, "adit-web", env={"G_MESSAGES_DEBUG": "adit", **env})
         self.process.wait_output("ready", 15)
         return self
 

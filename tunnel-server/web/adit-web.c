@@ -11,6 +11,7 @@
 #include <glib-unix.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* adit-web: the admin page of adit-server, as a process without any privilege of its own. What
  * it may do is what the bus lets a member of adit-admin do. */
@@ -46,9 +47,21 @@ on_stop(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+/* A name without a slash is a credential of the unit: what systemd has read as root for us. */
+static char *
+place_of(const char *name)
+{
+    const char *credentials = g_getenv("CREDENTIALS_DIRECTORY");
+
+    if (!credentials || strchr(name, '/'))
+        return g_strdup(name);
+    return g_build_filename(credentials, name, NULL);
+}
+
 static GTlsCertificate *
 load_certificate(const AditWebSettings *settings, GError **error)
 {
+    g_autofree char *file = place_of(settings->certificate), *key = place_of(settings->key);
     GTlsCertificate *certificate;
 
     if (*settings->certificate == '\0' || *settings->key == '\0') {
@@ -57,9 +70,9 @@ load_certificate(const AditWebSettings *settings, GError **error)
                             "Key=: adit-web --make-certificate makes both");
         return NULL;
     }
-    certificate = g_tls_certificate_new_from_files(settings->certificate, settings->key, error);
+    certificate = g_tls_certificate_new_from_files(file, key, error);
     if (!certificate)
-        g_prefix_error(error, "%s: ", settings->certificate);
+        g_prefix_error(error, "%s: ", file);
     return certificate;
 }
 
