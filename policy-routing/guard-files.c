@@ -38,6 +38,30 @@ adit_guard_files_write(const char *folder, const AditState *want, const AditNftB
            write_one(folder, names[2], nft, error);
 }
 
+static void
+check_one(const char *folder, const char *name, const char *text, GPtrArray *ret)
+{
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    g_autofree char *present = adit_store_read(path, MAX_FILE, NULL, NULL);
+
+    if (g_strcmp0(present, text) != 0)
+        g_ptr_array_add(ret, g_strdup_printf("%s, the guard at boot, %s", path,
+                                             present ? "says something else" : "is missing"));
+}
+
+void
+adit_guard_files_check(const char *folder, const AditState *want, const AditNftBlueprint *bp,
+                       const AditState *elements, GPtrArray *ret)
+{
+    g_autofree char *ip4 = adit_guard_ip(want, AF_INET);
+    g_autofree char *ip6 = adit_guard_ip(want, AF_INET6);
+    g_autofree char *nft = adit_guard_nft(bp, elements);
+
+    check_one(folder, names[0], ip4, ret);
+    check_one(folder, names[1], ip6, ret);
+    check_one(folder, names[2], nft, ret);
+}
+
 gboolean
 adit_guard_files_remove(const char *folder, GError **error)
 {

@@ -8,4 +8,8 @@
 gboolean adit_guard_files_write(const char *folder, const AditState *want,
                                 const AditNftBlueprint *bp, const AditState *elements,
                                 GError **error);
+/* Adds a sentence (char *) for each file that is not so. */
+void adit_guard_files_check(const char *folder, const AditState *want,
+                            const AditNftBlueprint *bp, const AditState *elements,
+                            GPtrArray *ret);
 gboolean adit_guard_files_remove(const char *folder, GError **error);

@@ -22,11 +22,17 @@ takes_everything(const AditSeenRule *rule)
     return rule->inverted ? !unmarked : unmarked;
 }
 
+/* Where a rule of somebody else's does harm: behind @after and before @before. */
+typedef struct {
+    guint8 family;
+    guint32 after, before;
+} Band;
+
 static gboolean
-stands_before_us(const AditSeenRule *rule, guint8 family)
+is_within(const AditSeenRule *rule, const Band *band)
 {
-    return rule->family == family && rule->protocol != ADIT_RTPROT &&
-           rule->priority > ADIT_PREF_SUBNET && rule->priority < ADIT_PREF_LOCAL &&
+    return rule->family == band->family && rule->protocol != ADIT_RTPROT &&
+           rule->priority > band->after && rule->priority < band->before &&
            rule->table != RT_TABLE_MAIN && rule->table != RT_TABLE_LOCAL;
 }
 
@@ -37,8 +43,8 @@ is_wide(const AditPrefix *prefix)
     return prefix->len <= (prefix->addr.family == AF_INET ? 1 : 3);
 }
 
-gboolean
-adit_rival_find(AditNl *nl, guint8 family, AditRival *ret, gboolean *ret_found, GError **error)
+static gboolean
+find(AditNl *nl, const Band *band, AditRival *ret, gboolean *ret_found, GError **error)
 {
     g_autoptr(GArray) rules = adit_rules_read(nl, error);
 
@@ -46,9 +52,9 @@ adit_rival_find(AditNl *nl, guint8 family, AditRival *ret, gboolean *ret_found, 
         const AditSeenRule *rule = &g_array_index(rules, AditSeenRule, i);
         g_autoptr(GArray) routes = NULL;
 
-        if (!stands_before_us(rule, family) || !takes_everything(rule))
+        if (!is_within(rule, band) || !takes_everything(rule))
             continue;
-        routes = adit_routes_read(nl, family, rule->table, error);
+        routes = adit_routes_read(nl, band->family, rule->table, error);
         if (!routes)
             return FALSE;
         for (guint r = 0; r < routes->len; r++) {
@@ -56,7 +62,7 @@ adit_rival_find(AditNl *nl, guint8 family, AditRival *ret, gboolean *ret_found, 
 
             if (!is_wide(&route->prefix))
                 continue;
-            *ret = (AditRival){ family, rule->priority, rule->table, "" };
+            *ret = (AditRival){ band->family, rule->priority, rule->table, "" };
             memcpy(ret->link, route->link, sizeof(ret->link));
             *ret_found = TRUE;
             return TRUE;
@@ -64,6 +70,34 @@ adit_rival_find(AditNl *nl, guint8 family, AditRival *ret, gboolean *ret_found, 
     }
     *ret_found = FALSE;
     return rules != NULL;
+}
+
+gboolean
+adit_rival_find(AditNl *nl, guint8 family, AditRival *ret, gboolean *ret_found, GError **error)
+{
+    const Band band = { family, ADIT_PREF_SUBNET, ADIT_PREF_LOCAL };
+
+    return find(nl, &band, ret, ret_found, error);
+}
+
+char *
+adit_rival_describe(const gboolean selected[2])
+{
+    g_autoptr(AditNl) nl = adit_nl_open(NETLINK_ROUTE, NULL);
+
+    for (guint f = 0; nl && f < 2; f++) {
+        const Band band = { f ? AF_INET6 : AF_INET, 0,
+                            selected[f] ? ADIT_PREF_LOCAL : ADIT_PREF_SUBNET };
+        gboolean found = FALSE;
+        AditRival rival;
+
+        if (find(nl, &band, &rival, &found, NULL) && found)
+            return g_strdup_printf("rule %u (table %u) sends everything of IPv%c to %s%s first",
+                                   rival.priority, rival.table, f ? '6' : '4', rival.link,
+                                   rival.table == TABLE_TAILSCALE ? ", a Tailscale exit node"
+                                                                  : "");
+    }
+    return NULL;
 }
 
 gboolean

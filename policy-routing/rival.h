@@ -17,5 +17,8 @@ typedef struct {
  * table has a default route. *@ret_found FALSE: there is none. */
 gboolean adit_rival_find(AditNl *nl, guint8 family, AditRival *ret, gboolean *ret_found,
                          GError **error);
+/* A sentence on one that stands before a rule of ours: of the gateways' own, and of the
+ * selection where it is in use. NULL: there is none. */
+char *adit_rival_describe(const gboolean selected[2]);
 /* FALSE and ADIT_ERROR_DENIED, naming it, if @families has one. */
 gboolean adit_rival_check(const char *gateway, const gboolean families[2], GError **error);

@@ -415,3 +415,52 @@ adit_router_apply(AditRouter *self, const AditRouterWish *wish, AditReconcileRes
         *ret = result;
     return TRUE;
 }
+
+/* -- what is otherwise -- */
+
+static void
+add_drift(GPtrArray *ret, const AditOps *ops)
+{
+    for (guint i = 0; i < ops->len; i++)
+        g_ptr_array_add(ret, adit_op_to_string(&ops->op[i]));
+}
+
+static gboolean
+check_table(AditRouter *self, const AditState *want, GPtrArray *ret, GError **error)
+{
+    g_autoptr(AditState) have = adit_state_new();
+    g_autoptr(AditOps) ops = NULL;
+    gboolean intact;
+
+    if (!adit_nftdev_dump(self->nft, have, &intact, error))
+        return FALSE;
+    if (!intact)
+        g_ptr_array_add(ret, g_strdup("the rules of table inet " ADIT_REPLY_TABLE));
+    ops = adit_diff(adit_state_seal_dump(have), want);
+    add_drift(ret, ops);
+    return TRUE;
+}
+
+gboolean
+adit_router_check(AditRouter *self, const AditRouterWish *wish, GPtrArray *ret, GError **error)
+{
+    const AditScope scope = { .kinds = POLICY_KINDS, .not_table = RT_TABLE_MAIN };
+    g_autoptr(AditState) want = NULL;
+    g_autoptr(AditState) elements = NULL;
+    g_autoptr(AditState) have = NULL;
+    g_autoptr(AditOps) ops = NULL;
+
+    if (wish->n_gateways == 0)
+        return TRUE;
+    if (!open_table(self, wish->policy, error) || !read_facts(self, wish, error))
+        return FALSE;
+    want = plan_kernel(self, wish, error);
+    have = want ? adit_kernel_dump(self->kernel, &scope, want, error) : NULL;
+    if (!have)
+        return FALSE;
+    ops = adit_diff(have, want);
+    add_drift(ret, ops);
+    elements = plan_elements(self, wish);
+    adit_guard_files_check(self->config_dir, want, self->bp, elements, ret);
+    return check_table(self, elements, ret, error);
+}

@@ -27,6 +27,10 @@ AditRouter *adit_router_open(AditKernel *kernel, const char *config_dir,
  * Without gateways nothing of ours is left. @ret may be NULL. */
 gboolean adit_router_apply(AditRouter *router, const AditRouterWish *wish,
                            AditReconcileResult *ret, GError **error);
+/* Changes nothing: adds a sentence (char *) for each thing that is otherwise than planned, in
+ * the kernel and in the boot guard's files. */
+gboolean adit_router_check(AditRouter *router, const AditRouterWish *wish, GPtrArray *ret,
+                           GError **error);
 /* As of the last apply; for status and doctor. */
 const AditFacts *adit_router_facts(const AditRouter *router);
 void adit_router_free(AditRouter *router); /* the kernel stays as it is */
