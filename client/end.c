@@ -22,11 +22,15 @@ struct _AditEnd {
     gpointer done_data;
 };
 
+/* Those that give back what they hold. They share their file with whoever comes next. */
+static GList *leaving;
+
 void
 adit_end_free(AditEnd *end)
 {
     if (!end)
         return;
+    leaving = g_list_remove(leaving, end);
     g_clear_handle_id(&end->source, g_source_remove);
     adit_client_free(end->client);
     g_free(end->gateway);
@@ -71,6 +75,19 @@ on_ready(int fd, GIOCondition condition, gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/* What comes anew renews what is there; a deletion on its way would take it away again. */
+static void
+stop_leaving(const char *gateway, guint family)
+{
+    for (GList *l = leaving, *next; l; l = next) {
+        AditEnd *end = l->data;
+
+        next = l->next;
+        if (end->family == family && g_str_equal(end->gateway, gateway))
+            finish(end);
+    }
+}
+
 AditEnd *
 adit_end_new(const AditPublishGateway *gateway, guint family, const char *state_dir,
              GError **error)
@@ -88,6 +105,7 @@ adit_end_new(const AditPublishGateway *gateway, guint family, const char *state_
         adit_syserror_set(error, errno, "%s", state_dir);
         return NULL;
     }
+    stop_leaving(gateway->name, family);
     client = adit_client_new(&config, adit_client_now(), error);
     if (!client)
         return NULL;
@@ -151,6 +169,7 @@ adit_end_retire(AditEnd *end, AditEndDone done, gpointer data)
     end->news = NULL;
     end->stir = NULL;
     end->retired = TRUE;
+    leaving = g_list_prepend(leaving, end);
     adit_client_drain(end->client, adit_client_now());
     if (adit_client_is_drained(end->client))
         finish(end);
