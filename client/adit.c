@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/backend.h"
 #include "client/cli-bus.h"
+#include "client/cli-doctor.h"
 #include "client/cli-publish.h"
 #include "client/cli-status.h"
 #include "client/daemon.h"
@@ -355,6 +356,8 @@ static const AditCommand commands[] = {
     { "share", "NET...", 1, ADIT_CLI_ANY, adit_cmd_share,
       "Open a network behind this machine to the other devices", adit_share_options, NULL },
     { "unshare", "NET...", 1, ADIT_CLI_ANY, adit_cmd_unshare, "Take it back", NULL, NULL },
+    { "doctor", "[NAME|PORT]", 0, 1, adit_cmd_doctor,
+      "Find out, hop by hop, why a service is not reachable", NULL, NULL },
     { 0 },
 };
 

@@ -16,6 +16,7 @@
 
 struct _AditDaemon {
     const AditPlaces *places;
+    gboolean observes; /* changes nothing */
     AditKernel *kernel;
     AditWgdev *wgdev;
     AditRouter *router;
@@ -52,6 +53,10 @@ AditState *adit_daemon_plan_forwards(AditDaemon *daemon, const GPtrArray *gatewa
 AditEntry *adit_daemon_find(AditDaemon *daemon, const char *name, GError **error);
 /* The facts its health is judged by; returns the time of the last handshake, 0: none. */
 gint64 adit_daemon_see(AditDaemon *daemon, const AditEntry *entry, AditHealthFacts *ret);
+/* "10.59.0.0/24 is the network of eth0, too: ...", or NULL. */
+char *adit_daemon_describe_clash(const AditDaemon *daemon, const AditEntry *entry);
+/* What kernel and guard files have otherwise than planned: char *. */
+gboolean adit_daemon_find_drift(AditDaemon *daemon, GPtrArray *ret, GError **error);
 /* Who manages the link of the default route; nobody: direct. */
 AditBackendKind adit_daemon_choose_backend(const AditDaemon *daemon);
 void adit_daemon_tell(AditDaemon *daemon);

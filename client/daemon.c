@@ -41,15 +41,31 @@ tell_resolver(AditDaemon *self, const GPtrArray *entries, const GPtrArray *gatew
     adit_resolve1_apply(self->resolve1, direct, n);
 }
 
+static AditRouterWish
+wish_for(const AditDaemon *self, const GPtrArray *gateways, const AditState *forwards)
+{
+    return (AditRouterWish){ .gateways = (const AditGateway *const *)gateways->pdata,
+                             .n_gateways = gateways->len,
+                             .policy = &self->policy,
+                             .forwards = forwards };
+}
+
+gboolean
+adit_daemon_find_drift(AditDaemon *self, GPtrArray *ret, GError **error)
+{
+    g_autoptr(GPtrArray) gateways = adit_daemon_make_gateways(self->entries);
+    g_autoptr(AditState) forwards = adit_state_seal(adit_daemon_plan_forwards(self, gateways));
+    const AditRouterWish wish = wish_for(self, gateways, forwards);
+
+    return adit_router_check(self->router, &wish, ret, error);
+}
+
 static gboolean
 apply_policy(AditDaemon *self, const GPtrArray *entries, GError **error)
 {
     g_autoptr(GPtrArray) gateways = adit_daemon_make_gateways(entries);
     g_autoptr(AditState) forwards = adit_state_seal(adit_daemon_plan_forwards(self, gateways));
-    const AditRouterWish wish = { .gateways = (const AditGateway *const *)gateways->pdata,
-                                  .n_gateways = gateways->len,
-                                  .policy = &self->policy,
-                                  .forwards = forwards };
+    const AditRouterWish wish = wish_for(self, gateways, forwards);
     AditReconcileResult result = { 0 };
 
     if (!adit_router_apply(self->router, &wish, &result, error))
@@ -130,6 +146,8 @@ on_look(gpointer data)
     AditDaemon *self = data;
     g_autoptr(GError) error = NULL;
 
+    if (self->observes)
+        return TRUE;
     if (adit_daemon_apply(self, &error)) {
         adit_care_roam(self->care, adit_router_facts(self->router));
         return TRUE;
@@ -167,16 +185,19 @@ on_resolved(AditEndpoints *endpoints, gpointer data)
     AditDaemon *self = data;
     g_autoptr(GError) error = NULL;
 
+    if (self->observes)
+        return;
     if (!mend(self, self->entries, &error))
         g_warning("%s", error->message);
     adit_daemon_tell(self);
 }
 
-AditDaemon *
-adit_daemon_new(const AditPlaces *places, GError **error)
+static AditDaemon *
+open_daemon(const AditPlaces *places, gboolean observes, GError **error)
 {
     g_autoptr(AditDaemon) self = g_new0(AditDaemon, 1);
     self->places = places;
+    self->observes = observes;
     self->entries = g_ptr_array_new_with_free_func((GDestroyNotify)adit_entry_free);
     self->wanted = adit_wanted_store_new(places);
     self->endpoints = adit_endpoints_new(on_resolved, self);
@@ -190,11 +211,19 @@ adit_daemon_new(const AditPlaces *places, GError **error)
     if (!self->wgdev)
         return NULL;
     adit_wgdev_join(self->wgdev, self->kernel);
-    adit_backends_open(self->backends, self->kernel, places->state);
     self->router =
         adit_router_open(self->kernel, places->config, places->runtime, on_look, self, error);
-    if (!self->router)
+    return self->router ? g_steal_pointer(&self) : NULL;
+}
+
+AditDaemon *
+adit_daemon_new(const AditPlaces *places, GError **error)
+{
+    g_autoptr(AditDaemon) self = open_daemon(places, FALSE, error);
+
+    if (!self)
         return NULL;
+    adit_backends_open(self->backends, self->kernel, places->state);
     adit_adopt_watch(self);
     return g_steal_pointer(&self);
 }
@@ -257,8 +286,9 @@ keep_busy(GPtrArray *entries, const GPtrArray *before)
     }
 }
 
-gboolean
-adit_daemon_reload(AditDaemon *self, GError **error)
+/* What the files say. */
+static GPtrArray *
+load(AditDaemon *self, GError **error)
 {
     g_autoptr(GPtrArray) entries =
         adit_catalog_load(self->places->config, self->places->state, error);
@@ -267,12 +297,35 @@ adit_daemon_reload(AditDaemon *self, GError **error)
 
     if (!entries || !adit_client_settings_load(self->places->config, &policy, &allowed_targets,
                                                &self->auto_adopt, error))
-        return FALSE;
+        return NULL;
     g_free((gpointer)self->policy.bypass);
     self->policy = policy;
     g_free(self->allowed_targets.prefixes);
     self->allowed_targets = allowed_targets;
     adit_wanted_store_load(self->wanted);
+    return g_steal_pointer(&entries);
+}
+
+AditDaemon *
+adit_daemon_observe(const AditPlaces *places, GError **error)
+{
+    g_autoptr(AditDaemon) self = open_daemon(places, TRUE, error);
+    GPtrArray *entries = self ? load(self, error) : NULL;
+
+    if (!entries)
+        return NULL;
+    g_ptr_array_unref(self->entries);
+    self->entries = entries;
+    return g_steal_pointer(&self);
+}
+
+gboolean
+adit_daemon_reload(AditDaemon *self, GError **error)
+{
+    g_autoptr(GPtrArray) entries = load(self, error);
+
+    if (!entries)
+        return FALSE;
     for (guint i = 0; i < entries->len; i++)
         if (!adit_catalog_save_decision(g_ptr_array_index(entries, i), self->places->state,
                                         error))

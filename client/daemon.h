@@ -21,6 +21,8 @@ typedef struct {
 typedef void (*AditDaemonChanged)(AditDaemon *daemon, gpointer data);
 
 AditDaemon *adit_daemon_new(const AditPlaces *places, GError **error);
+/* One that looks and changes nothing, for when there is no other: loaded, without managers. */
+AditDaemon *adit_daemon_observe(const AditPlaces *places, GError **error);
 void adit_daemon_set_changed(AditDaemon *daemon, AditDaemonChanged changed, gpointer data);
 const GPtrArray *adit_daemon_entries(const AditDaemon *daemon); /* AditEntry */
 /* Loads the catalog anew and makes kernel and managers match. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/endpoints.h"
 
-#include "client/lookup.h"
-
 #include <gio/gio.h>
 #include <nss.h>
 #include <string.h>
@@ -232,6 +230,18 @@ adit_endpoints_of(AditEndpoints *self, const AditProfile *profile)
         list[i].port = adit_addr_is_set(&list[i].addr) ? endpoint->port : 0;
     }
     return list;
+}
+
+AditLookup *
+adit_endpoints_ask(AditEndpoints *self, const char *host, AditLookupDone done, gpointer data)
+{
+    g_autoptr(GArray) servers = adit_lookup_servers(self->inside);
+    g_autoptr(GResolver) resolver = g_resolver_get_default();
+    GList *found = g_resolver_lookup_by_name(resolver, host, NULL, NULL); /* files only */
+    const gboolean is_name = found == NULL;
+
+    g_resolver_free_addresses(found);
+    return is_name ? adit_lookup_new(host, servers, done, data) : NULL;
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "client/lookup.h"
 #include "libadit/core/profile.h"
 
 /* Where the servers are: numbers as they stand, names looked up in the background and
@@ -17,4 +18,9 @@ AditSockAddr *adit_endpoints_of(AditEndpoints *endpoints, const AditProfile *pro
 /* Looks the names of a server that is silent up anew: an address it has no more is given up,
  * and with @next one it still has, too, for the next of them, of either family. */
 void adit_endpoints_retry(AditEndpoints *endpoints, const AditProfile *profile, gboolean next);
+/* Looks @host up once more, whatever is remembered. NULL: /etc/hosts names it, or it is no
+ * name.
+ */
+AditLookup *adit_endpoints_ask(AditEndpoints *endpoints, const char *host, AditLookupDone done,
+                               gpointer data);
 void adit_endpoints_free(AditEndpoints *endpoints);

@@ -2,24 +2,17 @@
 #include "client/publish-service.h"
 
 #include "client/authority.h"
+#include "client/drops.h"
 #include "libadit/core/error.h"
-#include "libadit/sys/foreign.h"
 #include "libadit/sys/listening.h"
-#include "libadit/sys/sysctl.h"
 #include "pcp-client/listener.h"
-#include "policy-routing/reply-table.h"
 #include "publisher-dbus-generated.h"
 
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /* Whether the server is the one it was is asked after a silence; so somebody must hear it. */
 #define LOOK_S 30
 #define SETTLE_MS 200
-#define NO_FORWARDING                                                                          \
-    "this machine does not forward IPv6; run: sysctl -w net.ipv6.conf.all.forwarding=1 (and "  \
-    "accept_ra=2 for a link whose router advertises itself)"
 #define ASKED_MAX 64 /* of one question */
 
 struct _AditPublishService {
@@ -264,54 +257,6 @@ watch_files(AditPublishService *self)
         g_signal_connect(self->files, "changed", G_CALLBACK(on_file), self);
 }
 
-static gboolean
-is_led_on(AditPublishService *self, const AditPorts *ports)
-{
-    const AditWanted *wanted = adit_wanted_store_get(adit_daemon_wanted(self->daemon));
-
-    for (guint i = 0; i < wanted->publications->len; i++) {
-        const AditPublication *p = g_ptr_array_index(wanted->publications, i);
-
-        if (adit_publication_leads_on(p) && adit_ports_overlap(&p->ports, ports))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static gboolean
-forwards_ipv6(void)
-{
-    g_autofree char *value = adit_sysctl_read("net/ipv6/conf/all/forwarding", NULL);
-
-    return g_strcmp0(value, "0") != 0;
-}
-
-/* Where a visitor arrives, or is led on to. */
-static char *
-find_drop(AditPublishService *self, const char *gateway, guint8 family, const AditPorts *ports)
-{
-    const gboolean udp = ports->proto == ADIT_PROTO_UDP;
-    const gboolean led_on = is_led_on(self, ports);
-    g_autofree char *harm = g_strdup_printf("so that no visitor reaches %s port %u",
-                                            udp ? "UDP" : "TCP", ports->first);
-    const AditForeignPort port[] = { { led_on ? 0
-                                       : udp  ? IPPROTO_UDP
-                                              : IPPROTO_TCP,
-                                       ports->first, TRUE, harm },
-                                     { 0 } };
-    const AditForeignQuestion question = { .link = gateway,
-                                           .own = ADIT_REPLY_TABLE,
-                                           .ports = port,
-                                           .only_ports = !led_on,
-                                           .family = family == 6 ? AF_INET6 : AF_INET };
-    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
-
-    if (led_on && family == 6 && !forwards_ipv6())
-        return g_strdup(NO_FORWARDING);
-    adit_foreign_look(&question, problems);
-    return g_strdup(problems->len > 0 ? g_ptr_array_index(problems, 0) : "");
-}
-
 /* Answers what adit-publisher may not see. A link that is none of ours is nobody's business. */
 static gboolean
 on_find_drops(AditPubWanted *bus, GDBusMethodInvocation *call, GVariant *asked,
@@ -331,7 +276,7 @@ on_find_drops(AditPubWanted *bus, GDBusMethodInvocation *call, GVariant *asked,
         const gboolean known = adit_proto_parse(proto, &ports.proto) && n++ < ASKED_MAX &&
                                adit_catalog_find(adit_daemon_entries(self->daemon), gateway);
         g_autofree char *answer =
-            known ? find_drop(self, gateway, family, &ports) : g_strdup("");
+            known ? adit_drops_find(self->daemon, gateway, family, &ports) : g_strdup("");
 
         g_strv_builder_add(answers, answer);
     }

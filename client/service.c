@@ -5,6 +5,7 @@
 #include "client/adopt.h"
 #include "client/authority.h"
 #include "client/change.h"
+#include "client/doctor-service.h"
 #include "client/follow.h"
 #include "client/publish-service.h"
 #include "client/update.h"
@@ -23,6 +24,7 @@ struct _AditService {
     AditInband *inband;
     AditRotor *rotor;
     AditFollow *follow;
+    AditDoctorService *doctor;
 };
 
 static char *
@@ -395,6 +397,7 @@ adit_service_new(AditDaemon *daemon, GDBusConnection *bus)
     g_signal_connect(self->manager, "handle-refresh", G_CALLBACK(on_refresh), self);
     g_signal_connect(self->manager, "handle-set-up", G_CALLBACK(on_set_up), self);
     g_signal_connect(self->manager, "handle-set-default", G_CALLBACK(on_set_default), self);
+    self->doctor = adit_doctor_service_new(daemon, self->manager);
     adit_authority_guard(G_DBUS_INTERFACE_SKELETON(self->manager), actions);
     g_dbus_object_skeleton_add_interface(root, G_DBUS_INTERFACE_SKELETON(self->manager));
     self->publications = adit_publish_service_new(daemon, root);
@@ -417,6 +420,7 @@ adit_service_free(AditService *self)
     g_clear_pointer(&self->rotor, adit_rotor_free);
     g_dbus_object_manager_server_set_connection(self->objects, NULL);
     g_signal_handlers_disconnect_by_data(self->manager, self);
+    adit_doctor_service_free(self->doctor);
     adit_publish_service_free(self->publications);
     g_object_unref(self->manager);
     g_object_unref(self->objects);

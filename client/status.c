@@ -3,9 +3,8 @@
 
 #include <sys/socket.h>
 
-/* "10.59.0.0/24 is the network of eth0, too: ...", or NULL. */
-static char *
-describe_clash(const AditDaemon *self, const AditEntry *entry)
+char *
+adit_daemon_describe_clash(const AditDaemon *self, const AditEntry *entry)
 {
     g_autoptr(AditGateway) gateway =
         adit_gateway_from_profile(entry->name, entry->slot, entry->name, entry->profile);
@@ -91,7 +90,7 @@ adit_daemon_status(AditDaemon *self, const char *name, AditGatewayStatus *ret, G
     status.last_handshake = adit_daemon_see(self, entry, &facts);
     status.health = adit_health_judge(&facts, &problem);
     status.problem = g_strdup(problem);
-    add_problem(&status, describe_clash(self, entry));
+    add_problem(&status, adit_daemon_describe_clash(self, entry));
     if (entry->owner)
         add_problem(&status, g_strdup_printf("only for %s, and not there at boot: adit adopt "
                                              "--everyone %s",

@@ -32,7 +32,7 @@ _adit() {
         mapfile -t COMPREPLY < <(compgen -W "auto networkmanager networkd direct" -- "$word")
         ;;
     import/*) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
-    update/update | */--gateway | status/* | up/* | down/* | remove/* | export/* | rotate/* | unadopt/*)
+    update/update | */--gateway | status/* | doctor/* | up/* | down/* | remove/* | export/* | rotate/* | unadopt/*)
         mapfile -t COMPREPLY < <(compgen -W "$(_adit_gateways)" -- "$word")
         ;;
     update/*) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;

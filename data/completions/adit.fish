@@ -10,7 +10,7 @@ function __adit_gateways
 end
 
 complete -c adit -n __fish_use_subcommand -f -a '(__adit_verbs)'
-complete -c adit -n '__fish_seen_subcommand_from status up down remove export rotate unadopt default' \
+complete -c adit -n '__fish_seen_subcommand_from status doctor up down remove export rotate unadopt default' \
     -f -a '(__adit_gateways)'
 complete -c adit -n '__fish_seen_subcommand_from default' -f -a none
 complete -c adit -n '__fish_seen_subcommand_from import' -l backend \
