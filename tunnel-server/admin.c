@@ -341,6 +341,12 @@ adit_admin_peers(AditAdmin *self)
     return adit_server_peers(self->server, NULL);
 }
 
+gboolean
+adit_admin_find_drift(AditAdmin *self, GPtrArray *ret, GError **error)
+{
+    return adit_server_find_drift(self->server, self->model, &self->facts, ret, error);
+}
+
 AditTrafficTable *
 adit_admin_traffic(AditAdmin *self)
 {

@@ -41,8 +41,10 @@ const char *adit_admin_note(const AditAdmin *self);             /* a past troubl
 const char *adit_admin_trouble(const AditAdmin *self);          /* why it is broken; NULL */
 AditWgDump *adit_admin_peers(AditAdmin *self);                  /* NULL: no tunnel */
 gboolean adit_admin_has_responder(const AditAdmin *self);       /* adit-redirect is there */
-AditTrafficTable *adit_admin_traffic(AditAdmin *self);          /* NULL: no ports */
-AditPcpServer *adit_admin_pcp(const AditAdmin *self); /* what devices open themselves */
+/* What the kernel has otherwise than planned, of a server that is up: char *. */
+gboolean adit_admin_find_drift(AditAdmin *self, GPtrArray *ret, GError **error);
+AditTrafficTable *adit_admin_traffic(AditAdmin *self); /* NULL: no ports */
+AditPcpServer *adit_admin_pcp(const AditAdmin *self);  /* what devices open themselves */
 const AditLeaseTable *adit_admin_leases(const AditAdmin *self); /* the same as a table */
 /* Called when it has changed; NULL: nobody is. */
 void adit_admin_watch_leases(AditAdmin *self, void (*func)(gpointer data), gpointer data);

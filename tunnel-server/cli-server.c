@@ -3,16 +3,9 @@
 
 #include "libadit/core/error.h"
 #include "libadit/core/json.h"
-#include "libadit/core/key.h"
-#include "libadit/sys/settings-file.h"
-#include "libadit/sys/store.h"
-#include "tunnel-server/config.h"
 #include "tunnel-server/daemon.h"
-#include "tunnel-server/settings.h"
 
 #include <string.h>
-
-#define MAX_CONFIG (64 * 1024 * 1024)
 
 static char *opt_endpoint, *opt_wan, *opt_subnet, *opt_ipv6;
 
@@ -230,34 +223,4 @@ adit_cli_status(AditCli *cli, char **args, GError **error)
     }
     print_status(cli, manager);
     return adit_srv_manager_get_devices(manager) == 0 || adit_cli_device_list(cli, args, error);
-}
-
-static gboolean
-check_config(AditCli *cli, const char *path, GError **error)
-{
-    gsize len;
-    char *text = adit_store_read(path, MAX_CONFIG, &len, error);
-    g_autoptr(AditModel) model = text ? adit_config_parse(path, text, len, error) : NULL;
-
-    adit_key_string_free(text);
-    if (!model)
-        return FALSE;
-    adit_cli_print(cli, "%s: %u subnets, %u devices, %u forwards and pinholes\n", path,
-                   model->subnets->len, model->devices->len, model->publishes->len);
-    return TRUE;
-}
-
-/* The settings in effect; with FILE, a declarative file. */
-gboolean
-adit_cli_check(AditCli *cli, char **args, GError **error)
-{
-    g_autofree char *path = NULL;
-    gboolean ok;
-
-    adit_places_settle_for(&adit_cli_places, "adit-server");
-    path = g_build_filename(adit_cli_places.config, "server.conf", NULL);
-    ok = args[0] ? check_config(cli, args[0], error)
-                 : adit_settings_file_check(&adit_server_settings, path, cli->out, error);
-    cli->status = ok ? 0 : cli->status;
-    return ok;
 }

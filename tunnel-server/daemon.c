@@ -111,6 +111,26 @@ adit_server_apply(AditServer *self, const AditModel *model, const AditServerFact
     return adit_server_apply_rest(self, model, facts, error);
 }
 
+gboolean
+adit_server_find_drift(AditServer *self, const AditModel *model, const AditServerFacts *facts,
+                       GPtrArray *ret, GError **error)
+{
+    g_autoptr(AditState) want = adit_server_plan_rest(model, facts);
+    g_autoptr(AditState) have = adit_kernel_dump(self->kernel, &scope, want, error);
+    g_autoptr(AditState) elements = adit_state_new();
+    g_autoptr(AditOps) ops = NULL;
+    gboolean intact;
+
+    if (!have || !adit_nftdev_dump(self->nft, elements, &intact, error))
+        return FALSE;
+    if (!intact)
+        g_ptr_array_add(ret, g_strdup("the rules of table inet " ADIT_DATAPLANE_TABLE));
+    ops = adit_diff(have, want);
+    for (guint i = 0; i < ops->len; i++)
+        g_ptr_array_add(ret, adit_op_to_string(&ops->op[i]));
+    return TRUE;
+}
+
 /* The link first: while it stands the rules stand too. */
 gboolean
 adit_server_down(AditServer *self, GError **error)

@@ -20,6 +20,10 @@ AditNftDev *adit_server_nft(AditServer *server);
 /* The same without ports, which are known to be as they were: no look at elements. */
 gboolean adit_server_apply_rest(AditServer *server, const AditModel *model,
                                 const AditServerFacts *facts, GError **error);
+/* Adds a sentence (char *) for each thing in the kernel that is otherwise than planned,
+ * elements of our table left out. */
+gboolean adit_server_find_drift(AditServer *server, const AditModel *model,
+                                const AditServerFacts *facts, GPtrArray *ret, GError **error);
 /* Removes everything of ours. */
 gboolean adit_server_down(AditServer *server, GError **error);
 /* Who is there: the WireGuard device as it is now. NOT_FOUND: the server is down. */

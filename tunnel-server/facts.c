@@ -5,47 +5,81 @@
 #include "libadit/sys/addresses.h"
 #include "libadit/sys/nl.h"
 
+#include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 
+typedef struct {
+    guint32 index; /* of the link; 0: no way */
+    AditAddr router;
+} Way;
+
 static gboolean
 on_route(const struct nlmsghdr *nlh, gpointer data, GError **error)
 {
-    static const AditAttrType types[RTA_MAX + 1] = { [RTA_OIF] = { ADIT_ATTR_U32, 0 } };
+    static const AditAttrType types[RTA_MAX + 1] = {
+        [RTA_OIF] = { ADIT_ATTR_U32, 0 }, [RTA_GATEWAY] = { ADIT_ATTR_ADDR }
+    };
     const struct nlattr *tb[RTA_MAX + 1];
+    Way *way = data;
 
-    if (nlh->nlmsg_type == RTM_NEWROUTE &&
-        adit_attrs_parse_msg(nlh, sizeof(struct rtmsg), types, G_N_ELEMENTS(types), tb))
-        *(guint32 *)data = adit_attr_u32(tb[RTA_OIF]);
+    if (nlh->nlmsg_type != RTM_NEWROUTE ||
+        !adit_attrs_parse_msg(nlh, sizeof(struct rtmsg), types, G_N_ELEMENTS(types), tb))
+        return TRUE;
+    way->index = adit_attr_u32(tb[RTA_OIF]);
+    if (tb[RTA_GATEWAY])
+        way->router = adit_addr_from_bytes(
+            mnl_attr_get_payload_len(tb[RTA_GATEWAY]) == 4 ? AF_INET : AF_INET6,
+            mnl_attr_get_payload(tb[RTA_GATEWAY]));
     return TRUE;
 }
 
-/* ip route get ADDR: where to send what is for @addr; 0: nowhere. */
-static guint32
+/* ip route get ADDR: where to send what is for @addr. */
+static Way
 find_way(const AditAddr *addr)
 {
     const struct rtmsg header = { .rtm_family = addr->family,
                                   .rtm_dst_len = (guint8)adit_family_bits(addr->family) };
     g_autoptr(AditNl) nl = adit_nl_open(NETLINK_ROUTE, NULL);
     g_autoptr(AditMsg) m = adit_msg_new();
-    guint32 index = 0;
+    const Way none = { 0 };
+    Way way = { 0 };
 
     adit_msg_begin(m, RTM_GETROUTE, NLM_F_REQUEST, &header, sizeof(header));
     adit_msg_bytes(m, RTA_DST, addr->bytes, adit_addr_size(addr));
-    return nl && adit_nl_call(nl, m, on_route, &index, NULL, NULL) ? index : 0;
+    return nl && adit_nl_call(nl, m, on_route, &way, NULL, NULL) ? way : none;
 }
 
 /* Documentation addresses, so that nothing but a default route matches. */
-static gboolean
-find_wan(char ret[ADIT_NAME_LEN], GError **error)
+static Way
+find_way4(void)
 {
     const guint8 anywhere[4] = { 198, 51, 100, 1 };
     AditAddr addr = adit_addr_from_bytes(AF_INET, anywhere);
-    guint32 index = find_way(&addr);
 
-    if (index == 0 || !if_indextoname(index, ret)) {
+    return find_way(&addr);
+}
+
+static Way
+find_way6(void)
+{
+    const guint8 anywhere[16] = { 0x20, 0x01, 0x0d, 0xb8 };
+    AditAddr addr = adit_addr_from_bytes(AF_INET6, anywhere);
+    Way way = find_way(&addr);
+
+    if (way.index == if_nametoindex("lo"))
+        way.index = 0;
+    return way;
+}
+
+static gboolean
+find_wan(char ret[ADIT_NAME_LEN], GError **error)
+{
+    const Way way = find_way4();
+
+    if (way.index == 0 || !if_indextoname(way.index, ret)) {
         g_set_error(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND,
                     "WAN: no IPv4 default route on this machine: name the interface with "
                     "adit-server setup --wan IFACE");
@@ -55,13 +89,24 @@ find_wan(char ret[ADIT_NAME_LEN], GError **error)
 }
 
 gboolean
+adit_server_facts_has_ipv4(void)
+{
+    return find_way4().index != 0;
+}
+
+gboolean
 adit_server_facts_has_ipv6(void)
 {
-    const guint8 anywhere[16] = { 0x20, 0x01, 0x0d, 0xb8 };
-    AditAddr addr = adit_addr_from_bytes(AF_INET6, anywhere);
-    guint32 index = find_way(&addr);
+    return find_way6().index != 0;
+}
 
-    return index != 0 && index != if_nametoindex("lo");
+gboolean
+adit_server_facts_find_router6(AditAddr *ret)
+{
+    const Way way = find_way6();
+
+    *ret = way.router;
+    return way.index != 0 && adit_addr_is_set(&way.router);
 }
 
 /* ip -6 addr show deprecated */

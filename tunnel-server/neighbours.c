@@ -6,9 +6,8 @@
 
 #include <netinet/in.h>
 
-/* Whether WireGuard is silent: there are devices, and none was ever heard. */
-static gboolean
-is_silent(AditAdmin *admin)
+gboolean
+adit_neighbours_is_silent(AditAdmin *admin)
 {
     g_autoptr(AditWgDump) dump = adit_admin_peers(admin);
 
@@ -36,9 +35,10 @@ has_redirect(AditAdmin *admin)
 
 /* Which ports of ours others may stand before. Packets that came tell more than rules that were
  * read: WireGuard's is asked for only until the first one. */
-static void
-look_at_others(AditAdmin *admin, gboolean silent, gboolean redirects, GPtrArray *problems)
+void
+adit_neighbours_foreign(AditAdmin *admin, GPtrArray *problems)
 {
+    const gboolean silent = adit_neighbours_is_silent(admin), redirects = has_redirect(admin);
     AditForeignPort ports[4] = { 0 };
     const AditForeignQuestion question = { .link = ADIT_SERVER_LINK,
                                            .own = ADIT_DATAPLANE_TABLE,
@@ -63,11 +63,11 @@ adit_neighbours_look(AditAdmin *admin)
 {
     GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);
     guint16 port = adit_admin_model(admin)->listen_port;
-    gboolean silent = is_silent(admin), redirects = has_redirect(admin);
+    gboolean silent = adit_neighbours_is_silent(admin), redirects = has_redirect(admin);
 
     if (!g_str_equal(adit_admin_state(admin), "up"))
         return problems;
-    look_at_others(admin, silent, redirects, problems);
+    adit_neighbours_foreign(admin, problems);
     if (redirects && !adit_admin_has_responder(admin))
         g_ptr_array_add(problems,
                         g_strdup("port 80 redirects to https, but adit-redirect is not "

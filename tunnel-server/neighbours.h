@@ -6,3 +6,7 @@
 /* What stands beside us on this machine and may be in the way: sentences (char *), each with
  * the line that mends it. */
 GPtrArray *adit_neighbours_look(AditAdmin *admin);
+/* Those of other people's tables alone: "sentence; run: command". */
+void adit_neighbours_foreign(AditAdmin *admin, GPtrArray *problems);
+/* Whether WireGuard is silent: there are devices, and none was ever heard. */
+gboolean adit_neighbours_is_silent(AditAdmin *admin);

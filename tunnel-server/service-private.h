@@ -14,7 +14,8 @@ struct _AditServerService {
     guint watch;
     AditTrafficTable *traffic; /* as it was at traffic_at, for the pages of one list */
     gint64 traffic_at;
-    guint news; /* a timer: leases have changed */
+    GPtrArray *checks; /* those under way */
+    guint news;        /* a timer: leases have changed */
 };
 
 /* One change for the caller. FALSE: it has its error. */
@@ -26,6 +27,7 @@ guint adit_service_uid(AditServerService *self, GDBusMethodInvocation *call);
 /* TRUE: the caller has @error as its answer. NULL: FALSE. */
 gboolean adit_service_fail(GDBusMethodInvocation *call, GError *error);
 
+void adit_service_connect_check(AditServerService *self);
 void adit_service_connect_server(AditServerService *self);
 void adit_service_connect_subnets(AditServerService *self);
 void adit_service_connect_rotate(AditServerService *self);

@@ -225,6 +225,7 @@ adit_server_service_new(AditAdmin *admin, GDBusConnection *bus, GError **error)
         "/org/freedesktop/DBus", NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_name_gone, self, NULL);
     adit_srv_manager_set_version(self->manager, ADIT_VERSION);
     g_signal_connect(self->manager, "g-authorize-method", G_CALLBACK(on_authorize), self);
+    adit_service_connect_check(self);
     adit_service_connect_server(self);
     adit_service_connect_subnets(self);
     adit_service_connect_devices(self);
@@ -254,6 +255,7 @@ adit_server_service_free(AditServerService *self)
         g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(self->manager));
     }
     g_signal_handlers_disconnect_by_data(self->manager, self);
+    g_ptr_array_unref(self->checks);
     g_object_unref(self->manager);
     g_hash_table_unref(self->callers);
     adit_admin_watch_leases(self->admin, NULL, NULL);

@@ -355,9 +355,9 @@ def test_put_back(lab):
     until(lambda: vps.run("nft", "list", "table", "inet", "adit_server", check=False).ok, 5, "the table")
     vps.run("ip", "-6", "route", "flush", "dev", "adit0", "proto", "173")
     until(lambda: "a3b:2" in vps.run("ip", "-6", "route").stdout, 5, "the route")
-    assert "[Ports]" in vps.run("adit-server", "check").stdout
+    assert "[Ports]" in vps.run("adit-server", "check", "--settings").stdout
     vps.write("/etc/adit/server.conf", "[Daemon]\nLookAgane = 1s\n")
-    refused(vps.run("adit-server", "check", check=False), 1, "server.conf:2:", "unknown key")
+    refused(vps.run("adit-server", "check", "--settings", check=False), 1, "server.conf:2:", "unknown key")
 
 
 FOREIGN = """
