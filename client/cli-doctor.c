@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #define DOCTOR_MS 6000
+#define HOW                                                                                    \
+    (G_DBUS_CALL_FLAGS_NO_AUTO_START | G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION)
 
 static GPtrArray *
 ask_daemon(const char *word, GError **error)
@@ -20,9 +22,8 @@ ask_daemon(const char *word, GError **error)
     if (!manager)
         return NULL;
     g_dbus_proxy_set_default_timeout(G_DBUS_PROXY(manager), DOCTOR_MS);
-    if (!adit_cli_settle(adit_bus_manager_call_examine_sync(manager, word,
-                                                            G_DBUS_CALL_FLAGS_NO_AUTO_START,
-                                                            DOCTOR_MS, &found, NULL, &reason),
+    if (!adit_cli_settle(adit_bus_manager_call_examine_sync(manager, word, HOW, DOCTOR_MS,
+                                                            &found, NULL, &reason),
                          &reason, error))
         return NULL;
     return adit_findings_from_variant(found);

@@ -4,7 +4,7 @@
 #include "client-dbus-generated.h"
 #include "client/daemon.h"
 
-/* Examine() on the bus. Everybody may ask, a few at once. */
+/* Examine() on the bus, a few at once. */
 
 typedef struct _AditDoctorService AditDoctorService;
 

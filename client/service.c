@@ -356,6 +356,7 @@ static const AditAuthorityRow actions[] = {
     { "SetDefault", "org.adit.Client1.set-default" },
     { "Remove", "org.adit.Client1.manage" },
     { "Export", "org.adit.Client1.manage" },
+    { "Examine", "org.adit.Client1.examine" }, /* which names rules that only root reads */
     { 0 },
 };
 
