@@ -258,15 +258,30 @@ put_leases(GVariantBuilder *rows, AditServerService *self, guchar family, const 
 
 /* -- the list -- */
 
-/* Where the page behind @after begins. FALSE: behind all that the operator has published. */
 static gboolean
-find_page(const AditModel *model, guchar family, const char *after, guint *ret)
+is_at(const AditModel *model, guint at, const char *key)
+{
+    g_autofree char *own = at < model->publishes->len
+                               ? adit_publish_key(model, adit_model_publish(model, at))
+                               : NULL;
+
+    return g_strcmp0(own, key) == 0;
+}
+
+/* Where the page behind @after begins; @guess is where the last one ended, perhaps of another
+ * list. FALSE: behind all that the operator has published. */
+static gboolean
+find_page(const AditModel *model, guchar family, const char *after, guint guess, guint *ret)
 {
     guint at;
 
     *ret = 0;
     if (*after == '\0')
         return TRUE;
+    if (guess > 0 && is_at(model, guess - 1, after)) {
+        *ret = guess;
+        return TRUE;
+    }
     if ((family != 6 && adit_edit_find_publish(model, AF_INET, after, &at, NULL)) ||
         (family != 4 && adit_edit_find_publish(model, AF_INET6, after, &at, NULL))) {
         *ret = at + 1;
@@ -287,7 +302,7 @@ on_list(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family, con
     if (*after == '\0')
         self->traffic_at = 0; /* a new list looks anew */
     g_variant_builder_init(&rows, G_VARIANT_TYPE("a" ROW));
-    if (find_page(model, family, after, &i)) {
+    if (find_page(model, family, after, self->page_at, &i)) {
         for (; i < model->publishes->len && (!limit || n < limit); i++) {
             const AditPublish *publish = adit_model_publish(model, i);
 
@@ -297,6 +312,7 @@ on_list(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family, con
             n++;
         }
         after = "";
+        self->page_at = i;
     }
     if (!limit || n < limit)
         put_leases(&rows, self, family, after, limit ? limit - n : 0);
