@@ -167,7 +167,7 @@ environment_of(const AditHookRunner *self)
             environment = g_environ_setenv(environment, passed[i], g_getenv(passed[i]), TRUE);
     environment = g_environ_setenv(environment, "ADIT_CONFIG_DIR", self->config_dir, TRUE);
     return g_environ_setenv(g_steal_pointer(&environment), "PATH",
-                            SEARCH_PATH + strlen("PATH="), TRUE);
+                            &SEARCH_PATH[strlen("PATH=")], TRUE);
 }
 
 static gboolean
