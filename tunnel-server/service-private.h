@@ -13,7 +13,7 @@ struct _AditServerService {
     GHashTable *callers; /* unique bus name -> Caller: what the bus told of them */
     guint watch;
     AditTrafficTable *traffic; /* as it was at traffic_at, for the pages of one list */
-    guint page_at; /* where the last page of mappings ended */
+    guint page_at;             /* where the last page of mappings ended */
     gint64 traffic_at;
     GPtrArray *checks; /* those under way */
     guint news;        /* a timer: leases have changed */
