@@ -360,6 +360,30 @@ def test_put_back(lab):
     refused(vps.run("adit-server", "check", "--settings", check=False), 1, "server.conf:2:", "unknown key")
 
 
+def test_down(lab):
+    """down leaves the machine as it was before setup, and the next start is as if nothing had been"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    look = ("nft list ruleset; ip -o link; ip -o address; ip route show table all; ip -6 route show table all; "
+            "ip -6 neigh show proxy; sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding; "
+            f"cd /proc/sys/net/ipv6; cat conf/{vps.link('internet')}/accept_ra conf/{vps.link('internet')}/proxy_ndp "
+            f"neigh/{vps.link('internet')}/proxy_delay")
+
+    def state():
+        # What no command of ours has to do with: counters, lifetimes, what the kernel's cache knows.
+        return [re.sub(r"expires \S+|valid_lft \S+|preferred_lft \S+", "", row)
+                for row in vps.sh(look).stdout.splitlines() if "cache" not in row]
+    before = state()
+    server, gua = begin(lab)
+    until(lambda: visitor.tcp_probe(gua, 443) == "refused", 15, "the tunnel")
+    assert state() != before
+    server.admin("down")
+    assert state() == before, "\n".join(sorted(set(state()) ^ set(before)))
+    assert json.loads(server.admin("status", "--json").stdout)["state"] == "down"
+    server.process.stop()
+    server.run()
+    until(lambda: visitor.tcp_probe(gua, 443) == "refused", 15, "all of it again")
+
+
 FOREIGN = """
 table inet filter {
     chain input { type filter hook input priority 0; policy drop; ct state established accept; iifname lo accept; meta l4proto ipv6-icmp accept; }
