@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define FOLDER "declined"
+#define MERGE_MS 2000
 
 /* A profile with our server's marker was made for this: it becomes a gateway whenever it is
  * seen. Without a marker its server has to answer, and even then only one that somebody has
@@ -30,7 +31,9 @@ typedef struct {
     AditNewcomers *newcomers;
     AditBackendKind kind;
     AditBackendSight sight;
-    char *id, *title;
+    char *id, *title, *link;
+    AditProfile *profile; /* of one that is to be merged */
+    guint timer;
     AditRecognise *recognise;
 } Question;
 
@@ -40,6 +43,9 @@ question_free(gpointer data)
     Question *question = data;
 
     adit_recognise_free(question->recognise);
+    g_clear_handle_id(&question->timer, g_source_remove);
+    adit_profile_free(question->profile);
+    g_free(question->link);
     g_free(question->id);
     g_free(question->title);
     g_free(question);
@@ -106,7 +112,8 @@ adit_newcomers_forget(AditNewcomers *self, const char *id)
     const Question *question = g_hash_table_lookup(self->questions, id);
 
     adit_store_remove(path, NULL);
-    if (question && question->recognise) /* else its manager still has to answer */
+    if (question &&
+        (question->recognise || question->timer)) /* else its manager still has to answer */
         g_hash_table_remove(self->questions, id);
     if (g_hash_table_remove(self->offered, id))
         adit_daemon_tell(self->daemon);
@@ -198,19 +205,43 @@ on_newer_gone(const char *id, const GError *error, gpointer data)
 }
 
 static void
-merge(AditNewcomers *self, AditBackendKind kind, const AditBackendFound *found,
-      const AditEntry *entry)
+merge(const Question *question, const AditEntry *entry)
 {
-    AditBackend *backend = self->daemon->backends[kind];
+    AditDaemon *daemon = question->newcomers->daemon;
+    AditBackend *backend = daemon->backends[question->kind];
     Merge *merge = g_new0(Merge, 1);
-    const AditBackendGateway newer = {
-        .name = found->link, .title = found->title, .id = found->id, .profile = found->profile
-    };
+    const AditBackendGateway newer = { .name = question->link,
+                                       .title = question->title,
+                                       .id = question->id,
+                                       .profile = question->profile };
 
-    merge->daemon = self->daemon;
+    merge->daemon = daemon;
     merge->name = g_strdup(entry->name);
-    merge->text = adit_profile_to_string(found->profile);
+    merge->text = adit_profile_to_string(question->profile);
     backend->ops->remove(backend, &newer, on_newer_gone, merge);
+}
+
+static gboolean
+on_merge(gpointer data)
+{
+    Question *question = data;
+    AditNewcomers *self = question->newcomers;
+    const AditEntry *same = adit_change_find_device(self->daemon, question->profile);
+
+    question->timer = 0;
+    if (same)
+        merge(question, same);
+    g_hash_table_remove(self->questions, question->id);
+    return G_SOURCE_REMOVE;
+}
+
+/* Who has imported it looks at what he has made for a moment more. */
+static void
+merge_later(Question *question, const AditBackendFound *found)
+{
+    question->link = g_strdup(found->link);
+    question->profile = adit_profile_copy(found->profile);
+    question->timer = g_timeout_add(MERGE_MS, on_merge, question);
 }
 
 /* -- deciding -- */
@@ -244,9 +275,10 @@ decide(Question *question, const AditBackendFound *found)
     }
     if (self->daemon->auto_adopt == ADIT_AUTO_ADOPT_ASK)
         offer(self, question->id, found->title);
-    else if (same && same->backend == question->kind)
-        merge(self, question->kind, found, same);
-    else
+    else if (same && same->backend == question->kind) {
+        merge_later(question, found);
+        return;
+    } else
         adit_adopt(self->daemon, question->kind, question->id, NULL, NULL);
     g_hash_table_remove(self->questions, question->id);
 }
