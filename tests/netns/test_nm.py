@@ -85,7 +85,8 @@ def test_give_back(lab):
     nm.cli("connection", "modify", LINK, "connection.permissions", "user:root", "connection.autoconnect", "no")
     client.adit("adopt", LINK)
     assert "only for root" in client.adit("list").stdout
-    client.adit("adopt", "--everyone", LINK)
+    # aditd may still be looking at the edit before
+    until(lambda: client.adit("adopt", "--everyone", LINK, check=False).ok, 5, "it to be for everyone")
     assert "only for root" not in client.adit("list").stdout
     assert (nm.get(LINK, "connection.permissions"), nm.get(LINK, "connection.autoconnect")) == ("", "yes")
 
