@@ -179,7 +179,8 @@ keep(AditWantedStore *self, AditWanted *wanted, GError **error)
 
     if (g_mkdir_with_parents(folder, 0700) != 0)
         return adit_syserror_set(error, errno, "%s", folder);
-    if (!adit_store_write(self->file, text, strlen(text), 0644, error))
+    if (!(*text ? adit_store_write(self->file, text, strlen(text), 0644, error)
+                : adit_store_remove(self->file, error))) /* nothing wanted: nothing left */
         return FALSE;
     adit_wanted_store_load(self);
     return TRUE;
