@@ -10,7 +10,7 @@
 #endif
 #ifdef ADIT_WITH_NETWORKD
 #include "networkd-hooks/backend.h"
-#include "networkd-hooks/render.h"
+#include "networkd-hooks/file-diff.h"
 #endif
 
 #define FIRST_SLOT 1 /* of a machine without gateways: a dry run asks no daemon */
@@ -78,6 +78,17 @@ adit_backends_open(AditBackend *ret[ADIT_N_BACKENDS], AditKernel *kernel, const 
 }
 
 #ifdef ADIT_WITH_NETWORKD
+/* With the rights of who asks: what he may not read is as if it were not there. */
+static char *
+present_file(const char *name, gpointer data)
+{
+    g_autofree char *path = g_build_filename(ADIT_NETWORKD_FOLDER, name, NULL);
+    char *text = NULL;
+
+    g_file_get_contents(path, &text, NULL, NULL);
+    return text;
+}
+
 static char *
 networkd_dry_run(const char *name, const AditProfile *profile, GError **error)
 {
@@ -86,7 +97,7 @@ networkd_dry_run(const char *name, const AditProfile *profile, GError **error)
                                           .profile = profile };
     g_autoptr(GPtrArray) files = adit_networkd_render(&gateway, error);
 
-    return files ? adit_networkd_files_to_string(files) : NULL;
+    return files ? adit_networkd_files_to_diff(files, present_file, NULL) : NULL;
 }
 #else
 static char *

@@ -272,18 +272,3 @@ adit_networkd_render(const AditNetworkdGateway *gateway, GError **error)
              FALSE);
     return files;
 }
-
-char *
-adit_networkd_files_to_string(const GPtrArray *files)
-{
-    GString *out = g_string_new(NULL);
-
-    for (guint i = 0; i < files->len; i++) {
-        const AditNetworkdFile *file = g_ptr_array_index(files, i);
-
-        g_string_append_printf(out, "%s==> %s/%s (0640, group %s)\n%s", i ? "\n" : "",
-                               ADIT_NETWORKD_FOLDER, file->name, ADIT_NETWORKD_GROUP,
-                               file->secret ? "(a key, not shown)\n" : file->text);
-    }
-    return g_string_free(out, FALSE);
-}

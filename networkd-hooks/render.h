@@ -26,5 +26,3 @@ typedef struct {
 /* Array of AditNetworkdFile, keys first: what names a file comes behind it. CONFIG for a slot
  * or an interface name that cannot be written there. */
 GPtrArray *adit_networkd_render(const AditNetworkdGateway *gateway, GError **error);
-/* What a dry run shows: every file with its path, and no key. */
-char *adit_networkd_files_to_string(const GPtrArray *files);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "libadit/core/error.h"
-#include "networkd-hooks/render.h"
+#include "networkd-hooks/file-diff.h"
 #include "tests/golden.h"
 
 #include <string.h>
@@ -58,6 +58,13 @@ text_of(const GPtrArray *files, const char *name)
     return find(files, name)->text;
 }
 
+/* What is there, as files of another rendering; of none: @data NULL. */
+static char *
+present(const char *name, gpointer data)
+{
+    return data ? g_strdup(text_of(data, name)) : NULL;
+}
+
 static void
 test_files(void)
 {
@@ -76,7 +83,7 @@ test_files(void)
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GPtrArray) files = render(rows[i].profile, rows[i].link, rows[i].slot,
                                             rows[i].selected[0], rows[i].selected[1]);
-        g_autofree char *text = adit_networkd_files_to_string(files);
+        g_autofree char *text = adit_networkd_files_to_diff(files, present, NULL);
 
         golden_check(rows[i].golden, text);
     }
@@ -87,7 +94,7 @@ static void
 test_keys(void)
 {
     g_autoptr(GPtrArray) files = render(OURS, "home", 1, FALSE, FALSE);
-    g_autofree char *shown = adit_networkd_files_to_string(files);
+    g_autofree char *shown = adit_networkd_files_to_diff(files, present, NULL);
 
     g_assert_cmpuint(files->len, ==, 4);
     g_assert_cmpstr(text_of(files, "60-adit-home.key"), ==, PRIVATE);
@@ -103,6 +110,21 @@ test_keys(void)
     }
     g_assert_null(strstr(shown, PRIVATE));
     g_assert_null(strstr(shown, PSK));
+}
+
+/* To what is there already: what differs, line by line, and that a key does. */
+static void
+test_difference(void)
+{
+    g_autoptr(GPtrArray) before = render(OURS, "home", 1, FALSE, FALSE);
+    g_autoptr(GPtrArray) files = render(OURS, "home", 1, TRUE, TRUE);
+    AditNetworkdFile *key = g_ptr_array_index(before, 0);
+    g_autofree char *text = NULL;
+
+    key->text[0] = 'x';
+    text = adit_networkd_files_to_diff(files, present, before);
+    golden_check("networkd/selected.diff", text);
+    g_assert_null(strstr(text, PRIVATE + 1));
 }
 
 /* Every route says our table, so none is in main; and while nobody selected the gateway no
@@ -185,6 +207,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/networkd/render/files", test_files);
     g_test_add_func("/networkd/render/keys", test_keys);
+    g_test_add_func("/networkd/render/difference", test_difference);
     g_test_add_func("/networkd/render/captures-nothing", test_captures_nothing);
     g_test_add_func("/networkd/render/slot", test_slot);
     g_test_add_func("/networkd/render/refused", test_refused);
