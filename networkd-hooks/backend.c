@@ -13,7 +13,8 @@
 #include <string.h>
 
 /* A gateway that is up has its files in the folder, and networkd keeps its link; one that is
- * down has neither. networkd tells nobody that a file went: the folder is watched. */
+ * down has neither. networkd tells nobody that a file went: the folder is watched. Nor does it
+ * make a link anew that somebody deleted, until its file has gone and come back. */
 
 #define STATES "/run/systemd/netif/links" /* one file a link, what sd-network reads */
 #define PREFIX "60-adit-"
@@ -26,7 +27,9 @@ typedef struct {
     AditNetwork1 *network1; /* NULL: no bus yet */
     GFileMonitor *monitor;
     AditBackendWatch watch;
-    guint writing; /* operations that change the folder themselves */
+    guint writing;        /* operations that change the folder themselves */
+    GHashTable *seen;     /* links that were there: networkd has made them */
+    GHashTable *bringing; /* links that are being made anew */
 } Networkd;
 
 typedef struct {
@@ -142,9 +145,11 @@ deactivate(AditBackend *backend, const AditBackendGateway *gateway, AditBackendD
 {
     Task *task = task_new(backend, gateway, done, data);
     GError *error = NULL;
-    const gboolean good = adit_networkd_remove(task->networkd->folder, gateway->name, &error) &&
-                          delete_link(task->networkd, gateway->name, &error);
+    gboolean good;
 
+    g_hash_table_remove(task->networkd->bringing, gateway->name);
+    good = adit_networkd_remove(task->networkd->folder, gateway->name, &error) &&
+           delete_link(task->networkd, gateway->name, &error);
     finish(task, good, error);
 }
 
@@ -162,6 +167,7 @@ remove_it(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDo
     Task *task = task_new(backend, gateway, done, data);
     g_autoptr(GError) error = NULL;
 
+    g_hash_table_remove(task->networkd->bringing, gateway->name);
     if (!adit_networkd_remove(task->networkd->folder, gateway->name, &error) ||
         !delete_link(task->networkd, gateway->name, &error))
         task_end(task, NULL, error);
@@ -262,11 +268,72 @@ manages(AditBackend *backend, const char *link)
             strstr(text, "ADMIN_STATE=configuring\n"));
 }
 
-/* A link that somebody deleted stays away until it is activated again; its guard does not. */
+/* Nobody asked: said where it can be read. Without networkd its next start makes the link. */
+static void
+on_brought_back(const char *id, const GError *error, gpointer data)
+{
+    if (error)
+        g_warning("%s", error->message);
+}
+
+static void
+on_forgotten_link(const char *answer, const GError *why, gpointer data)
+{
+    Task *task = data;
+    GError *error = NULL;
+    gboolean good;
+
+    if (!g_hash_table_remove(task->networkd->bringing, task->gateway->name)) {
+        task_end(task, NULL, NULL); /* taken down meanwhile */
+        return;
+    }
+    good = write_files(task->networkd, task->gateway, &error);
+    finish(task, good, error);
+}
+
+static void
+bring_back(Networkd *self, const AditBackendGateway *gateway)
+{
+    Task *task = task_new(&self->parent, gateway, on_brought_back, NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_message("%s: its link is gone: networkd is to make it anew", gateway->name);
+    g_hash_table_add(self->bringing, g_strdup(gateway->name));
+    if (!adit_networkd_remove(self->folder, gateway->name, &error) ||
+        !connect_bus(self, &error))
+        on_forgotten_link(NULL, error, task);
+    else
+        adit_network1_reload(self->network1, on_forgotten_link, task);
+}
+
+/* At boot it has not been there yet, and networkd is about to make it; one whose file has gone,
+ * too, was removed, and on_file() hears of it. */
+static gboolean
+is_lost(Networkd *self, const AditBackendGateway *gateway)
+{
+    g_autofree char *file = g_strconcat(self->folder, "/" PREFIX, gateway->name, SUFFIX, NULL);
+
+    if (if_nametoindex(gateway->name) != 0) {
+        g_hash_table_add(self->seen, g_strdup(gateway->name));
+        return FALSE;
+    }
+    return self->writing == 0 && g_file_test(file, G_FILE_TEST_EXISTS) &&
+           g_hash_table_remove(self->seen, gateway->name);
+}
+
 static gboolean
 mend(AditBackend *backend, const AditBackendGateway *gateway, GError **error)
 {
-    return !gateway->up || adit_mend(((Networkd *)backend)->kernel, gateway, error);
+    Networkd *self = (Networkd *)backend;
+
+    if (!gateway->up) {
+        g_hash_table_remove(self->seen, gateway->name);
+        return TRUE;
+    }
+    if (!is_lost(self, gateway))
+        return adit_mend(self->kernel, gateway, error);
+    bring_back(self, gateway);
+    return TRUE;
 }
 
 static void
@@ -277,7 +344,9 @@ on_file(GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent even
     g_autofree char *name = g_file_get_basename(file);
     g_autofree char *link = link_of(name);
 
-    if (link && event == G_FILE_MONITOR_EVENT_DELETED && self->writing == 0 && self->watch.data)
+    /* heard late: it may be ours, and back */
+    if (link && event == G_FILE_MONITOR_EVENT_DELETED && self->writing == 0 &&
+        self->watch.data && !g_file_query_exists(file, NULL))
         self->watch.gone(link, self->watch.data);
 }
 
@@ -310,6 +379,8 @@ networkd_free(AditBackend *backend)
     Networkd *self = (Networkd *)backend;
 
     g_clear_object(&self->monitor);
+    g_hash_table_unref(self->seen);
+    g_hash_table_unref(self->bringing);
     adit_network1_close(self->network1);
     g_free(self->folder);
     g_free(self);
@@ -338,5 +409,7 @@ adit_networkd_backend_new(AditKernel *kernel, const char *folder)
     self->parent.ops = &ops;
     self->kernel = kernel;
     self->folder = g_strdup(folder ? folder : ADIT_NETWORKD_FOLDER);
+    self->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->bringing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return &self->parent;
 }
