@@ -16,6 +16,8 @@
 
 /* adit: the user's command line, a client of aditd on the bus. */
 
+#define BUSY_MS 250
+#define BUSY_TRIES 40
 #define UPDATE_MS (90 * 1000) /* a handshake, or the way back from none */
 
 static char *opt_name;
@@ -48,14 +50,29 @@ import_options_of(AditBackendKind backend)
     return g_variant_dict_end(&options);
 }
 
-/* Whether a gateway of this path was there before it was imported. */
-static gboolean
-is_among(const GPtrArray *gateways, const char *path)
+static void
+say_imported(AditCli *cli, AditBusGateway *before)
+{
+    const char *backend = before ? adit_bus_gateway_get_backend(before) : NULL;
+
+    if (!before)
+        adit_cli_print(cli, "imported; other traffic is unchanged. See: adit list\n");
+    else if (opt_backend && !g_str_equal(opt_backend, "auto") &&
+             !g_str_equal(opt_backend, backend))
+        adit_cli_print(cli, "moved: %s makes its link now, and not %s any more\n", opt_backend,
+                       backend);
+    else
+        adit_cli_print(cli, "it is a gateway already: its profile is replaced\n");
+}
+
+/* The gateway of this path, if it was there before it was imported. */
+static AditBusGateway *
+find_among(const GPtrArray *gateways, const char *path)
 {
     for (guint i = 0; gateways && i < gateways->len; i++)
         if (g_strcmp0(g_dbus_proxy_get_object_path(g_ptr_array_index(gateways, i)), path) == 0)
-            return TRUE;
-    return FALSE;
+            return g_ptr_array_index(gateways, i);
+    return NULL;
 }
 
 /* A file of a device that is a gateway already replaces its profile. */
@@ -80,10 +97,7 @@ send_import(AditCli *cli, const char *title, const char *text, AditBackendKind b
     adit_cli_progress(cli, NULL);
     if (!ok)
         return FALSE;
-    if (is_among(before, path))
-        adit_cli_print(cli, "it is a gateway already: its profile is replaced\n");
-    else
-        adit_cli_print(cli, "imported; other traffic is unchanged. See: adit list\n");
+    say_imported(cli, find_among(before, path));
     cli->status = 0;
     return TRUE;
 }
@@ -160,15 +174,33 @@ cmd_export(AditCli *cli, char **args, GError **error)
     return TRUE;
 }
 
+/* A manager of networks that has just been told something tells it back, and aditd looks at it:
+ * over in a moment, and nobody's other change. Clears @error if it is worth another try. */
+static gboolean
+is_busy(guint *tries, GError **error)
+{
+    if (!g_error_matches(*error, ADIT_ERROR, ADIT_ERROR_BUSY) || ++*tries > BUSY_TRIES)
+        return FALSE;
+    g_clear_error(error);
+    g_usleep(BUSY_MS * 1000);
+    return TRUE;
+}
+
 static gboolean
 remove_one(AditBusManager *manager, const char *name, GError **error)
 {
     GError *reason = NULL;
+    gboolean ok;
+    guint tries = 0;
 
-    return adit_cli_settle(adit_bus_manager_call_remove_sync(
-                               manager, name, G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
-                               -1, NULL, &reason),
-                           &reason, error);
+    do
+        ok = adit_cli_settle(
+            adit_bus_manager_call_remove_sync(manager, name,
+                                              G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                                              -1, NULL, &reason),
+            &reason, error);
+    while (!ok && is_busy(&tries, error));
+    return ok;
 }
 
 static gboolean
@@ -236,15 +268,21 @@ set_up(AditCli *cli, const char *name, gboolean up, GError **error)
 {
     g_autoptr(AditBusManager) manager = adit_cli_manager(error);
     GError *reason = NULL;
+    gboolean ok;
+    guint tries = 0;
 
-    if (!manager || !adit_cli_settle(adit_bus_manager_call_set_up_sync(
-                                         manager, name, up,
-                                         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1,
-                                         NULL, &reason),
-                                     &reason, error))
+    if (!manager)
         return FALSE;
-    cli->status = 0;
-    return TRUE;
+    do
+        ok = adit_cli_settle(
+            adit_bus_manager_call_set_up_sync(manager, name, up,
+                                              G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                                              -1, NULL, &reason),
+            &reason, error);
+    while (!ok && is_busy(&tries, error));
+    if (ok)
+        cli->status = 0;
+    return ok;
 }
 
 /* Its server holds the new key when this returns. */

@@ -8,7 +8,7 @@
  * manager answers. */
 typedef struct {
     AditDaemon *daemon;
-    AditBackendKind kind; /* of an adoption */
+    AditBackendKind kind; /* of an adoption, or a move */
     const char *verb;     /* for the journal; NULL: not worth a line unless it fails */
     char *name;
     AditChangeDone done; /* NULL: nobody asked, a failure is logged */

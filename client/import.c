@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/change-private.h"
 
+#include "client/move.h"
 #include "client/update.h"
 #include "libadit/core/error.h"
 #include "libadit/core/ifname.h"
@@ -155,7 +156,8 @@ import_new(AditDaemon *daemon, AditBackendKind kind, const char *title, AditProf
     backend->ops->create(backend, &wish.gateway, on_created, change);
 }
 
-/* Another file for a device that is a gateway already is an update of it. */
+/* Another file for a device that is a gateway already is an update of it; with another manager
+ * named, a move. */
 void
 adit_change_import(AditDaemon *daemon, AditBackendKind kind, const char *title,
                    const char *text, AditChangeDone done, gpointer data)
@@ -169,7 +171,9 @@ adit_change_import(AditDaemon *daemon, AditBackendKind kind, const char *title,
         return;
     }
     adit_profile_free(profile);
-    if (same)
+    if (same && kind != ADIT_BACKEND_AUTO && kind != same->backend)
+        adit_move(daemon, same->name, kind, text, done, data);
+    else if (same)
         adit_update(daemon, same->name, text, done, data);
     else
         adit_change_finish(adit_change_new(daemon, "import", NULL, done, data), error);

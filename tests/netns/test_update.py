@@ -181,6 +181,28 @@ def test_status(lab):
 
 
 
+
+def test_move(lab):
+    """a manager that is not there does not get a gateway: the old one has it back, with its publications; its own one is an update"""
+    vps, home, visitor = lab["vps"], lab["home"], lab["visitor"]
+    client, profile = begin(lab)
+    client.adit("default", "home")
+    before = client.adit("export", "home").stdout
+    slot = client.adit("list", "--json").stdout
+    for backend, words in (("networkd", "systemd-networkd"), ("networkmanager", "NetworkManager")):
+        said = client.adit("import", "--backend", backend, "/root/home.conf", check=False, timeout=60)
+        assert said.code != 0 and words in said.stderr, said
+        rows = json.loads(client.adit("list", "--json").stdout)
+        assert [(r["name"], r["backend"], r["slot"], r["up"]) for r in rows] == \
+            [(r["name"], "direct", r["slot"], True) for r in json.loads(slot)], rows
+        until(lambda: visitor.curl(f"http://{vps.v4}:443/", check=False).ok, 15, "the visitor to come in again")
+        assert client.adit("export", "home").stdout == before
+        assert "20070:" in home.run("ip", "-4", "rule").stdout, "it is still selected"
+    said = client.adit("import", "--backend", "direct", "/root/home.conf")
+    assert "already" in said.stdout and profile, said
+    assert not home.sh("ls /etc/systemd/network/60-adit-* 2>/dev/null || true").stdout
+
+
 def test_dropped_in(lab):
     """a profile that an admin drops into gateways/ comes up by its name; a broken one is named with its line"""
     home = lab["home"]
