@@ -298,7 +298,8 @@ cmd_rotate(AditCli *cli, char **args, GError **error)
                                          UPDATE_MS, NULL, &reason),
                                      &reason, error))
         return FALSE;
-    adit_cli_print(cli, "%s: another key is in force\n", args[0]);
+    if (!cli->json)
+        adit_cli_print(cli, "%s: another key is in force\n", args[0]);
     cli->status = 0;
     return TRUE;
 }

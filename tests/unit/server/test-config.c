@@ -73,6 +73,9 @@ test_bad(void)
         { HEAD "[Subnet]\nName = x\nNetwork = 10.0.0.0/24\nIPv6 = fd00::/64\n",
           "net.conf:6: IPv6: not a public IPv6 prefix of /16 to /124" },
         { HEAD NAS, "net.conf:5: Subnet: no such subnet above" },
+        { HEAD HOME "IPv6Auto = maybe\n", "net.conf:7: IPv6Auto: neither yes nor no" },
+        { HEAD HOME NAS "InvitedUntil = soon\n",
+          "net.conf:12: InvitedUntil: not a number from 1 to 9223372036854775807" },
         { HEAD HOME NAS
           "[Device]\nName = two\nSubnet = home\nAddress = 10.59.0.2\nPublicKey = " PUBLIC_2
           "\n",
@@ -140,8 +143,9 @@ test_round_trip(void)
     g_autoptr(GError) error = NULL;
     g_autoptr(AditModel) model = parse(
         HEAD "Endpoint = vpn.example:443\nWan = eth0\nMTU = 1300\nListenPort = 51821\n" HOME
-             "Wan = 203.0.113.7\nDNS = 10.59.0.1, 2a11:1:2::53\n" NAS "PresharedKey = " PUBLIC_2
-             "\nKind = client\nPublish = no\n"
+             "IPv6Auto = yes\nWan = 203.0.113.7\nDNS = 10.59.0.1, 2a11:1:2::53\n" NAS
+             "PresharedKey = " PUBLIC_2
+             "\nKind = client\nPublish = no\nInvitedUntil = 1900000000\n"
              "Routes = 10.7.0.0/16, 2001:db8::/32\n"
              "[Forward]\nExternal = 203.0.113.9:443-445\nProtocol = both\nDevice = nas\n"
              "Port = 8443\nLabel = a label = b\nAllowFrom = 192.0.2.0/24, 198.51.100.7\n"
@@ -157,6 +161,8 @@ test_round_trip(void)
     text = adit_config_to_string(model);
     again = parse(text, &error);
     g_assert_no_error(error);
+    g_assert_true(adit_model_subnet(again, 0)->auto6);
+    g_assert_cmpint(adit_model_device(again, 0)->invite_until, ==, 1900000000);
     text_again = adit_config_to_string(again);
     g_assert_cmpstr(text_again, ==, text);
     copy = adit_model_copy(again);
