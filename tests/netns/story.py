@@ -18,7 +18,7 @@ class Server:
 
     def run(self):
         self.begin()
-        self.process.wait_output("ready", 15)
+        self.process.wait_output(r"\bready\b", 15)
         return self
 
     def start(self):
@@ -65,7 +65,7 @@ class Client:
 
     def start(self):
         self.begin()
-        self.process.wait_output("ready", 15)
+        self.process.wait_output(r"\bready\b", 15)
         return self
 
     def adit(self, *words, **kw):
@@ -94,7 +94,7 @@ class Publisher:
 
     def start(self):
         self.begin()
-        self.process.wait_output("ready", 15)
+        self.process.wait_output(r"\bready\b", 15)
         return self
 
 

@@ -156,7 +156,12 @@ first = {"subnet": "id name net4 net4_len net6 net6_len wan4 dns",
          "device": "id name subnet addr4 addr6 public_key preshared_key kind may_publish routes",
          "publish": "id family external first last proto device internal enabled label allow_from"}
 db = sqlite3.connect(sys.argv[1])
-db.execute("DROP INDEX IF EXISTS device_next_key")
+names = {"index": "address_subnet address_device publish_device port_publish",
+         "table": "server subnet device address publish port endpoint"}
+for kind in names:
+    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = ? AND name NOT LIKE 'sqlite_%'", (kind,)).fetchall():
+        if name not in names[kind].split():
+            db.execute(f"DROP {kind} {name}")
 for table, columns in first.items():
     for row in db.execute(f"PRAGMA table_info({table})").fetchall():
         if row[1] not in columns.split():
