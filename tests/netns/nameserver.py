@@ -10,7 +10,7 @@ ZONE = "lab.example"
 SECRET = "bm90IGEgc2VjcmV0IG9mIGFueWJvZHkncw=="
 OTHER = "b25lIHRoYXQgdGhlIHNlcnZlciBkb2VzIG5vdCBrbm93"
 CONF = """options {{
-    directory "/run/named"; pid-file none; lock-file none; session-keyfile none;
+    directory "/run/named"; pid-file none; session-keyfile none;
     recursion no; dnssec-validation no; notify no; empty-zones-enable no;
     listen-on {{ any; }}; listen-on-v6 {{ any; }};
 }};
