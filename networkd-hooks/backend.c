@@ -96,6 +96,14 @@ delete_link(Networkd *self, const char *link, GError **error)
     return adit_reconcile(self->kernel, nothing, &scope, NULL, error);
 }
 
+/* Taken away by our own hand: it is not missed, and not made anew. */
+static void
+let_go(Networkd *self, const char *link)
+{
+    g_hash_table_remove(self->seen, link);
+    g_hash_table_remove(self->bringing, link);
+}
+
 static void
 on_reloaded(const char *answer, const GError *error, gpointer data)
 {
@@ -147,7 +155,7 @@ deactivate(AditBackend *backend, const AditBackendGateway *gateway, AditBackendD
     GError *error = NULL;
     gboolean good;
 
-    g_hash_table_remove(task->networkd->bringing, gateway->name);
+    let_go(task->networkd, gateway->name);
     good = adit_networkd_remove(task->networkd->folder, gateway->name, &error) &&
            delete_link(task->networkd, gateway->name, &error);
     finish(task, good, error);
@@ -167,7 +175,7 @@ remove_it(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDo
     Task *task = task_new(backend, gateway, done, data);
     g_autoptr(GError) error = NULL;
 
-    g_hash_table_remove(task->networkd->bringing, gateway->name);
+    let_go(task->networkd, gateway->name);
     if (!adit_networkd_remove(task->networkd->folder, gateway->name, &error) ||
         !delete_link(task->networkd, gateway->name, &error))
         task_end(task, NULL, error);
