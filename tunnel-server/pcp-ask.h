@@ -9,6 +9,6 @@
 #define ADIT_ASK_AGAIN_S 900
 
 /* The reply to @ask, as far as it needs nothing done. TRUE: what is asked for is a change of
- * the model, and @ret is to be completed by who carries it out. */
+ * the model, or to be seen in the kernel, and @ret is to be completed by who does that. */
 gboolean adit_pcp_ask_answer(const AditPcpDesk *desk, const AditPcpHost *host,
                              const AditAsk *ask, AditAskReply *ret);

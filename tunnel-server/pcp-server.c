@@ -25,7 +25,8 @@ typedef struct {
     AditPcpExchange exchange;
 } Pending;
 
-/* Of a device that wants another key: a change of the model, which no turn may carry out. */
+/* Of a device that wants another key, a change of the model, or to know what has passed, which
+ * costs a look into the kernel: no turn may carry that out. */
 typedef struct {
     gint64 device;
     AditSockAddr peer;
@@ -47,6 +48,8 @@ struct _AditPcpServer {
     GHashTable *askers; /* gint64: devices that speak beside ports */
     AditPcpRekey rekey;
     gpointer rekey_data;
+    AditPcpWitness witness;
+    gpointer witness_data;
     guint told;       /* generation of the sockets that was announced */
     gint64 looked_ms; /* at who listens on this machine */
     guint n_pending;
@@ -107,18 +110,27 @@ send_unasked(AditPcpServer *self, guint8 family, AditUdpPacket *packets, guint n
 /* -- wishes: between two turns, for the site is another one afterwards -- */
 
 static void
-grant(AditPcpServer *self, Wish *one)
+change_key(AditPcpServer *self, const Wish *one, AditAskReply *reply)
 {
-    AditAskReply *reply = &one->reply;
-    guint8 bytes[ADIT_PCP_MAX];
-    AditUdpPacket packet = { .peer = one->peer, .local = one->local, .bytes = bytes };
-
     reply->result = ADIT_PCP_NOT_AUTHORIZED;
     if (self->rekey)
         reply->result =
             (guint8)self->rekey(one->device, &reply->key, &reply->lifetime, self->rekey_data);
     if (reply->result != ADIT_PCP_SUCCESS)
         reply->lifetime = adit_pcp_error_lifetime(reply->result);
+}
+
+static void
+grant(AditPcpServer *self, Wish *one)
+{
+    AditAskReply *reply = &one->reply;
+    guint8 bytes[ADIT_PCP_MAX];
+    AditUdpPacket packet = { .peer = one->peer, .local = one->local, .bytes = bytes };
+
+    if (reply->kind == ADIT_ASK_ROTATE)
+        change_key(self, one, reply);
+    else if (self->witness)
+        self->witness(&reply->port, self->witness_data);
     reply->epoch = adit_leases_epoch(self->leases, adit_leases_now());
     packet.len = adit_ask_reply_encode(reply, bytes);
     if (self->sockets)
@@ -532,6 +544,13 @@ gboolean
 adit_pcp_server_has_asked(const AditPcpServer *self, gint64 device)
 {
     return g_hash_table_contains(self->askers, &device);
+}
+
+void
+adit_pcp_server_set_witness(AditPcpServer *self, AditPcpWitness witness, gpointer data)
+{
+    self->witness = witness;
+    self->witness_data = data;
 }
 
 void

@@ -26,6 +26,10 @@ typedef AditPcpResult (*AditPcpRekey)(gint64 device, const AditKey *key, guint32
 void adit_pcp_server_set_rekey(AditPcpServer *self, AditPcpRekey rekey, gpointer data);
 /* The device has asked something beside ports since this server started. */
 gboolean adit_pcp_server_has_asked(const AditPcpServer *self, gint64 device);
+/* Completes what a device asks of a port: what has passed, and who drops it here. */
+typedef void (*AditPcpWitness)(AditAskPort *port, gpointer data);
+/* Called while nothing else is under way; NULL: nothing is known of that. */
+void adit_pcp_server_set_witness(AditPcpServer *self, AditPcpWitness witness, gpointer data);
 /* Appends sentences about ports that devices could not have. */
 void adit_pcp_server_refusals(const AditPcpServer *self, GPtrArray *ret);
 

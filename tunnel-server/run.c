@@ -7,6 +7,7 @@
 #include "tunnel-server/cli.h"
 #include "tunnel-server/service.h"
 #include "tunnel-server/tender.h"
+#include "tunnel-server/witness.h"
 
 #include <glib-unix.h>
 
@@ -17,6 +18,7 @@ typedef struct {
     AditAdmin *admin;
     AditServerService *service;
     AditTender *tender;
+    AditWitness *witness;
     AditWatch *watch; /* NULL: nothing is heard, and only the timer looks */
     guint look_timer, save_timer, second_timer;
     guint64 sent; /* transactions until a second ago */
@@ -193,6 +195,7 @@ loop(Run *run)
     g_unix_signal_add(SIGINT, on_stop, run);
     g_unix_signal_add(SIGHUP, on_reload, run);
     run->tender = adit_tender_new(run->admin, on_tended, run);
+    run->witness = adit_witness_new(run->admin);
     start_watch(run);
     run->second_timer = g_timeout_add_seconds(1, on_second, run);
     set_timers(run);
@@ -208,6 +211,7 @@ loop(Run *run)
     g_clear_handle_id(&run->second_timer, g_source_remove);
     g_clear_pointer(&run->watch, adit_watch_free);
     g_clear_pointer(&run->tender, adit_tender_free);
+    g_clear_pointer(&run->witness, adit_witness_free);
     g_clear_pointer(&run->service, adit_server_service_free);
     g_main_loop_unref(run->loop);
 }

@@ -4,6 +4,8 @@
 #include "libadit/core/bytes.h"
 #include "libadit/core/error.h"
 
+#include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* Behind the header of pcp.c:
@@ -19,8 +21,9 @@
  *   +---------------+---------------+-------------------------------+
  *   :                    Payload, 116 octets                        :
  *
- * Payload of a ROTATE, either way: the key, 32 octets. Of an ADDRESS that is answered: see
- * site_put(). The rest is zero, and is not looked at: a later adit may have more to say. */
+ * Payload of a ROTATE, either way: the key, 32 octets. Of a PORT: protocol 1, 4 or 6, port
+ * 2. Of an ADDRESS and of a PORT that is answered: see site_put() and port_put(). The rest is
+ * zero, and is not looked at: a later adit may have more to say. */
 
 #define REPLY_BIT 0x80
 #define NONCE ADIT_PCP_HEADER
@@ -80,7 +83,7 @@ adit_ask_decode(const guint8 *bytes, gsize len, const AditAddr *source, AditAsk 
         return ADIT_PCP_SILENCE;
     if (!has_form(bytes, len))
         return ADIT_PCP_MALFORMED_REQUEST;
-    if (bytes[KIND] != ADIT_ASK_ADDRESS && bytes[KIND] != ADIT_ASK_ROTATE)
+    if (bytes[KIND] == ADIT_ASK_NOTICE || bytes[KIND] > ADIT_ASK_LAST)
         return ADIT_PCP_UNSUPP_OPCODE;
     memcpy(ask.nonce, bytes + NONCE, ADIT_PCP_NONCE);
     ask.kind = bytes[KIND];
@@ -88,6 +91,14 @@ adit_ask_decode(const guint8 *bytes, gsize len, const AditAddr *source, AditAsk 
     if (ask.kind == ADIT_ASK_ROTATE)
         memcpy(ask.key.bytes, bytes + PAYLOAD, ADIT_KEY_LEN);
     if (ask.kind == ADIT_ASK_ROTATE && adit_key_is_zero(&ask.key))
+        return ADIT_PCP_MALFORMED_REQUEST;
+    if (ask.kind == ADIT_ASK_PORT) {
+        ask.proto = bytes[PAYLOAD];
+        ask.family = bytes[PAYLOAD + 1] == 4 ? AF_INET : bytes[PAYLOAD + 1] == 6 ? AF_INET6 : 0;
+        ask.port = adit_get_be16(bytes + PAYLOAD + 2);
+    }
+    if (ask.kind == ADIT_ASK_PORT && (ask.port == 0 || ask.family == 0 ||
+                                      (ask.proto != IPPROTO_TCP && ask.proto != IPPROTO_UDP)))
         return ADIT_PCP_MALFORMED_REQUEST;
     if (adit_addr_cmp(&ask.client, source) != 0)
         return ADIT_PCP_ADDRESS_MISMATCH;
@@ -103,6 +114,11 @@ adit_ask_encode(const AditAsk *ask, guint8 ret[ADIT_PCP_MAX])
     adit_addr_to_mapped(&ask->client, ret + 8);
     if (ask->kind == ADIT_ASK_ROTATE)
         memcpy(ret + PAYLOAD, ask->key.bytes, ADIT_KEY_LEN);
+    if (ask->kind == ADIT_ASK_PORT) {
+        ret[PAYLOAD] = ask->proto;
+        ret[PAYLOAD + 1] = ask->family == AF_INET6 ? 6 : 4;
+        adit_put_be16(ret + PAYLOAD + 2, ask->port);
+    }
     return ADIT_PCP_ASK_LEN;
 }
 
@@ -154,6 +170,45 @@ site_get(const guint8 *at, AditAskSite *ret)
     return TRUE;
 }
 
+/* state 1, reserved 1, outside port 2, packets in 8, packets out 8, who drops it 64, in
+ * printable ASCII and zeros: 84 octets. */
+static void
+port_put(const AditAskPort *port, guint8 *at)
+{
+    at[0] = (guint8)port->state;
+    adit_put_be16(at + 2, port->external.port);
+    adit_put_be32(at + 4, (guint32)(port->packets_in >> 32));
+    adit_put_be32(at + 8, (guint32)port->packets_in);
+    adit_put_be32(at + 12, (guint32)(port->packets_out >> 32));
+    adit_put_be32(at + 16, (guint32)port->packets_out);
+    memcpy(at + 20, port->drop, strnlen(port->drop, ADIT_ASK_DROP_LEN - 1));
+}
+
+static guint64
+get_be64(const guint8 *at)
+{
+    return (guint64)adit_get_be32(at) << 32 | adit_get_be32(at + 4);
+}
+
+static gboolean
+port_get(const guint8 *at, AditAskPort *ret)
+{
+    const char *drop = (const char *)at + 20;
+    const gsize len = strnlen(drop, ADIT_ASK_DROP_LEN);
+
+    if (at[0] > ADIT_ASK_PORT_DENIED || len == ADIT_ASK_DROP_LEN)
+        return FALSE;
+    for (gsize i = 0; i < len; i++)
+        if (!g_ascii_isprint(drop[i]))
+            return FALSE;
+    ret->state = at[0];
+    ret->external.port = adit_get_be16(at + 2);
+    ret->packets_in = get_be64(at + 4);
+    ret->packets_out = get_be64(at + 12);
+    memcpy(ret->drop, drop, len);
+    return TRUE;
+}
+
 gsize
 adit_ask_reply_encode(const AditAskReply *reply, guint8 ret[ADIT_PCP_MAX])
 {
@@ -169,6 +224,7 @@ adit_ask_reply_encode(const AditAskReply *reply, guint8 ret[ADIT_PCP_MAX])
     case ADIT_ASK_NOTICE: break;
     case ADIT_ASK_ADDRESS: site_put(&reply->site, ret + PAYLOAD); break;
     case ADIT_ASK_ROTATE: memcpy(ret + PAYLOAD, reply->key.bytes, ADIT_KEY_LEN); break;
+    case ADIT_ASK_PORT: port_put(&reply->port, ret + PAYLOAD); break;
     }
     return ADIT_PCP_ASK_LEN;
 }
@@ -191,7 +247,7 @@ adit_ask_reply_decode(const guint8 *bytes, gsize len, AditAskReply *ret, GError 
         return refuse(error, "not one");
     if (!has_form(bytes, len))
         return refuse(error, "of another length or form");
-    if (bytes[KIND] > ADIT_ASK_ROTATE)
+    if (bytes[KIND] > ADIT_ASK_LAST)
         return refuse(error, "of a kind that was never asked for");
     memcpy(reply.nonce, bytes + NONCE, ADIT_PCP_NONCE);
     reply.kind = bytes[KIND];
@@ -201,6 +257,9 @@ adit_ask_reply_decode(const guint8 *bytes, gsize len, AditAskReply *ret, GError 
     if (reply.result == ADIT_PCP_SUCCESS && reply.kind == ADIT_ASK_ADDRESS &&
         !site_get(bytes + PAYLOAD, &reply.site))
         return refuse(error, "a prefix longer than an address");
+    if (reply.result == ADIT_PCP_SUCCESS && reply.kind == ADIT_ASK_PORT &&
+        !port_get(bytes + PAYLOAD, &reply.port))
+        return refuse(error, "a port in no state that there is");
     if (reply.result == ADIT_PCP_SUCCESS && reply.kind == ADIT_ASK_ROTATE)
         memcpy(reply.key.bytes, bytes + PAYLOAD, ADIT_KEY_LEN);
     *ret = reply;

@@ -14,13 +14,18 @@ typedef enum {
     ADIT_ASK_NOTICE = 0,  /* of a server, unasked: something is other than it was, so ask */
     ADIT_ASK_ADDRESS = 1, /* what am I here? */
     ADIT_ASK_ROTATE = 2,  /* a new public key; the present one: the offer is taken back */
+    ADIT_ASK_PORT = 3,    /* what becomes of visitors of a port of mine? */
 } AditAskKind;
+#define ADIT_ASK_LAST ADIT_ASK_PORT
 
 typedef struct {
     guint8 nonce[ADIT_PCP_NONCE];
     AditAskKind kind; /* a server never reads NOTICE */
     AditAddr client;
-    AditKey key; /* ROTATE: public */
+    AditKey key;   /* ROTATE: public */
+    guint8 proto;  /* PORT: IPPROTO_TCP or IPPROTO_UDP */
+    guint8 family; /* PORT: AF_INET or AF_INET6 */
+    guint16 port;  /* PORT: of the device itself */
 } AditAsk;
 
 /* What the server knows of who asks. */
@@ -34,6 +39,24 @@ typedef struct {
     gboolean rotate;  /* the device shall make itself another */
 } AditAskSite;
 
+typedef enum {
+    ADIT_ASK_PORT_NONE = 0, /* nothing leads there */
+    ADIT_ASK_PORT_OPEN = 1,
+    ADIT_ASK_PORT_OFF = 2,    /* by the operator's word */
+    ADIT_ASK_PORT_DENIED = 3, /* nothing, and the device may not publish */
+} AditAskPortState;
+
+#define ADIT_ASK_DROP_LEN 64
+
+/* What the server knows of a port. */
+typedef struct {
+    AditAskPortState state;
+    guint8 proto;                    /* stays here, like the address of the next */
+    AditSockAddr external;           /* port 0: none */
+    guint64 packets_in, packets_out; /* of visitors, and of the answers, so far */
+    char drop[ADIT_ASK_DROP_LEN];    /* who else drops it there, in words; "": nobody known */
+} AditAskPort;
+
 typedef struct {
     guint8 nonce[ADIT_PCP_NONCE];
     AditAskKind kind;
@@ -43,6 +66,7 @@ typedef struct {
     guint32 epoch;
     AditAskSite site; /* ADDRESS */
     AditKey key;      /* ROTATE: the one that was offered */
+    AditAskPort port; /* PORT */
 } AditAskReply;
 
 gboolean adit_ask_site_equal(const AditAskSite *a, const AditAskSite *b);

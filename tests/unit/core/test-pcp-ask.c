@@ -2,7 +2,9 @@
 #include "libadit/core/error.h"
 #include "libadit/core/pcp-ask.h"
 
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static AditAddr
 addr(const char *text)
@@ -30,6 +32,11 @@ make_ask(AditAskKind kind)
     memset(ask.nonce, 7, sizeof(ask.nonce));
     if (kind == ADIT_ASK_ROTATE)
         memset(ask.key.bytes, 9, ADIT_KEY_LEN);
+    if (kind == ADIT_ASK_PORT) {
+        ask.proto = IPPROTO_UDP;
+        ask.family = AF_INET6;
+        ask.port = 443;
+    }
     return ask;
 }
 
@@ -40,6 +47,12 @@ make_reply(const AditAsk *ask)
 
     memcpy(reply.nonce, ask->nonce, sizeof(reply.nonce));
     reply.key = ask->key;
+    if (ask->kind == ADIT_ASK_PORT)
+        reply.port = (AditAskPort){ .state = ADIT_ASK_PORT_OPEN,
+                                    .external = { { 0 }, 8443 },
+                                    .packets_in = G_GUINT64_CONSTANT(0x123456789abcdef0),
+                                    .packets_out = 7,
+                                    .drop = "table inet filter, chain forward" };
     if (ask->kind == ADIT_ASK_ADDRESS) {
         reply.site = (AditAskSite){ .addr4 = addr("10.59.0.2"),
                                     .addr6 = addr("2001:db8:2::a3b:2"),
@@ -57,7 +70,7 @@ make_reply(const AditAsk *ask)
 static void
 test_request(void)
 {
-    for (AditAskKind kind = ADIT_ASK_ADDRESS; kind <= ADIT_ASK_ROTATE; kind++) {
+    for (AditAskKind kind = ADIT_ASK_ADDRESS; kind <= ADIT_ASK_LAST; kind++) {
         const AditAsk ask = make_ask(kind);
         guint8 bytes[ADIT_PCP_MAX];
         AditAsk got;
@@ -69,6 +82,9 @@ test_request(void)
         g_assert_cmpint(got.kind, ==, kind);
         g_assert_cmpmem(got.nonce, sizeof(got.nonce), ask.nonce, sizeof(ask.nonce));
         g_assert_true(adit_key_equal(&got.key, &ask.key));
+        g_assert_cmpint(got.proto, ==, ask.proto);
+        g_assert_cmpint(got.family, ==, ask.family);
+        g_assert_cmpuint(got.port, ==, ask.port);
     }
 }
 
@@ -106,6 +122,55 @@ test_bad_requests(void)
 }
 
 static void
+test_no_port(void)
+{
+    static const struct {
+        guint8 proto;
+        guint16 port;
+    } rows[] = { { IPPROTO_TCP, 0 }, { IPPROTO_ICMP, 443 }, { 0, 443 } };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        AditAsk ask = make_ask(ADIT_ASK_PORT);
+        guint8 bytes[ADIT_PCP_MAX];
+
+        ask.proto = rows[i].proto;
+        ask.port = rows[i].port;
+        adit_ask_encode(&ask, bytes);
+        g_assert_cmpint(adit_ask_decode(bytes, ADIT_PCP_ASK_LEN, &ask.client, &ask), ==,
+                        ADIT_PCP_MALFORMED_REQUEST);
+        ask = make_ask(ADIT_ASK_PORT);
+        adit_ask_encode(&ask, bytes);
+        bytes[45] = 5; /* no family */
+        g_assert_cmpint(adit_ask_decode(bytes, ADIT_PCP_ASK_LEN, &ask.client, &ask), ==,
+                        ADIT_PCP_MALFORMED_REQUEST);
+    }
+}
+
+/* A state that there is not, words without an end, words that move a cursor. */
+static void
+test_bad_ports(void)
+{
+    static const struct {
+        gsize at, n;
+        guint8 octet;
+    } rows[] = { { 44, 1, 4 }, { 64, 64, 'x' }, { 64, 1, 27 } };
+    const AditAsk ask = make_ask(ADIT_ASK_PORT);
+    const AditAskReply reply = make_reply(&ask);
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        guint8 bytes[ADIT_PCP_MAX];
+        AditAskReply got = { .epoch = 5 };
+
+        adit_ask_reply_encode(&reply, bytes);
+        memset(bytes + rows[i].at, rows[i].octet, rows[i].n);
+        g_assert_false(adit_ask_reply_decode(bytes, ADIT_PCP_ASK_LEN, &got, &error));
+        g_assert_cmpstr(error->message, ==, "in-band reply: a port in no state that there is");
+        g_assert_cmpuint(got.epoch, ==, 5);
+    }
+}
+
+static void
 test_no_key(void)
 {
     AditAsk ask = make_ask(ADIT_ASK_ROTATE);
@@ -120,7 +185,7 @@ test_no_key(void)
 static void
 test_reply(void)
 {
-    for (AditAskKind kind = ADIT_ASK_ADDRESS; kind <= ADIT_ASK_ROTATE; kind++) {
+    for (AditAskKind kind = ADIT_ASK_ADDRESS; kind <= ADIT_ASK_LAST; kind++) {
         const AditAsk ask = make_ask(kind);
         const AditAskReply reply = make_reply(&ask);
         g_autoptr(GError) error = NULL;
@@ -135,6 +200,11 @@ test_reply(void)
         g_assert_cmpuint(got.epoch, ==, 77);
         g_assert_true(adit_ask_site_equal(&got.site, &reply.site));
         g_assert_cmpuint(got.site.old_left, ==, reply.site.old_left);
+        g_assert_cmpint(got.port.state, ==, reply.port.state);
+        g_assert_cmpuint(got.port.external.port, ==, reply.port.external.port);
+        g_assert_cmpuint(got.port.packets_in, ==, reply.port.packets_in);
+        g_assert_cmpuint(got.port.packets_out, ==, reply.port.packets_out);
+        g_assert_cmpstr(got.port.drop, ==, reply.port.drop);
     }
 }
 
@@ -169,7 +239,7 @@ test_bad_replies(void)
         { 2, 20, 0, "in-band reply: not one" },
         { 2, 156, 0, "in-band reply: of another length or form" },
         { 38, 160, 'X', "in-band reply: of another length or form" },
-        { 40, 160, 3, "in-band reply: of a kind that was never asked for" },
+        { 40, 160, 4, "in-band reply: of a kind that was never asked for" },
         { 45, 160, 129, "in-band reply: a prefix longer than an address" },
         { 46, 160, 129, "in-band reply: a prefix longer than an address" },
     };
@@ -217,6 +287,8 @@ main(int argc, char **argv)
     g_test_add_func("/pcp-ask/request", test_request);
     g_test_add_func("/pcp-ask/bad-requests", test_bad_requests);
     g_test_add_func("/pcp-ask/no-key", test_no_key);
+    g_test_add_func("/pcp-ask/no-port", test_no_port);
+    g_test_add_func("/pcp-ask/bad-ports", test_bad_ports);
     g_test_add_func("/pcp-ask/reply", test_reply);
     g_test_add_func("/pcp-ask/ipv4-only", test_ipv4_only);
     g_test_add_func("/pcp-ask/bad-replies", test_bad_replies);
