@@ -141,16 +141,13 @@ throw_nonce(guint8 ret[ADIT_PCP_NONCE])
 }
 
 AditAsker *
-adit_asker_new(const AditAskerWay *way, AditAskKind kind, const AditKey *key,
-               AditAskerDone done, gpointer data)
+adit_asker_new(const AditAskerWay *way, const AditAsk *ask, AditAskerDone done, gpointer data)
 {
     AditAsker *self = g_new0(AditAsker, 1);
 
     self->link = g_strdup(way->link);
-    self->ask.kind = kind;
+    self->ask = *ask;
     self->ask.client = way->own;
-    if (key)
-        self->ask.key = *key;
     throw_nonce(self->ask.nonce);
     self->server = (AditSockAddr){ way->server, ADIT_PCP_SERVER_PORT };
     self->done = done;

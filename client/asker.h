@@ -21,7 +21,8 @@ typedef void (*AditAskerDone)(const AditAskReply *reply, const GError *error, gp
 
 typedef struct _AditAsker AditAsker;
 
-/* @key: of a ROTATE. The answer comes later, once, and frees it. */
-AditAsker *adit_asker_new(const AditAskerWay *way, AditAskKind kind, const AditKey *key,
-                          AditAskerDone done, gpointer data);
+/* @ask: the question; nonce and client are put in. The answer comes later, once, and frees it.
+ */
+AditAsker *adit_asker_new(const AditAskerWay *way, const AditAsk *ask, AditAskerDone done,
+                          gpointer data);
 void adit_asker_free(AditAsker *self); /* unanswered */

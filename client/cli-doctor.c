@@ -62,7 +62,7 @@ examine_alone(const AditPlaces *places, const char *word, GPtrArray *ret, GError
 
     if (!daemon)
         return FALSE;
-    examination = adit_examine(daemon, bus, word, on_alone, &alone, error);
+    examination = adit_examine(daemon, bus, word, FALSE, on_alone, &alone, error);
     if (!examination)
         return FALSE;
     g_main_loop_run(loop);

@@ -20,6 +20,10 @@ adit_doctor_reach_free(AditDoctorReach *reach)
     g_free(reach->reason);
     g_free(reach->outside);
     g_free(reach->protocol);
+    g_free(reach->before.state);
+    g_free(reach->before.drop);
+    g_free(reach->after.state);
+    g_free(reach->after.drop);
     g_free(reach->uplink);
     g_free(reach->not_dialled);
     g_free(reach);
@@ -156,6 +160,84 @@ judge_mapping(const Judge *j, const AditDoctorWay *way, gboolean listener)
                                   ports));
 }
 
+/* "443/tcp" at the server is a forward in IPv4, a pinhole in IPv6. */
+static char *
+turn_on(const AditDoctorReach *r)
+{
+    g_autofree char *ports = adit_ports_to_string(&r->ports);
+
+    return g_strdup_printf("on the server: adit-server %s set-enabled %s on",
+                           r->family ? "pinhole" : "forward", ports);
+}
+
+static gboolean
+judge_server(const Judge *j, gboolean may)
+{
+    const AditDoctorSeen *seen = &j->r->before;
+    g_autofree char *ports = adit_ports_to_string(&j->r->ports);
+
+    if (!may)
+        return not_tested(j, "server", g_strdup("first what is broken above"));
+    if (!seen->state) {
+        not_tested(j, "server",
+                   g_strdup("it does not say: it is none of adit's, or an older one"));
+        return TRUE;
+    }
+    if (g_str_equal(seen->state, "open"))
+        return ok(j, "server",
+                  g_strdup_printf("open; packets so far: %" G_GUINT64_FORMAT
+                                  " in, %" G_GUINT64_FORMAT " out",
+                                  seen->packets_in, seen->packets_out));
+    if (g_str_equal(seen->state, "off"))
+        return broken(j, "server", g_strdup("the server has it turned off"),
+                      g_strdup("that is its operator's word"), turn_on(j->r));
+    if (g_str_equal(seen->state, "denied"))
+        return broken(j, "server", g_strdup("the server has closed it"),
+                      g_strdup("its operator does not let this device publish any more"),
+                      g_strdup("on the server: adit-server device set-publish NAME on"));
+    return broken(j, "server", g_strdup("the server knows nothing of it"),
+                  g_strdup("it has lost or revoked what it had granted"),
+                  g_strdup_printf("adit unpublish %s && adit publish %s", ports, ports));
+}
+
+static gboolean
+judge_server_firewall(const Judge *j, gboolean may)
+{
+    const AditDoctorSeen *seen = &j->r->before;
+
+    if (!may)
+        return not_tested(j, "server-firewall", g_strdup("first what is broken above"));
+    if (!seen->state) {
+        not_tested(j, "server-firewall",
+                   g_strdup("the server does not say: it is none of adit's, or an older one"));
+        return TRUE;
+    }
+    if (!seen->drop || !*seen->drop)
+        return ok(j, "server-firewall", g_strdup("nobody there is known to drop it"));
+    return broken(j, "server-firewall",
+                  g_strdup_printf("%s of the server drops what is forwarded", seen->drop),
+                  g_strdup("a firewall there has not been told of the tunnel"),
+                  g_strdup("on the server: adit-server check (it has the line that mends it)"));
+}
+
+/* What the server saw of the connection says where it ended. */
+static char *
+where_lost(const AditDoctorReach *r)
+{
+    const guint64 came = r->after.packets_in - r->before.packets_in;
+
+    if (!r->before.state || !r->after.state)
+        return g_strdup("a firewall of the server or of its provider drops it");
+    if (came == 0)
+        return g_strdup(
+            "nothing of it came to the server's rule: the provider's firewall drops "
+            "it, or does not lead the address there");
+    return g_strdup_printf("the server passed %" G_GUINT64_FORMAT
+                           " packets of it on, and was not "
+                           "answered",
+                           came);
+}
+
 static void
 judge_outside(const Judge *j, gboolean may)
 {
@@ -187,8 +269,7 @@ judge_outside(const Judge *j, gboolean may)
     case ADIT_PROBE_NO_WAY:
         broken(j, "outside",
                g_strdup_printf("%s does not answer over %s", r->outside, r->uplink),
-               g_strdup("a firewall of the server or of its provider drops it"),
-               g_strdup("on the server: adit-server check"));
+               where_lost(r), g_strdup("on the server: adit-server check"));
         break;
     }
 }
@@ -200,6 +281,8 @@ adit_doctor_judge_reach(const AditDoctorReach *reach, const AditDoctorWay *way, 
     const gboolean listener = judge_listener(&j);
     const gboolean firewall = judge_firewall(&j);
     const gboolean mapping = judge_mapping(&j, way, listener);
+    const gboolean server = judge_server(&j, mapping);
+    const gboolean passes = judge_server_firewall(&j, mapping && server);
 
-    judge_outside(&j, listener && firewall && mapping && way->rules);
+    judge_outside(&j, listener && firewall && passes && way->rules);
 }

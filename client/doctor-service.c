@@ -53,8 +53,8 @@ on_examine(AditBusManager *manager, GDBusMethodInvocation *call, const char *wor
     visit->service = self;
     visit->call = call;
     visit->examination =
-        adit_examine(self->daemon, g_dbus_method_invocation_get_connection(call), word, on_done,
-                     visit, &error);
+        adit_examine(self->daemon, g_dbus_method_invocation_get_connection(call), word, FALSE,
+                     on_done, visit, &error);
     if (visit->examination) {
         g_ptr_array_add(self->visits, visit);
         return TRUE;

@@ -46,6 +46,13 @@ typedef struct {
     char *clash;      /* a LAN with the tunnel's numbers; NULL */
 } AditDoctorGateway;
 
+/* What the server says of a port. */
+typedef struct {
+    char *state; /* "open", "off", "denied", "none"; NULL: it has not said */
+    guint64 packets_in, packets_out;
+    char *drop; /* whose firewall there drops it; "": nobody's */
+} AditDoctorSeen;
+
 /* One publication at one gateway in one family. */
 typedef struct {
     char *about;
@@ -59,7 +66,8 @@ typedef struct {
     char *drop;              /* whose firewall here drops it; NULL or "": nobody's */
     char *state;             /* as `adit published` says; NULL: it is not to be published */
     char *reason, *outside, *protocol;
-    gint64 lease; /* seconds left */
+    gint64 lease;                 /* seconds left */
+    AditDoctorSeen before, after; /* it was dialled; without that the second is empty */
     AditProbeOutcome dialled;
     char *uplink;      /* by which it was dialled; NULL: it was not */
     char *not_dialled; /* why */

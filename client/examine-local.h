@@ -15,6 +15,8 @@ void adit_examine_rules(AditDaemon *daemon, AditDoctorGateway *first);
  * that nobody publishes there is one in each family. */
 GPtrArray *adit_examine_reaches(AditDaemon *daemon, const GPtrArray *gateways,
                                 GVariant *managed, const AditPorts *ports);
+/* The first port of "192.168.1.9:80-90". */
+gboolean adit_examine_first(const char *text, AditSockAddr *ret);
 /* How packets with the tunnels' own mark leave for @to: from which address by which link.
  * FALSE: not at all. */
 gboolean adit_examine_way(const AditSockAddr *to, AditAddr *ret_from, char ret[ADIT_NAME_LEN]);

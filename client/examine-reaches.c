@@ -54,9 +54,8 @@ reach_new(const AditDoctorGateway *g, guint family, const AditPorts *ports)
     return reach;
 }
 
-/* "192.168.1.9:80-90" */
-static gboolean
-parse_first(const char *text, AditSockAddr *ret)
+gboolean
+adit_examine_first(const char *text, AditSockAddr *ret)
 {
     const char *colon = strrchr(text, ':'), *dash = colon ? strchr(colon, '-') : NULL;
     g_autofree char *first = dash ? g_strndup(text, (gsize)(dash - text)) : g_strdup(text);
@@ -72,7 +71,7 @@ see_here(const See *see, AditDoctorReach *reach)
     const AditSockAddr there = { own, reach->ports.first };
     AditSockAddr inside;
 
-    if (!reach->inside || !parse_first(reach->inside, &inside)) {
+    if (!reach->inside || !adit_examine_first(reach->inside, &inside)) {
         g_free(reach->inside);
         reach->inside = adit_sockaddr_to_string(&there);
     } else {

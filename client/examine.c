@@ -2,6 +2,7 @@
 #include "client/examine.h"
 
 #include "client/examine-local.h"
+#include "client/examine-server.h"
 #include "libadit/core/error.h"
 #include "libadit/core/marker.h"
 #include "libadit/core/pcp.h"
@@ -34,8 +35,9 @@ struct _AditExamination {
     AditDaemon *daemon;
     GPtrArray *gateways, *reaches;
     AditPorts ports;
-    gboolean has_ports, has_publisher;
-    GPtrArray *asked; /* Asked */
+    gboolean has_ports, has_publisher, quiet;
+    GPtrArray *asked;     /* Asked */
+    GDBusConnection *bus; /* NULL: nobody is asked there */
     GCancellable *cancel;
     guint begin;
     AditProber *prober;
@@ -62,6 +64,7 @@ adit_examination_free(AditExamination *self)
         return;
     g_cancellable_cancel(self->cancel);
     g_object_unref(self->cancel);
+    g_clear_object(&self->bus);
     g_clear_handle_id(&self->begin, g_source_remove);
     adit_prober_free(self->prober);
     g_ptr_array_unref(self->asked);
@@ -143,19 +146,12 @@ probe_inside(AditExamination *self, GArray *probes, AditDoctorGateway *g)
     probe.kind = ADIT_PROBE_ECHO;
     probe.to = (AditSockAddr){ gateway->servers[g->has_pcp[0] ? 0 : 1], 0 };
     add_probe(self, probes, &probe, (Slot){ &g->echo, NULL });
+    if (self->quiet)
+        return;
     for (probe.size = g->mtu; probe.size > MTU_LEAST; probe.size -= MTU_STEP)
         add_probe(self, probes, &probe, (Slot){ NULL, g });
     probe.size = MTU_LEAST;
     add_probe(self, probes, &probe, (Slot){ NULL, g });
-}
-
-static gboolean
-parse_first(const char *text, AditSockAddr *ret)
-{
-    const char *colon = strrchr(text, ':'), *dash = colon ? strchr(colon, '-') : NULL;
-    g_autofree char *first = dash ? g_strndup(text, (gsize)(dash - text)) : g_strdup(text);
-
-    return adit_sockaddr_parse(first, ret, NULL);
 }
 
 /* Past the tunnel, by the uplink: a NAT there makes a stranger of us. Without one the packet
@@ -194,9 +190,11 @@ probe_outside(AditExamination *self, GArray *probes, AditDoctorReach *r)
     AditProbe probe = { .kind = ADIT_PROBE_TCP, .mark = ADIT_MARK_OUTER };
     char link[ADIT_NAME_LEN];
 
-    if (!r->outside || !parse_first(r->outside, &probe.to))
+    if (!r->outside || !adit_examine_first(r->outside, &probe.to))
         return;
-    if (r->ports.proto == ADIT_PROTO_UDP)
+    if (self->quiet)
+        r->not_dialled = g_strdup("adit doctor dials it");
+    else if (r->ports.proto == ADIT_PROTO_UDP)
         r->not_dialled = g_strdup("UDP answers nobody who does not speak its language");
     else
         r->not_dialled = r->family ? see_way6(&probe, link) : see_way4(&probe, link);
@@ -211,7 +209,8 @@ probe_target(AditExamination *self, GArray *probes, AditDoctorReach *r)
 {
     AditProbe probe = { .kind = ADIT_PROBE_TCP };
 
-    if (r->led_on && r->ports.proto == ADIT_PROTO_TCP && parse_first(r->inside, &probe.to))
+    if (r->led_on && r->ports.proto == ADIT_PROTO_TCP &&
+        adit_examine_first(r->inside, &probe.to))
         add_probe(self, probes, &probe, (Slot){ &r->target, NULL });
 }
 
@@ -281,13 +280,13 @@ probe_host(AditExamination *self, GArray *probes, AditDoctorGateway *g)
     add_probe(self, probes, &probe, (Slot){ &g->udp, NULL });
 }
 
+/* The server has been asked what it saw. */
 static void
-on_inside(const GArray *results, gpointer data)
+on_after(gpointer data)
 {
     AditExamination *self = data;
     GArray *probes = g_array_new(FALSE, TRUE, sizeof(AditProbe));
 
-    take_outcomes(self, results);
     for (guint i = 0; i < self->gateways->len; i++) {
         AditDoctorGateway *g = g_ptr_array_index(self->gateways, i);
 
@@ -302,16 +301,23 @@ on_inside(const GArray *results, gpointer data)
     finish(self);
 }
 
+static void
+on_inside(const GArray *results, gpointer data)
+{
+    AditExamination *self = data;
+
+    take_outcomes(self, results);
+    adit_examine_ask(self->bus, self->reaches, TRUE, self->cancel, on_after, self);
+}
+
 /* -- the publisher's part -- */
 
 static void
-go_on(AditExamination *self, GVariant *managed)
+on_before(gpointer data)
 {
+    AditExamination *self = data;
     GArray *probes = g_array_new(FALSE, TRUE, sizeof(AditProbe));
 
-    self->has_publisher = managed != NULL;
-    self->reaches = adit_examine_reaches(self->daemon, self->gateways, managed,
-                                         self->has_ports ? &self->ports : NULL);
     for (guint i = 0; i < self->gateways->len; i++) {
         AditDoctorGateway *g = g_ptr_array_index(self->gateways, i);
 
@@ -323,6 +329,16 @@ go_on(AditExamination *self, GVariant *managed)
         probe_target(self, probes, g_ptr_array_index(self->reaches, i));
     }
     self->prober = adit_prober_new(probes, INSIDE_MS, on_inside, self);
+}
+
+static void
+go_on(AditExamination *self, GVariant *managed)
+{
+    self->has_publisher = managed != NULL;
+    self->reaches = adit_examine_reaches(self->daemon, self->gateways, managed,
+                                         self->has_ports ? &self->ports : NULL);
+    adit_examine_ask(managed ? self->bus : NULL, self->reaches, FALSE, self->cancel, on_before,
+                     self);
 }
 
 static void
@@ -366,13 +382,14 @@ read_word(AditExamination *self, const char *word, GError **error)
 }
 
 AditExamination *
-adit_examine(AditDaemon *daemon, GDBusConnection *bus, const char *word, AditExamineDone done,
-             gpointer data, GError **error)
+adit_examine(AditDaemon *daemon, GDBusConnection *bus, const char *word, gboolean quiet,
+             AditExamineDone done, gpointer data, GError **error)
 {
     g_autoptr(AditExamination) self = g_new0(AditExamination, 1);
     const AditPcpRequest announce = { .opcode = ADIT_PCP_ANNOUNCE };
 
     self->daemon = daemon;
+    self->quiet = quiet;
     self->done = done;
     self->data = data;
     self->asked = g_ptr_array_new_with_free_func(free_asked);
@@ -382,6 +399,7 @@ adit_examine(AditDaemon *daemon, GDBusConnection *bus, const char *word, AditExa
     if (!read_word(self, word, error))
         return NULL;
     ask_names(self);
+    self->bus = bus ? g_object_ref(bus) : NULL;
     if (bus)
         g_dbus_connection_call(bus, "org.adit.Publisher1", "/org/adit/Publisher1",
                                "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", NULL,

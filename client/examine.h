@@ -17,10 +17,12 @@ typedef struct _AditExamination AditExamination;
 typedef void (*AditExamineDone)(AditExamination *self, const GPtrArray *findings,
                                 gpointer data);
 
-/* @word: a gateway, a port, or "" for all. NOT_FOUND: it is neither. @bus NULL: adit-publisher
+/* @word: a gateway, a port, or "" for all. @quiet: nobody outside is dialled, and no packets of
+ * the link's size are sent. NOT_FOUND: it is neither. @bus NULL: adit-publisher
  * is not asked. Never calls @done before it returns. */
 AditExamination *adit_examine(AditDaemon *daemon, GDBusConnection *bus, const char *word,
-                              AditExamineDone done, gpointer data, GError **error);
+                              gboolean quiet, AditExamineDone done, gpointer data,
+                              GError **error);
 void adit_examination_free(AditExamination *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditExamination, adit_examination_free)

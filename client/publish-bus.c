@@ -4,6 +4,9 @@
 #include "libadit/core/error.h"
 #include "publisher-dbus-generated.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 struct _AditPublishBus {
     GDBusObjectManagerServer *objects;
     AditPubPublisher *publisher;
@@ -69,9 +72,10 @@ static gboolean
 on_ask_site(AditPubPublisher *publisher, GDBusMethodInvocation *call, const char *gateway,
             gpointer data)
 {
+    const AditAsk ask = { .kind = ADIT_ASK_ADDRESS };
     AditPublishBus *self = data;
 
-    if (!self->calls.ask(gateway, ADIT_ASK_ADDRESS, NULL, on_site, call, self->calls.data))
+    if (!self->calls.ask(gateway, &ask, on_site, call, self->calls.data))
         refuse_unknown(call, gateway);
     return TRUE;
 }
@@ -81,13 +85,50 @@ on_propose_key(AditPubPublisher *publisher, GDBusMethodInvocation *call, const c
                const char *text, gpointer data)
 {
     AditPublishBus *self = data;
+    AditAsk ask = { .kind = ADIT_ASK_ROTATE };
     GError *error = NULL;
-    AditKey key;
 
-    if (!adit_key_parse(text, &key, &error))
+    if (!adit_key_parse(text, &ask.key, &error))
         g_dbus_method_invocation_take_error(call, error);
-    else if (!self->calls.ask(gateway, ADIT_ASK_ROTATE, &key, on_proposed, call,
-                              self->calls.data))
+    else if (!self->calls.ask(gateway, &ask, on_proposed, call, self->calls.data))
+        refuse_unknown(call, gateway);
+    return TRUE;
+}
+
+static const char *
+state_name(AditAskPortState state)
+{
+    switch (state) {
+    case ADIT_ASK_PORT_NONE: return "none";
+    case ADIT_ASK_PORT_OPEN: return "open";
+    case ADIT_ASK_PORT_OFF: return "off";
+    case ADIT_ASK_PORT_DENIED: return "denied";
+    }
+    g_assert_not_reached();
+}
+
+static void
+on_port(const AditAskReply *reply, const GError *error, gpointer data)
+{
+    if (error)
+        g_dbus_method_invocation_return_gerror(data, error);
+    else
+        g_dbus_method_invocation_return_value(
+            data, g_variant_new("(stts)", state_name(reply->port.state), reply->port.packets_in,
+                                reply->port.packets_out, reply->port.drop));
+}
+
+static gboolean
+on_ask_port(AditPubPublisher *publisher, GDBusMethodInvocation *call, const char *gateway,
+            guint family, const char *protocol, guint port, gpointer data)
+{
+    AditPublishBus *self = data;
+    const AditAsk ask = { .kind = ADIT_ASK_PORT,
+                          .proto = g_str_equal(protocol, "udp") ? IPPROTO_UDP : IPPROTO_TCP,
+                          .family = family == 6 ? AF_INET6 : AF_INET,
+                          .port = (guint16)port };
+
+    if (!self->calls.ask(gateway, &ask, on_port, call, self->calls.data))
         refuse_unknown(call, gateway);
     return TRUE;
 }
@@ -143,6 +184,7 @@ adit_publish_bus_new(const AditPublishBusCalls *calls)
     g_signal_connect(self->publisher, "handle-drain", G_CALLBACK(on_drain), self);
     g_signal_connect(self->publisher, "handle-ask-site", G_CALLBACK(on_ask_site), self);
     g_signal_connect(self->publisher, "handle-propose-key", G_CALLBACK(on_propose_key), self);
+    g_signal_connect(self->publisher, "handle-ask-port", G_CALLBACK(on_ask_port), self);
     g_dbus_object_skeleton_add_interface(root, G_DBUS_INTERFACE_SKELETON(self->publisher));
     g_dbus_object_manager_server_export(self->objects, root);
     return self;

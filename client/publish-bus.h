@@ -18,8 +18,8 @@ typedef struct {
     void (*refresh)(gpointer data); /* somebody wants to know how it is now */
     void (*drain)(const char *gateway, AditEndDone done, gpointer done_data, gpointer data);
     /* FALSE: no such gateway. */
-    gboolean (*ask)(const char *gateway, AditAskKind kind, const AditKey *key,
-                    AditAskerDone done, gpointer done_data, gpointer data);
+    gboolean (*ask)(const char *gateway, const AditAsk *ask, AditAskerDone done,
+                    gpointer done_data, gpointer data);
     gpointer data;
 } AditPublishBusCalls;
 

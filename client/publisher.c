@@ -175,12 +175,12 @@ on_told(gpointer data)
 }
 
 static gboolean
-on_ask(const char *gateway, AditAskKind kind, const AditKey *key, AditAskerDone done,
-       gpointer done_data, gpointer data)
+on_ask(const char *gateway, const AditAsk *ask, AditAskerDone done, gpointer done_data,
+       gpointer data)
 {
     Main *self = data;
 
-    return adit_told_ask(self->told, gateway, kind, key, done, done_data);
+    return adit_told_ask(self->told, gateway, ask, done, done_data);
 }
 
 static gboolean

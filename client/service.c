@@ -9,6 +9,7 @@
 #include "client/follow.h"
 #include "client/publish-service.h"
 #include "client/update.h"
+#include "client/vigil.h"
 #include "libadit/core/error.h"
 #include "policy-routing/gateway.h"
 
@@ -25,6 +26,7 @@ struct _AditService {
     AditRotor *rotor;
     AditFollow *follow;
     AditDoctorService *doctor;
+    AditVigil *vigil; /* NULL: not yet */
 };
 
 static char *
@@ -63,7 +65,7 @@ fill_servers(AditBusGateway *object, const AditEntry *entry)
 }
 
 static void
-fill_gateway(AditBusGateway *object, const AditEntry *entry, AditDaemon *daemon)
+fill_gateway(AditBusGateway *object, const AditEntry *entry, AditService *self)
 {
     g_auto(AditGatewayStatus) status = { 0 };
     g_autoptr(GStrvBuilder) addresses = g_strv_builder_new();
@@ -75,7 +77,9 @@ fill_gateway(AditBusGateway *object, const AditEntry *entry, AditDaemon *daemon)
         g_strv_builder_add(addresses, text);
     }
     list = g_strv_builder_end(addresses);
-    adit_daemon_status(daemon, entry->name, &status, NULL);
+    adit_daemon_status(self->daemon, entry->name, &status, NULL);
+    if (!status.problem && status.health == ADIT_HEALTH_UP && self->vigil)
+        status.problem = g_strdup(adit_vigil_problem(self->vigil, entry->name));
     fill_servers(object, entry);
     adit_bus_gateway_set_name(object, entry->name);
     adit_bus_gateway_set_backend(object, adit_backend_to_string(entry->backend));
@@ -101,13 +105,13 @@ export_entry(AditService *self, const AditEntry *entry)
     if (known) {
         gateway =
             ADIT_BUS_GATEWAY(g_dbus_object_get_interface(known, "org.adit.Client1.Gateway"));
-        fill_gateway(gateway, entry, self->daemon);
+        fill_gateway(gateway, entry, self);
         return;
     }
     g_autoptr(GDBusObjectSkeleton) object = g_dbus_object_skeleton_new(path);
 
     gateway = adit_bus_gateway_skeleton_new();
-    fill_gateway(gateway, entry, self->daemon);
+    fill_gateway(gateway, entry, self);
     g_dbus_object_skeleton_add_interface(object, G_DBUS_INTERFACE_SKELETON(gateway));
     g_dbus_object_manager_server_export(self->objects, object);
 }
@@ -342,6 +346,7 @@ on_refresh(AditBusManager *manager, GDBusMethodInvocation *call, AditService *se
     adit_daemon_look(self->daemon, &error); /* what it says is no reason to show nothing */
     adit_bus_manager_set_problem(self->manager, error ? error->message : "");
     refresh(self);
+    adit_vigil_stir(self->vigil);
     adit_bus_manager_complete_refresh(manager, call);
     return TRUE;
 }
@@ -377,6 +382,12 @@ begin_inband(AditService *self, GDBusConnection *bus)
     self->follow = adit_follow_new(self->daemon, self->inband, self->rotor);
 }
 
+static void
+on_vigil(gpointer data)
+{
+    refresh(data);
+}
+
 AditService *
 adit_service_new(AditDaemon *daemon, GDBusConnection *bus)
 {
@@ -405,6 +416,7 @@ adit_service_new(AditDaemon *daemon, GDBusConnection *bus)
     g_dbus_object_manager_server_export(self->objects, root);
     adit_daemon_set_changed(daemon, on_changed, self);
     begin_inband(self, bus);
+    self->vigil = adit_vigil_new(daemon, bus, on_vigil, self);
     refresh(self);
     g_dbus_object_manager_server_set_connection(self->objects, bus);
     return self;
@@ -421,6 +433,7 @@ adit_service_free(AditService *self)
     g_clear_pointer(&self->rotor, adit_rotor_free);
     g_dbus_object_manager_server_set_connection(self->objects, NULL);
     g_signal_handlers_disconnect_by_data(self->manager, self);
+    g_clear_pointer(&self->vigil, adit_vigil_free);
     adit_doctor_service_free(self->doctor);
     adit_publish_service_free(self->publications);
     g_object_unref(self->manager);

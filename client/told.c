@@ -109,11 +109,12 @@ static void
 ask_page(Page *page)
 {
     const AditAskerWay way = { page->link, page->own, page->server };
+    const AditAsk ask = { .kind = ADIT_ASK_ADDRESS };
 
     page->again = page->asker != NULL;
     if (page->asker)
         return;
-    page->asker = adit_asker_new(&way, ADIT_ASK_ADDRESS, NULL, on_answer, page);
+    page->asker = adit_asker_new(&way, &ask, on_answer, page);
 }
 
 static Page *
@@ -213,14 +214,14 @@ adit_told_list(const AditTold *self)
 }
 
 gboolean
-adit_told_ask(AditTold *self, const char *gateway, AditAskKind kind, const AditKey *key,
-              AditAskerDone done, gpointer data)
+adit_told_ask(AditTold *self, const char *gateway, const AditAsk *ask, AditAskerDone done,
+              gpointer data)
 {
     const Page *page = find(self, gateway);
     const AditAskerWay way =
         page ? (AditAskerWay){ page->link, page->own, page->server } : (AditAskerWay){ 0 };
 
     if (page)
-        adit_asker_new(&way, kind, key, done, data);
+        adit_asker_new(&way, ask, done, data);
     return page != NULL;
 }

@@ -23,7 +23,7 @@ void adit_told_stir(AditTold *self, const char *gateway, gboolean always);
 /* AditTelling, of those that have spoken. */
 GArray *adit_told_list(const AditTold *self);
 /* A question of aditd. NOT_FOUND at once: no such gateway. */
-gboolean adit_told_ask(AditTold *self, const char *gateway, AditAskKind kind,
-                       const AditKey *key, AditAskerDone done, gpointer data);
+gboolean adit_told_ask(AditTold *self, const char *gateway, const AditAsk *ask,
+                       AditAskerDone done, gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditTold, adit_told_free)

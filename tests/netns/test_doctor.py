@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`adit doctor`: every fault of the table is found in its hop with its remedy, and nothing else is red."""
+import json
 import os
 import re
 import time
@@ -69,6 +70,10 @@ class Site:
 
     def undrop(self, machine):
         self.lab[machine].run("nft", "delete", "table", "inet", "planted")
+
+    def problem(self):
+        """What adit status says of the gateway, which aditd looks after in the background."""
+        return json.loads(self.client.adit("status", "--json", check=False).stdout)[0]["problem"]
 
     def state(self, port, state):
         """Waits for what adit published says of a port, in both families."""
@@ -200,7 +205,9 @@ def same_subnet(s):
 def no_listener(s):
     s.page.close()
     yield
+    until(lambda: "nothing listens on it; start the service" in s.problem(), 10, "adit status to hear of it by itself")
     s.listen()
+    until(lambda: not s.problem(), 10, "adit status to hear that it is well again")
 
 
 @fault("the service listens on the loopback address only", "listener", "listen on 0.0.0.0 and ::")
@@ -371,7 +378,7 @@ def pcp_dropped(s):
     s.undrop("vps")
 
 
-@fault("the server's firewall drops what is forwarded", "outside", "adit-server check")
+@fault("the server's firewall drops what is forwarded", "server-firewall", "adit-server check")
 def vps_forward(s):
     s.vps.nft("table inet filter { chain forward { type filter hook forward priority 0; policy drop; }; }\n")
     yield
@@ -381,8 +388,26 @@ def vps_forward(s):
 @fault("the provider's firewall drops the port before the server", "outside", "adit-server check")
 def provider(s):
     s.drop("internet", "tcp dport 443 drop")
-    yield
+    red = yield
+    assert all("nothing of it came to the server" in f["why"] for f in red), red
     s.undrop("internet")
+
+
+@fault("the server leads a port to this machine, and its answers are lost", "outside", "adit-server check")
+def answers_lost(s):
+    s.drop("vps", "iifname adit0 tcp sport 443 drop", "forward")
+    red = yield
+    assert all("packets of it on, and was not answered" in f["why"] for f in red), red
+    s.undrop("vps")
+
+
+@fault("the operator takes back what this device may publish", "server", "adit-server device set-publish NAME on")
+def taken_back(s):
+    s.server.admin("device", "set-publish", "nas", "off")
+    yield
+    s.server.admin("device", "set-publish", "nas", "on")
+    s.client.adit("unpublish", "443")
+    s.client.adit("publish", "443", "--no-redirect", check=False, timeout=20)
 
 
 @fault("nobody answers for the device's IPv6 address (proxy NDP)", "outside", "adit-server check")

@@ -374,6 +374,36 @@ not_dialled(World *w)
 }
 
 static void
+server_off(World *w)
+{
+    swap(&w->r->before.state, "off");
+}
+
+static void
+server_denies(World *w)
+{
+    swap(&w->r->before.state, "denied");
+}
+
+static void
+server_forgot(World *w)
+{
+    swap(&w->r->before.state, "none");
+}
+
+static void
+server_silent(World *w)
+{
+    g_clear_pointer(&w->r->before.state, g_free);
+}
+
+static void
+server_drops(World *w)
+{
+    swap(&w->r->before.drop, "table inet filter, chain forward");
+}
+
+static void
 two(World *w)
 {
     no_listener(w);
@@ -434,6 +464,12 @@ static const Case cases[] = {
     { "not-outside", not_outside, "outside", "adit-server check" },
     { "turned-away", turned_away, "outside", "adit-server check" },
     { "not-dialled", not_dialled, "", "" },
+    { "server-off", server_off, "server", "adit-server forward set-enabled 443/tcp on" },
+    { "server-denies", server_denies, "server", "adit-server device set-publish" },
+    { "server-forgot", server_forgot, "server",
+      "adit unpublish 443/tcp && adit publish 443/tcp" },
+    { "server-silent", server_silent, "", "" },
+    { "server-drops", server_drops, "server-firewall", "adit-server check" },
     { "two", two, "handshake listener", "adit-server check" },
 };
 
@@ -471,6 +507,7 @@ make_world(void)
                               .outside = g_strdup("198.51.100.7:443"),
                               .protocol = g_strdup("PCP"),
                               .lease = 3600,
+                              .before = { g_strdup("open"), 5, 4, g_strdup("") },
                               .dialled = ADIT_PROBE_ANSWERED,
                               .uplink = g_strdup("eth0") };
     return w;
@@ -480,9 +517,10 @@ make_world(void)
 static void
 check_complete(const GPtrArray *findings)
 {
-    static const char *const all[] = { "daemon",    "profile",  "link",    "endpoint",
-                                       "handshake", "mtu",      "rules",   "pcp",
-                                       "listener",  "firewall", "mapping", "outside" };
+    static const char *const all[] = { "daemon",          "profile",  "link",    "endpoint",
+                                       "handshake",       "mtu",      "rules",   "pcp",
+                                       "listener",        "firewall", "mapping", "server",
+                                       "server-firewall", "outside" };
 
     for (guint i = 0; i < G_N_ELEMENTS(all); i++) {
         guint n = 0;
