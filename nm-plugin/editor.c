@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* libnm-vpn-plugin-adit.so: import for the files that stock importers refuse.
+/* libnm-vpn-plugin-adit.so: import for the files that stock importers refuse, and export.
  *
  * GNOME Settings asks VPN plugins only for what its own WireGuard importer cannot read (a file
  * name that is no interface name, say), and `nmcli connection import type adit` asks nobody
@@ -11,6 +11,7 @@
 #include "libadit/core/error.h"
 #include "libadit/core/ifname.h"
 #include "nm-plugin/connection.h"
+#include "nm-plugin/reading.h"
 
 #define MAX_FILE (4 * 1024 * 1024)
 
@@ -38,7 +39,8 @@ G_DEFINE_TYPE_WITH_CODE(AditEditorPlugin, adit_editor_plugin, G_TYPE_OBJECT,
 static NMVpnEditorPluginCapability
 get_capabilities(NMVpnEditorPlugin *plugin)
 {
-    return NM_VPN_EDITOR_PLUGIN_CAPABILITY_IMPORT | NM_VPN_EDITOR_PLUGIN_CAPABILITY_IPV6;
+    return NM_VPN_EDITOR_PLUGIN_CAPABILITY_IMPORT | NM_VPN_EDITOR_PLUGIN_CAPABILITY_EXPORT |
+           NM_VPN_EDITOR_PLUGIN_CAPABILITY_IPV6;
 }
 
 static NMVpnEditor *
@@ -72,12 +74,39 @@ import_from_file(NMVpnEditorPlugin *plugin, const char *path, GError **error)
     return connection;
 }
 
+/* Whoever calls has fetched the secrets, as for every export. */
+static gboolean
+export_to_file(NMVpnEditorPlugin *plugin, const char *path, NMConnection *connection,
+               GError **error)
+{
+    g_autoptr(AditProfile) profile = adit_nm_read(connection, error);
+    char *text;
+    gboolean ok;
+
+    if (!profile)
+        return FALSE;
+    text = adit_profile_to_string(profile);
+    ok = g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
+    adit_key_string_free(text);
+    return ok;
+}
+
+static char *
+get_suggested_filename(NMVpnEditorPlugin *plugin, NMConnection *connection)
+{
+    g_autofree char *name = g_strconcat(nm_connection_get_id(connection), ".conf", NULL);
+
+    return g_strdelimit(g_steal_pointer(&name), "/", '-');
+}
+
 static void
 interface_init(NMVpnEditorPluginInterface *interface)
 {
     interface->get_capabilities = get_capabilities;
     interface->get_editor = get_editor;
     interface->import_from_file = import_from_file;
+    interface->export_to_file = export_to_file;
+    interface->get_suggested_filename = get_suggested_filename;
 }
 
 static void

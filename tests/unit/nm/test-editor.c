@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <NetworkManager.h>
+#include <dlfcn.h>
 #include <glib/gstdio.h>
+#include <string.h>
 
 #define PRIVATE "cGxlYXNlIGRvIG5vdCB1c2UgdGhpcyBrZXkgYXQgYWw="
 #define PUBLIC "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
@@ -69,8 +71,60 @@ test_says_what_it_can(void)
 
     g_assert_cmpint(nm_vpn_editor_plugin_get_capabilities(plugin), ==,
                     NM_VPN_EDITOR_PLUGIN_CAPABILITY_IMPORT |
+                        NM_VPN_EDITOR_PLUGIN_CAPABILITY_EXPORT |
                         NM_VPN_EDITOR_PLUGIN_CAPABILITY_IPV6);
     g_assert_null(nm_vpn_editor_plugin_get_editor(plugin, connection, NULL));
+}
+
+/* There and back: what comes out is what went in, for nobody else to read. */
+static void
+test_export(void)
+{
+    static const char text[] = "[Interface]\nPrivateKey = " PRIVATE "\nAddress = 10.0.0.2/24\n"
+                               "\n[Peer]\nPublicKey = " PUBLIC "\nPresharedKey = " PRIVATE
+                               "\nAllowedIPs = 10.0.0.0/24\n";
+    g_autoptr(NMVpnEditorPlugin) plugin = load();
+    g_autoptr(GError) error = NULL;
+    g_autoptr(NMConnection) connection = import(plugin, "home.conf", text, &error);
+    g_autofree char *dir = g_dir_make_tmp("adit-editor-XXXXXX", NULL);
+    g_autofree char *name = nm_vpn_editor_plugin_get_suggested_filename(plugin, connection);
+    g_autofree char *path = g_build_filename(dir, name, NULL);
+    g_autofree char *out = NULL;
+    GStatBuf info;
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(name, ==, "home.conf");
+    g_assert_true(nm_vpn_editor_plugin_export(plugin, path, connection, &error));
+    g_assert_no_error(error);
+    g_assert_true(g_file_get_contents(path, &out, NULL, NULL));
+    g_assert_nonnull(strstr(out, "PresharedKey = " PRIVATE));
+    g_assert_nonnull(strstr(out, "AllowedIPs = 10.0.0.0/24"));
+    g_assert_cmpint(g_stat(path, &info), ==, 0);
+    g_assert_cmpint(info.st_mode & 0777, ==, 0600);
+    g_assert_false(
+        nm_vpn_editor_plugin_export(plugin, "/no/such/folder/x.conf", connection, &error));
+    g_assert_nonnull(error);
+    g_unlink(path);
+    g_rmdir(dir);
+}
+
+/* Let go of and loaded again: its types are still those of the process. */
+static void
+test_again(void)
+{
+    for (guint i = 0; i < 3; i++) {
+        void *module = dlopen(g_getenv("ADIT_EDITOR"), RTLD_LAZY | RTLD_LOCAL);
+        NMVpnEditorPluginFactory factory;
+        g_autoptr(NMVpnEditorPlugin) plugin = NULL;
+
+        g_assert_nonnull(module);
+        factory = (NMVpnEditorPluginFactory)dlsym(module, "nm_vpn_editor_plugin_factory");
+        plugin = factory(NULL);
+        g_assert_true(NM_IS_VPN_EDITOR_PLUGIN(plugin));
+        g_assert_null(dlsym(module, "adit_profile_parse"));
+        g_clear_object(&plugin);
+        dlclose(module);
+    }
 }
 
 int
@@ -79,6 +133,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/editor/any-name", test_any_name);
     g_test_add_func("/editor/names-the-line", test_names_the_line);
+    g_test_add_func("/editor/export", test_export);
+    g_test_add_func("/editor/again", test_again);
     g_test_add_func("/editor/says-what-it-can", test_says_what_it_can);
     return g_test_run();
 }
