@@ -23,7 +23,7 @@
 /* A file that its user was asked about. */
 typedef struct {
     guint number;
-    char *name;
+    char *path, *name;
     char *text; /* with keys */
 } Opened;
 
@@ -58,6 +58,7 @@ now_s(void)
 static void
 opened_free(Opened *opened)
 {
+    g_free(opened->path);
     g_free(opened->name);
     adit_key_string_free(opened->text);
     g_free(opened);
@@ -314,6 +315,23 @@ on_closed(const char *key, gpointer data)
     step(self);
 }
 
+/* A file that is opened again is asked about once, as it is now. */
+static void
+drop_question(AditAgent *self, const char *path)
+{
+    for (GList *l = self->opened.head; l; l = l->next) {
+        Opened *opened = l->data;
+        g_autofree char *key = g_strdup_printf("import:%u", opened->number);
+
+        if (!g_str_equal(opened->path, path))
+            continue;
+        adit_notifier_close(self->notifier, key);
+        g_queue_delete_link(&self->opened, l);
+        opened_free(opened);
+        return;
+    }
+}
+
 void
 adit_agent_open(AditAgent *self, const char *path)
 {
@@ -326,10 +344,12 @@ adit_agent_open(AditAgent *self, const char *path)
         complain(self, failure_words(ADIT_DEED_IMPORT), error->message);
         return;
     }
+    drop_question(self, path);
     if (g_queue_get_length(&self->opened) >= OPENED_MAX)
         opened_free(g_queue_pop_head(&self->opened));
     opened = g_new0(Opened, 1);
     opened->number = ++self->n_opened;
+    opened->path = g_strdup(path);
     opened->name = adit_ifname_title(path);
     opened->text = text;
     g_queue_push_tail(&self->opened, opened);
