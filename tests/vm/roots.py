@@ -27,11 +27,10 @@ MACHINE = """
 """.split()
 
 DESKTOP = """
-    systemd systemd-sysv udev dbus dbus-x11 polkitd network-manager wireguard-tools iproute2
-    gnome-control-center network-manager-gnome xvfb xauth xdotool at-spi2-core python3
-    python3-pyatspi gir1.2-gtk-4.0 gir1.2-nm-1.0 desktop-file-utils shared-mime-info
-    adwaita-icon-theme fonts-dejavu-core gnome-shell nautilus openbox
-    notification-daemon
+    systemd systemd-sysv udev dbus dbus-x11 polkitd network-manager wireguard-tools wireguard-go
+    iproute2 nftables gnome-shell gnome-control-center nautilus network-manager-gnome
+    xvfb xauth xdotool at-spi2-core python3 python3-pyatspi gir1.2-gtk-4.0 gir1.2-nm-1.0
+    desktop-file-utils shared-mime-info adwaita-icon-theme fonts-dejavu-core
 """.split()
 
 # name: suite, mmdebstrap variant, packages, bootable
