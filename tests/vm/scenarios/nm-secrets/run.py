@@ -89,7 +89,7 @@ def show_cure(peer):
     tap.ok(reaches("10.59.0.1"), "ours: and the server answers")
     check_update(peer)
     tap.same(nm.get(LINK, "connection.uuid"), uuid, "ours: it is the same connection")
-    tap.same(nm.get(LINK, "ipv4.dns-search"), "two.example", "ours: with the user's edit")
+    tap.ok("two.example" in nm.get(LINK, "ipv4.dns-search"), "ours: with the user's edit")
     sh("nmcli", "connection", "down", LINK)
     sh("nmcli", "connection", "up", LINK)
     tap.until(lambda: preshared(LINK) == [peer.psk] and reaches("10.59.0.1", 1),
