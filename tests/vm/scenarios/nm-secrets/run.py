@@ -11,7 +11,7 @@ import nm
 import tap
 from gateway import gateways, preshared, reaches, seconds
 from peer import RULES, Peer
-from tap import sh
+from tap import sh, works
 
 LINK = "adit-vm"
 HEAL = 1  # seconds
@@ -33,7 +33,7 @@ def key_on_disk():
 def edit_and_reapply(domain):
     """What Cockpit or a user does after a change of settings."""
     sh("nmcli", "connection", "modify", LINK, "ipv4.dns-search", domain)
-    sh("nmcli", "device", "reapply", LINK)
+    tap.until(lambda: works("nmcli", "device", "reapply", LINK), "somebody reapplies it")
 
 
 def show_disease(peer):
@@ -101,7 +101,7 @@ def update(text):
     with open("/run/new.conf", "w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), 0o600)
         file.write(text)
-    return tap.works("adit", "update", LINK, "/run/new.conf")
+    return works("adit", "update", LINK, "/run/new.conf")
 
 
 def check_update(peer):
