@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client/names.h"
 #include "client/service.h"
 #include "libadit/sys/bus.h"
 #include "libadit/sys/notify.h"

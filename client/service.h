@@ -5,9 +5,6 @@
 
 #include <gio/gio.h>
 
-#define ADIT_CLIENT_BUS "org.adit.Client1"
-#define ADIT_CLIENT_PATH "/org/adit/Client1"
-
 /* The daemon on the bus: one object for itself, one for each gateway. */
 typedef struct _AditService AditService;
 

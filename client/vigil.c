@@ -2,7 +2,7 @@
 #include "client/vigil.h"
 
 #include "client/daemon-publish.h"
-#include "client/examine.h"
+#include "client/doctor/examine.h"
 
 #include <string.h>
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/agent/carry.h"
 
+#include "client/names.h"
 #include "libadit/core/error.h"
 #include "libadit/sys/bus.h"
 #include "pcp-client/publication.h"
 
 #include <string.h>
 
-#define CLIENT "org.adit.Client1"
 #define MANAGER_PATH "/org/adit/Client1/manager"
 #define PATIENCE_MS (180 * 1000) /* a person finds a password */
 
@@ -36,9 +36,9 @@ call(GDBusConnection *system, const char *interface, const char *method, GVarian
 
     errand->carried = carried;
     errand->data = data;
-    g_dbus_connection_call(system, CLIENT, MANAGER_PATH, interface, method, parameters, NULL,
-                           G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, PATIENCE_MS, NULL,
-                           on_answer, errand);
+    g_dbus_connection_call(system, ADIT_CLIENT_BUS, MANAGER_PATH, interface, method, parameters,
+                           NULL, G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, PATIENCE_MS,
+                           NULL, on_answer, errand);
 }
 
 /* A process may call itself anything, a section of a file, too. */
@@ -74,8 +74,8 @@ publish(GDBusConnection *system, const char *subject, AditCarried carried, gpoin
     g_autofree char *section = section_of(subject, &error);
 
     if (section)
-        call(system, CLIENT ".Publications", "Publish", g_variant_new("(s)", section), carried,
-             data);
+        call(system, ADIT_CLIENT_BUS ".Publications", "Publish", g_variant_new("(s)", section),
+             carried, data);
     else
         carried(error, data);
 }
@@ -95,13 +95,13 @@ adit_carry(GDBusConnection *system, AditDeedKind kind, const char *subject, Adit
     if (kind == ADIT_DEED_PUBLISH)
         publish(system, subject, carried, data);
     else if (kind == ADIT_DEED_UNPUBLISH)
-        call(system, CLIENT ".Publications", "Unpublish", g_variant_new("(s)", subject),
-             carried, data);
+        call(system, ADIT_CLIENT_BUS ".Publications", "Unpublish",
+             g_variant_new("(s)", subject), carried, data);
     else if (kind == ADIT_DEED_UP || kind == ADIT_DEED_DOWN)
-        call(system, CLIENT ".Manager", "SetUp",
+        call(system, ADIT_CLIENT_BUS ".Manager", "SetUp",
              g_variant_new("(sb)", subject, kind == ADIT_DEED_UP), carried, data);
     else
-        call(system, CLIENT ".Manager", "SetDefault",
+        call(system, ADIT_CLIENT_BUS ".Manager", "SetDefault",
              g_variant_new("(sbb)", kind == ADIT_DEED_DEFAULT ? subject : "", TRUE, TRUE),
              carried, data);
 }
@@ -110,6 +110,6 @@ void
 adit_carry_import(GDBusConnection *system, const char *name, const char *text,
                   AditCarried carried, gpointer data)
 {
-    call(system, CLIENT ".Manager", "Import",
+    call(system, ADIT_CLIENT_BUS ".Manager", "Import",
          g_variant_new("(ss@a{sv})", name, text, g_variant_new("a{sv}", NULL)), carried, data);
 }

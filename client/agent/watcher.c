@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/agent/watcher.h"
 
+#include "client/names.h"
 #include "client/suggestion.h"
 #include "libadit/sys/listening.h"
 
 #include <string.h>
 
-#define CLIENT "org.adit.Client1"
-#define CLIENT_PATH "/org/adit/Client1"
 #define PUBLISHER "org.adit.Publisher1"
 #define PUBLISHER_PATH "/org/adit/Publisher1"
 #define LOOK_S 10     /* for silent tunnels and new services; only while there is a gateway */
@@ -148,8 +147,8 @@ adit_watcher_see(AditWatcher *self)
 
     seen->has_daemon = is_owned(self->client);
     seen->has_publisher = is_owned(self->publisher);
-    add_all(seen, self->client, CLIENT ".Gateway", add_gateway);
-    add_all(seen, self->client, CLIENT ".Publications", add_wanted);
+    add_all(seen, self->client, ADIT_CLIENT_BUS ".Gateway", add_gateway);
+    add_all(seen, self->client, ADIT_CLIENT_BUS ".Publications", add_wanted);
     add_all(seen, self->publisher, PUBLISHER ".Reach", add_reach);
     g_ptr_array_sort(seen->gateways, by_name);
     for (guint i = 0; seen->gateways->len > 0 && i < self->services->len; i++) {
@@ -203,9 +202,9 @@ on_look(gpointer data)
 {
     AditWatcher *self = data;
 
-    g_dbus_connection_call(self->bus, CLIENT, CLIENT_PATH "/manager", CLIENT ".Manager",
-                           "Refresh", NULL, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL,
-                           NULL, NULL);
+    g_dbus_connection_call(self->bus, ADIT_CLIENT_BUS, ADIT_CLIENT_PATH "/manager",
+                           ADIT_CLIENT_BUS ".Manager", "Refresh", NULL, NULL,
+                           G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL, NULL);
     look_at_services(self);
     self->changed(self->data);
     return G_SOURCE_CONTINUE;
@@ -260,7 +259,8 @@ on_manager(GObject *source, GAsyncResult *result, gpointer data)
         return;
     }
     is_client = g_str_equal(
-        g_dbus_object_manager_client_get_name(G_DBUS_OBJECT_MANAGER_CLIENT(manager)), CLIENT);
+        g_dbus_object_manager_client_get_name(G_DBUS_OBJECT_MANAGER_CLIENT(manager)),
+        ADIT_CLIENT_BUS);
     *(is_client ? &self->client : &self->publisher) = manager;
     g_signal_connect_swapped(manager, "object-added", G_CALLBACK(touch), self);
     g_signal_connect_swapped(manager, "object-removed", G_CALLBACK(touch), self);
@@ -282,8 +282,8 @@ adit_watcher_new(GDBusConnection *system, void (*changed)(gpointer data), gpoint
     self->services = g_ptr_array_new_with_free_func((GDestroyNotify)adit_seen_service_free);
     self->missing = 2;
     g_dbus_object_manager_client_new(
-        system, G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_DO_NOT_AUTO_START, CLIENT, CLIENT_PATH, NULL,
-        NULL, NULL, self->cancellable, on_manager, self);
+        system, G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_DO_NOT_AUTO_START, ADIT_CLIENT_BUS,
+        ADIT_CLIENT_PATH, NULL, NULL, NULL, self->cancellable, on_manager, self);
     g_dbus_object_manager_client_new(
         system, G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_DO_NOT_AUTO_START, PUBLISHER, PUBLISHER_PATH,
         NULL, NULL, NULL, self->cancellable, on_manager, self);

@@ -2,7 +2,7 @@
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 
-#include "client/publish-units.h"
+#include "client/publisher/publish-units.h"
 
 /* Units that say X-Adit-Publish, by a systemd of our own on a private bus: what is published
  * follows what is active. */

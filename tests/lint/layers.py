@@ -23,19 +23,28 @@ MAY_INCLUDE = {
     "nm-plugin": PARTS | {"nm-plugin"},
     "networkd-hooks": PARTS | {"networkd-hooks"},
     # client composes the backends: it sits above them, they never see one another or it.
-    "client": PARTS | {"client", "nm-plugin", "networkd-hooks"},
+    "client": PARTS | {"client", "client/doctor", "nm-plugin", "networkd-hooks"},
+    "client/doctor": PARTS | {"client", "client/doctor"},
+    # Programs of their own: what they share lies in client, none sees another.
+    "client/cli": PARTS | {"client", "client/cli", "client/doctor"},
+    "client/publisher": PARTS | {"client", "client/publisher"},
+    "client/hooks": SYS | {"client", "client/hooks"},
+    "client/agent": PARTS | {"client", "client/agent"},
     "tunnel-server": SYS | {"tunnel-server"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 
 
 def folder_of(path):
-    parts = Path(path).parts
-    return "/".join(parts[:2]) if parts[0] == "libadit" else parts[0]
+    """The innermost folder that has arrows of its own."""
+    folders = [str(folder) for folder in Path(path).parents]
+    return next(folder for folder in folders if folder in MAY_INCLUDE or folder == "." or "/" not in folder)
 
 
 def complaints(root, folder):
     for source in sorted((root / folder).rglob("*.[ch]")):
+        if folder_of(source.relative_to(root)) != folder:
+            continue  # in a room of its own
         for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), 1):
             found = INCLUDE.match(line)
             if not found:

@@ -118,7 +118,7 @@ def _cell(text):
 
 def hops():
     """(name, exit code, question) in the order of the way, as the program has them."""
-    with open(os.path.join(SOURCE, "client/doctor.c"), encoding="utf-8") as f:
+    with open(os.path.join(SOURCE, "client/doctor/doctor.c"), encoding="utf-8") as f:
         rows = re.findall(r'{ "([a-z-]+)", (\d+), "([^"]+)" }', f.read())
     assert len(rows) > 10, rows
     return rows

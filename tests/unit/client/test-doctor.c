@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "client/doctor.h"
+#include "client/doctor/doctor.h"
 
 #include <string.h>
 

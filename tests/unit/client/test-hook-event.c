@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "client/hook-event.h"
+#include "client/hooks/hook-event.h"
 
 #include <string.h>
 

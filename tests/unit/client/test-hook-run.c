@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "client/hook-run.h"
+#include "client/hooks/hook-run.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
