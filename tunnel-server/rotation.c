@@ -99,13 +99,14 @@ subnet_due(const AditSubnet *subnet, const AditServerFacts *facts, gint64 now_s,
                : ADIT_DUE_NOTHING;
 }
 
-/* The handshakes it had while it was good are older. */
+/* The handshakes it had while it was good are older. In the very second it may be the one by
+ * which a device took it up; one that ran out had nobody to be mistaken for. */
 static AditDueKind
 spent_due(const AditSpentKey *spent, const AditWgDump *dump, gint64 now_s)
 {
     const AditWgPeer *peer = dump ? adit_wg_dump_find(dump, &spent->public_key) : NULL;
 
-    if (peer && peer->status.handshake_sec > spent->since)
+    if (peer && peer->status.handshake_sec >= spent->since + spent->taken)
         return ADIT_DUE_REUSED;
     return spent->until <= now_s ? ADIT_DUE_FORGET : ADIT_DUE_NOTHING;
 }

@@ -169,6 +169,7 @@ test_invite(void)
     const AditKey first = nas->public_key, next = key_of(9);
     g_autoptr(AditWgDump) spoken = make_dump(&next, NOW);
     g_autoptr(AditWgDump) before = make_dump(&first, NOW), again = make_dump(&first, NOW + 5);
+    g_autoptr(AditWgDump) late = NULL;
     guint allowed;
     AditDue due;
 
@@ -191,6 +192,7 @@ test_invite(void)
     g_assert_cmpint(count_peers(model, &first, &allowed), ==, 0);
     g_assert_false(adit_rotation_looks_out(model));
 
+    late = make_dump(&adit_model_device(model, 1)->public_key, NOW + 60);
     ((AditDeviceEntry *)g_ptr_array_index(model->devices, 1))->invite_until = NOW + 60;
     g_assert_cmpint(adit_rotation_due(model, NULL, &no_facts, NOW + 59).kind, ==,
                     ADIT_DUE_NOTHING);
@@ -200,6 +202,9 @@ test_invite(void)
     g_assert_true(adit_model_settle(model, NULL));
     g_assert_cmpuint(model->devices->len, ==, 1);
     g_assert_false(adit_model_spent(model, 0)->taken);
+    /* It ran out, so whoever comes in the same second has come too late as well. */
+    g_assert_cmpint(adit_rotation_due(model, late, &no_facts, NOW + 60).kind, ==,
+                    ADIT_DUE_REUSED);
     due = adit_rotation_due(model, NULL, &no_facts, NOW + 60 + ADIT_SPENT_STANDS_S);
     g_assert_cmpint(due.kind, ==, ADIT_DUE_FORGET);
 }
