@@ -30,6 +30,7 @@ struct _AditPort {
     AditUdp *request, *notice;
     GError *error;
     gboolean doubtful; /* a request could not be sent: look */
+    gboolean lost;     /* there is no way to the server: routes and rules are heard as well */
 };
 
 static gboolean
@@ -79,6 +80,21 @@ adit_port_open(const AditPortConfig *config, GError **error)
     if (!watch(port, port->timer, error) || !open_ear(port, error))
         return NULL;
     return g_steal_pointer(&port);
+}
+
+/* A way comes after the address it starts from, so without one its coming has to be heard. With
+ * one it is nothing to wake up for: some machines have routes that change all day. */
+static void
+hear_ways(AditPort *port, gboolean lost)
+{
+    static const int groups[] = { RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,
+                                  RTNLGRP_IPV6_RULE };
+
+    for (guint i = 0; i < G_N_ELEMENTS(groups) && lost != port->lost; i++)
+        setsockopt(port->ear, SOL_NETLINK,
+                   lost ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP, &groups[i],
+                   sizeof(groups[i]));
+    port->lost = lost;
 }
 
 int
@@ -201,12 +217,27 @@ listen_for_notices(AditPort *port)
         watch(port, adit_udp_get_fd(port->notice), NULL);
 }
 
+/* Once more after the ear is open for them: a way may have come in between. */
+static AditUdp *
+find_way(AditPort *port, GError **error)
+{
+    AditUdp *udp = open_request(port, NULL);
+
+    if (!udp) {
+        hear_ways(port, TRUE);
+        udp = open_request(port, error);
+    }
+    if (udp)
+        hear_ways(port, FALSE);
+    return udp;
+}
+
 gboolean
 adit_port_look(AditPort *port)
 {
     guint ifindex = port->device ? if_nametoindex(port->device) : 0;
     g_autoptr(GError) error = NULL;
-    AditUdp *fresh = open_request(port, &error);
+    AditUdp *fresh = find_way(port, &error);
 
     if (fresh && is_same(port, fresh, ifindex)) {
         adit_udp_close(fresh);

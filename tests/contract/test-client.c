@@ -263,6 +263,27 @@ test_late_device(void)
     pcp_site_tear_down(&site);
 }
 
+/* The way comes after device and address, as a network manager makes them. */
+static void
+test_late_way(void)
+{
+    const AditMapping *mapping;
+    PcpSite site;
+
+    pcp_site_set_up(&site, AF_INET6);
+    pcp_site_serve(&site);
+    pcp_site_do(FALSE, "-6 route del fd59::/64 dev c0");
+    pcp_site_open(&site, "c0", "fd59::2");
+    mapping = pcp_site_add(&site, 443);
+    pcp_site_quiet(&site);
+    g_assert_false(has_way(&site));
+    pcp_site_do(FALSE, "-6 route add fd59::1/128 dev c0");
+    pcp_site_turn(&site, 1000);
+    g_assert_true(has_way(&site)); /* at once, not when a timer is due */
+    pcp_site_reach(&site, mapping, ADIT_MAPPING_GRANTED);
+    pcp_site_tear_down(&site);
+}
+
 static void
 add_some(PcpSite *site, const AditMapping **ret, guint n)
 {
@@ -610,6 +631,7 @@ main(int argc, char **argv)
         { "/client/device", test_device },
         { "/client/grace", test_grace },
         { "/client/late-device", test_late_device },
+        { "/client/late-way", test_late_way },
         { "/client/C13-address", test_address },
         { "/client/C13-move", test_move },
         { "/client/C12-drain", test_drain },
