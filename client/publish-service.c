@@ -86,6 +86,9 @@ adit_publish_service_refresh(AditPublishService *self)
     adit_pub_wanted_set_shared(self->bus, shared_variant(wanted));
     adit_pub_wanted_set_problems(self->bus, (const char *const *)words);
     follow_handshakes(self, wanted->publications->len > 0);
+    /* At once, not when the loop is idle: who is answered after this and asks the publisher
+     * finds it told already. */
+    g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(self->bus));
 }
 
 /* What would never be reached is refused at once, while somebody is there to read why. */
