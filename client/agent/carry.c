@@ -21,10 +21,10 @@ on_answer(GObject *bus, GAsyncResult *result, gpointer data)
 {
     g_autofree Errand *errand = data;
     GError *reason = NULL;
-    g_autoptr(GVariant) answer =
-        g_dbus_connection_call_finish(G_DBUS_CONNECTION(bus), result, &reason);
+    GVariant *answer = g_dbus_connection_call_finish(G_DBUS_CONNECTION(bus), result, &reason);
     g_autoptr(GError) error = reason ? adit_bus_take_error(reason, "aditd") : NULL;
 
+    g_clear_pointer(&answer, g_variant_unref); /* says no more than that it was done */
     errand->carried(error, errand->data);
 }
 
