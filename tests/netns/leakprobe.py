@@ -38,7 +38,7 @@ class Prober:
     """Datagrams from each machine to each target, without pause, until stopped."""
 
     def __init__(self, machines, targets, resolvers):
-        self.offered, self._stop, self._done = {4: 0, 6: 0, NAMES: 0}, False, False
+        self._stop, self._done = False, False
         self._ways = []
         for machine in machines:
             for target, port in [(t, PORT) for t in targets] + [(r, NAMES) for r in resolvers]:
@@ -46,6 +46,7 @@ class Prober:
                 with machine.inside():
                     sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
                 self._ways.append((sock, (target, port), NAMES if port == NAMES else 6 if ":" in target else 4))
+        self.offered = dict.fromkeys((what for _, _, what in self._ways), 0)
         kernel.start_thread(self._run)
 
     def _run(self):

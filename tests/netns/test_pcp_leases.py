@@ -69,9 +69,9 @@ def test_restart_keeps(lab):
     lab["nas"].http_server(443)
     first = nas.map(443, 443, options=filter_option(f"{visitor.v4}/32"))
     epoch = until(lambda: nas.announce().epoch, 5, "an epoch that has begun")
-    for stop in (server.process.kill, server.process.stop):
+    for stop in ("kill", "stop"):
         nas.map(443, 443, 6, options=option(DESCRIPTION, b"page"))
-        stop()
+        getattr(server.process, stop)()
         assert is_open(visitor, vps.v4, 443)
         server.run()
         assert nas.announce().epoch >= epoch

@@ -373,7 +373,7 @@ def test_action(lab):
     before, seen = ours(home), home.capture("internet")
     for number, (action, other) in enumerate((("unreachable", "blackhole"), ("blackhole", "unreachable")), 2):
         home.write("/etc/adit/adit.conf", f"[policy]\nguard-action = {action}\n")
-        prober = Prober([home], (site.visitor.v4, site.visitor.v6))
+        prober = Prober([home], (site.visitor.v4, site.visitor.v6), ())
         site.client.process.signal(signal.SIGHUP)
         site.client.process.wait_output("(?s)" + "reloaded.*" * (number - 1), 10)
         prober.end()
