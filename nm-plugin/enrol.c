@@ -61,6 +61,54 @@ list_dns(const AditProfile *profile)
     return g_string_free(text, FALSE);
 }
 
+#define OWN_METRIC 45 /* before the routes that NetworkManager makes of AllowedIPs, at 50 */
+
+static gboolean
+is_own_route(NMIPRoute *route)
+{
+    return nm_ip_route_get_metric(route) == OWN_METRIC &&
+           nm_ip_route_get_attribute(route, NM_IP_ROUTE_ATTRIBUTE_SRC) != NULL;
+}
+
+static gboolean
+add_route(NMSettingIPConfig *ip, const AditPrefix *prefix, const AditAddr *own, GError **error)
+{
+    g_autofree char *to = adit_addr_to_string(&prefix->addr);
+    g_autofree char *from = adit_addr_to_string(own);
+    NMIPRoute *route =
+        nm_ip_route_new(prefix->addr.family, to, prefix->len, NULL, OWN_METRIC, error);
+
+    if (!route)
+        return FALSE;
+    nm_ip_route_set_attribute(route, NM_IP_ROUTE_ATTRIBUTE_SRC, g_variant_new_string(from));
+    nm_setting_ip_config_add_route(ip, route);
+    nm_ip_route_unref(route);
+    return TRUE;
+}
+
+/* The tunnel's own network is asked from the tunnel's address. The routes that NetworkManager
+ * makes name none, and while the address is deprecated the kernel would take the uplink's,
+ * which the server does not know. */
+static gboolean
+set_routes(NMSettingIPConfig *ip, const AditGateway *plan, GError **error)
+{
+    const AditAddr *own = NULL;
+
+    if (!ip)
+        return TRUE;
+    for (guint i = nm_setting_ip_config_get_num_routes(ip); i-- > 0;)
+        if (is_own_route(nm_setting_ip_config_get_route(ip, (int)i)))
+            nm_setting_ip_config_remove_route(ip, (int)i);
+    for (guint i = 0; i < plan->n_addresses && !own; i++)
+        if (plan->addresses[i].family == AF_INET6)
+            own = &plan->addresses[i];
+    for (guint i = 0; own && i < plan->n_subnets; i++)
+        if (plan->subnets[i].addr.family == AF_INET6 &&
+            !add_route(ip, &plan->subnets[i], own, error))
+            return FALSE;
+    return TRUE;
+}
+
 /* For dispatchers, and for an aditd that has lost its memory. */
 static void
 set_metadata(NMConnection *connection, const AditBackendGateway *gateway)
@@ -103,6 +151,8 @@ adit_nm_enrol(NMConnection *connection, const AditBackendGateway *gateway, GErro
         return FALSE;
     set_dns(nm_connection_get_setting_ip4_config(connection), dns, AF_INET, search4);
     set_dns(nm_connection_get_setting_ip6_config(connection), dns, AF_INET6, search6);
+    if (!set_routes(nm_connection_get_setting_ip6_config(connection), plan, error))
+        return FALSE;
     set_metadata(connection, gateway);
     if (gateway->everyone)
         open_to_everyone(connection);

@@ -5,6 +5,7 @@
 #include "nm-plugin/reading.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 /* A connection as an importer made it: read as a profile, and made a gateway's in place. */
 
@@ -16,7 +17,7 @@
     "DNS = 10.59.0.1, 192.0.2.53, example.org\nMTU = 1420\nTable = 20101\n"                    \
     "FwMark = 0x3f000000\n"                                                                    \
     "[Peer]\nPublicKey = " PUBLIC "\nPresharedKey = " PSK "\n"                                 \
-    "AllowedIPs = 10.59.0.1/32, 0.0.0.0/1, 128.0.0.0/1, 2000::/3\n"                            \
+    "AllowedIPs = 10.59.0.1/32, 2a11:1:2::/64, 0.0.0.0/1, 128.0.0.0/1, 2000::/3\n"             \
     "Endpoint = vps.example:51820\nPersistentKeepalive = 25\n"
 
 static AditProfile *
@@ -211,6 +212,31 @@ test_edits_stay(void)
     g_assert_cmpint((int)nm_setting_connection_get_metered(setting), ==, NM_METERED_YES);
 }
 
+/* The tunnel's IPv6 network is asked from the tunnel's address, however often it is enrolled;
+ * what somebody else has routed there stays. */
+static void
+test_own_route(void)
+{
+    g_autoptr(AditProfile) profile = parse();
+    g_autoptr(NMConnection) connection = imported(profile);
+    NMSettingIPConfig *ip6 = nm_connection_get_setting_ip6_config(connection);
+    NMIPRoute *foreign = nm_ip_route_new(AF_INET6, "2001:db8:9::", 48, NULL, 45, NULL);
+    NMIPRoute *route;
+    const char *source;
+
+    nm_setting_ip_config_add_route(ip6, foreign);
+    nm_ip_route_unref(foreign);
+    enrol(connection, profile, 1, FALSE);
+    enrol(connection, profile, 1, TRUE);
+    g_assert_cmpuint(nm_setting_ip_config_get_num_routes(ip6), ==, 2);
+    route = nm_setting_ip_config_get_route(ip6, 1);
+    source =
+        g_variant_get_string(nm_ip_route_get_attribute(route, NM_IP_ROUTE_ATTRIBUTE_SRC), NULL);
+    g_assert_cmpstr(nm_ip_route_get_dest(route), ==, "2a11:1:2::");
+    g_assert_cmpuint(nm_ip_route_get_prefix(route), ==, 64);
+    g_assert_cmpstr(source, ==, "2a11:1:2::a3b:2");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -221,6 +247,7 @@ main(int argc, char **argv)
     g_test_add_func("/nm/reading/no-key", test_no_key);
     g_test_add_func("/nm/enrol/unselected", test_enrolled);
     g_test_add_func("/nm/enrol/selected", test_selected);
+    g_test_add_func("/nm/enrol/own-route", test_own_route);
     g_test_add_func("/nm/enrol/edits-stay", test_edits_stay);
     g_test_add_data_func("/nm/enrol/stable", GINT_TO_POINTER(FALSE), test_stable);
     g_test_add_data_func("/nm/enrol/stable-selected", GINT_TO_POINTER(TRUE), test_stable);
