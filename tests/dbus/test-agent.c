@@ -354,6 +354,7 @@ test_published(Fixture *f, gconstpointer data)
     g_autoptr(AditPubReach) six = NULL;
     Shown *shown = expect(f, "New gateway: home");
 
+    g_assert_nonnull(gateway);
     g_assert_nonnull(strstr(shown->body, "10.59.0.2, 2001:db8::a3b:2"));
     four = add_reach(f, 4, "", "asking");
     six = add_reach(f, 6, "", "asking");
@@ -380,6 +381,7 @@ test_remembers(Fixture *f, gconstpointer data)
     g_autoptr(AditBusGateway) gateway = add_gateway(f, "home", "up");
     g_autoptr(AditPubReach) four = add_reach(f, 4, "203.0.113.7:443", "published");
 
+    g_assert_nonnull(four);
     expect(f, "New gateway: home");
     expect(f, "Published: web (443/tcp)");
     stop_agent(f);

@@ -43,6 +43,7 @@ try_unit(const char *text)
         AditPublication *p = g_ptr_array_index(found, i);
         g_autofree char *name = adit_publication_name(p);
 
+        g_assert_nonnull(name);
         g_assert_cmpstr(p->source, ==, "x.service");
         g_assert_true(adit_publication_settle(p, NULL));
     }

@@ -124,7 +124,7 @@ test_difference(void)
     key->text[0] = 'x';
     text = adit_networkd_files_to_diff(files, present, before);
     golden_check("networkd/selected.diff", text);
-    g_assert_null(strstr(text, PRIVATE + 1));
+    g_assert_null(strstr(text, &PRIVATE[1]));
 }
 
 /* Every route says our table, so none is in main; and while nobody selected the gateway no
