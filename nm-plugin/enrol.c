@@ -86,6 +86,15 @@ add_route(NMSettingIPConfig *ip, const AditPrefix *prefix, const AditAddr *own, 
     return TRUE;
 }
 
+static gboolean
+is_inside(const AditGateway *plan, const AditPrefix *route)
+{
+    for (guint i = 0; i < plan->n_subnets; i++)
+        if (adit_prefix_covers(&plan->subnets[i], route))
+            return TRUE;
+    return FALSE;
+}
+
 /* The tunnel's own network is asked from the tunnel's address. The routes that NetworkManager
  * makes name none, and while the address is deprecated the kernel would take the uplink's,
  * which the server does not know. */
@@ -102,9 +111,9 @@ set_routes(NMSettingIPConfig *ip, const AditGateway *plan, GError **error)
     for (guint i = 0; i < plan->n_addresses && !own; i++)
         if (plan->addresses[i].family == AF_INET6)
             own = &plan->addresses[i];
-    for (guint i = 0; own && i < plan->n_subnets; i++)
-        if (plan->subnets[i].addr.family == AF_INET6 &&
-            !add_route(ip, &plan->subnets[i], own, error))
+    for (guint i = 0; own && i < plan->n_routes; i++)
+        if (plan->routes[i].addr.family == AF_INET6 && is_inside(plan, &plan->routes[i]) &&
+            !add_route(ip, &plan->routes[i], own, error))
             return FALSE;
     return TRUE;
 }

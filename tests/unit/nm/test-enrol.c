@@ -17,7 +17,8 @@
     "DNS = 10.59.0.1, 192.0.2.53, example.org\nMTU = 1420\nTable = 20101\n"                    \
     "FwMark = 0x3f000000\n"                                                                    \
     "[Peer]\nPublicKey = " PUBLIC "\nPresharedKey = " PSK "\n"                                 \
-    "AllowedIPs = 10.59.0.1/32, 2a11:1:2::/64, 0.0.0.0/1, 128.0.0.0/1, 2000::/3\n"             \
+    "AllowedIPs = 10.59.0.1/32, 2a11:1:2::a3b:1/128, 2a11:1:2::/64, 0.0.0.0/1, 128.0.0.0/1, "  \
+    "2000::/3\n"                                                                               \
     "Endpoint = vps.example:51820\nPersistentKeepalive = 25\n"
 
 static AditProfile *
@@ -221,20 +222,21 @@ test_own_route(void)
     g_autoptr(NMConnection) connection = imported(profile);
     NMSettingIPConfig *ip6 = nm_connection_get_setting_ip6_config(connection);
     NMIPRoute *foreign = nm_ip_route_new(AF_INET6, "2001:db8:9::", 48, NULL, 45, NULL);
-    NMIPRoute *route;
-    const char *source;
+    static const char *const to[] = { "2a11:1:2::a3b:1", "2a11:1:2::" };
 
     nm_setting_ip_config_add_route(ip6, foreign);
     nm_ip_route_unref(foreign);
     enrol(connection, profile, 1, FALSE);
     enrol(connection, profile, 1, TRUE);
-    g_assert_cmpuint(nm_setting_ip_config_get_num_routes(ip6), ==, 2);
-    route = nm_setting_ip_config_get_route(ip6, 1);
-    source =
-        g_variant_get_string(nm_ip_route_get_attribute(route, NM_IP_ROUTE_ATTRIBUTE_SRC), NULL);
-    g_assert_cmpstr(nm_ip_route_get_dest(route), ==, "2a11:1:2::");
-    g_assert_cmpuint(nm_ip_route_get_prefix(route), ==, 64);
-    g_assert_cmpstr(source, ==, "2a11:1:2::a3b:2");
+    /* as many as there are of AllowedIPs: the longer one would win */
+    g_assert_cmpuint(nm_setting_ip_config_get_num_routes(ip6), ==, 1 + G_N_ELEMENTS(to));
+    for (guint i = 0; i < G_N_ELEMENTS(to); i++) {
+        NMIPRoute *route = nm_setting_ip_config_get_route(ip6, 1 + (int)i);
+        GVariant *from = nm_ip_route_get_attribute(route, NM_IP_ROUTE_ATTRIBUTE_SRC);
+
+        g_assert_cmpstr(nm_ip_route_get_dest(route), ==, to[i]);
+        g_assert_cmpstr(g_variant_get_string(from, NULL), ==, "2a11:1:2::a3b:2");
+    }
 }
 
 int
