@@ -66,6 +66,16 @@ def until(condition, words, seconds=30):
         time.sleep(0.2)  # between two looks, never instead of one
 
 
+EMULATED = 5  # times slower than what the promise is for, and the host may be busy as well
+
+
+def in_time(took, promised, words):
+    """One result: it took so many seconds (None: it never came); what it took is told."""
+    good = ok(took is not None and took < promised * EMULATED, f"{words} (promised within {promised} s)")
+    note(f"{words}: {took:.2f} s" if took is not None else f"{words}: never")
+    return good
+
+
 def done():
     """The plan, and the exit status."""
     print(f"1..{_count}", flush=True)
