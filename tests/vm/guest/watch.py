@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What leaves in the clear while something happens, and what was offered meanwhile."""
+
+import json
+import os
+import subprocess
+import sys
+
+PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "probe.py")
+
+
+class Watch:
+    """A talker here and a listener in a namespace, from before to after what happens between.
+
+    After it `offered` and `left` are counts by address.
+    """
+
+    def __init__(self, namespace, link, addresses):
+        self.lines = (["ip", "netns", "exec", namespace, sys.executable, PROBE, "listen", link, *addresses],
+                      [sys.executable, PROBE, "talk", *addresses])
+        self.processes = []
+        self.left, self.offered = {}, {}
+
+    def __enter__(self):
+        for line in self.lines:
+            process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
+            self.processes.append(process)
+            if process.stdout.readline().strip() != "ready":
+                raise RuntimeError(f"{line[-1]}: not ready")
+        return self
+
+    def go_on(self, more=100):
+        """Until so many more were offered to each: on a busy machine that takes its time."""
+        talker = self.processes[1]
+        end = None
+        for line in talker.stdout:
+            offered = min(json.loads(line).values())
+            end = offered + more if end is None else end
+            if offered >= end:
+                return
+
+    def __exit__(self, *_):
+        counts = []
+        for process in reversed(self.processes):  # what the talker sent last is still counted
+            process.terminate()
+            counts.append(json.loads(process.communicate(timeout=30)[0].splitlines()[-1]))
+        self.offered, self.left = counts
+
+    def is_closed(self, least=50):
+        """Whether enough was offered in both families, and nothing came out."""
+        return min(self.offered.values()) >= least and not any(self.left.values())
+
+    def __str__(self):
+        return f"offered {self.offered}, left in the clear {self.left}"
