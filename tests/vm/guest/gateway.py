@@ -116,6 +116,8 @@ class Talker:
 
     def __init__(self, peer):
         self.offered, self.seen, self._stop = {4: 0, 6: 0}, {4: 0, 6: 0}, threading.Event()
+        self._sockets = []
+        self.anew()
         self._argv = ["ip", "netns", "exec", peer.name, "tcpdump", "--immediate-mode", "-lnnti", "wan0",
                       f"udp port 9 and (dst host {OUTSIDE} or dst host {OUTSIDE6})"]
         self._process = None
@@ -139,11 +141,14 @@ class Talker:
             if " > " in line:
                 self.seen[6 if line.startswith("IP6") else 4] += 1
 
-    def _talk(self):
+    def anew(self):
+        """From now on by flows that nobody knows: an established one stays with its gateway."""
         ways = ((4, socket.AF_INET, OUTSIDE), (6, socket.AF_INET6, OUTSIDE6))
-        sockets = [(n, socket.socket(f, socket.SOCK_DGRAM), a) for n, f, a in ways]
+        self._sockets = [(n, socket.socket(f, socket.SOCK_DGRAM), a) for n, f, a in ways]
+
+    def _talk(self):
         while not self._stop.wait(0.004):
-            for number, sock, address in sockets:
+            for number, sock, address in self._sockets:
                 try:
                     sock.sendto(b"probe", (address, 9))
                 except OSError:

@@ -121,6 +121,7 @@ def main():
             tap.ok(min(talker.offered.values()) >= 1000, f"offered: {talker.offered}")
             tap.until(lambda: nm.active(LINK) and reaches(OUTSIDE, 1), "it carries after all that", 60)
             sh("adit", "default", "none")
+            talker.anew()
             for family, (offered, seen) in zip((4, 6), talker.during(lambda: None)):
                 tap.ok(seen > offered // 2, f"control: IPv{family} leaves again, {seen} of {offered}")
         sh("adit", "remove", LINK)
