@@ -11,6 +11,7 @@ import os
 import stat
 
 import tap
+from asked import agrees
 from gateway import OUTSIDE, gateways, preshared, reaches, seen, state, uplink
 from peer import Peer, routes
 from tap import output, sh, works
@@ -86,6 +87,7 @@ def main():
                  "the files are for root and networkd alone")
         tap.ok(deprecated(), "the IPv6 address is deprecated until the gateway is selected")
         check_link(peer)
+        agrees(peer, LINK)
         check_selected(peer)
         sh("adit", "remove", LINK)
         for old, new in zip(before, state()):
