@@ -9,7 +9,6 @@ import re
 
 import nm
 import tap
-from asked import agrees
 from gateway import gateways, preshared, reaches, seconds
 from peer import RULES, Peer
 from tap import sh, works
@@ -94,9 +93,6 @@ def show_cure(peer):
     sh("nmcli", "connection", "up", LINK)
     tap.until(lambda: preshared(LINK) == [peer.psk] and reaches("10.59.0.1", 1),
               "ours: activated anew, it carries")
-    agrees(peer, LINK)
-    tap.same(key_on_disk(), peer.psk, "ours: on disk, too")
-    tap.same(nm.get(LINK, "connection.uuid"), uuid, "ours: still the same connection")
 
 
 def update(text):
