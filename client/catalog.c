@@ -4,6 +4,7 @@
 #include "libadit/core/conf.h"
 #include "libadit/core/error.h"
 #include "libadit/core/ifname.h"
+#include "libadit/core/number.h"
 #include "libadit/sys/store.h"
 #include "libadit/sys/syserror.h"
 #include "policy-routing/gateway.h"
@@ -119,8 +120,7 @@ parse_decision(AditEntry *entry, const char *path, const char *bytes, gsize len,
         if (!token->key)
             continue;
         if (g_str_equal(token->key, "Slot") &&
-            g_ascii_string_to_unsigned(token->value, 10, ADIT_SLOT_MIN, ADIT_SLOT_MAX, &slot,
-                                       NULL))
+            adit_number_parse(token->value, 10, ADIT_SLOT_MIN, ADIT_SLOT_MAX, &slot))
             entry->slot = (guint)slot;
         else if (g_str_equal(token->key, "Backend") &&
                  parse_backend(token->value, &entry->backend))

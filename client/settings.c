@@ -2,6 +2,7 @@
 #include "client/settings.h"
 
 #include "libadit/core/error.h"
+#include "libadit/core/number.h"
 #include "libadit/sys/settings-file.h"
 #include "policy-routing/numbers.h"
 
@@ -45,10 +46,10 @@ static const AditSettingTable table = { rows, G_N_ELEMENTS(rows), sizeof(Setting
 static gboolean
 parse_number(const char *text, guint32 *ret)
 {
-    char *end;
-    const guint64 value = g_ascii_strtoull(text, &end, 0);
+    const gboolean hex = g_ascii_strncasecmp(text, "0x", 2) == 0;
+    guint64 value;
 
-    if (!g_ascii_isdigit(*text) || *end != '\0' || value > G_MAXUINT32)
+    if (!adit_number_parse(hex ? text + 2 : text, hex ? 16 : 10, 0, G_MAXUINT32, &value))
         return FALSE;
     *ret = (guint32)value;
     return TRUE;

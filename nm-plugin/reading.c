@@ -2,6 +2,7 @@
 #include "nm-plugin/reading.h"
 
 #include "libadit/core/error.h"
+#include "libadit/core/number.h"
 #include "policy-routing/numbers.h"
 
 #include <string.h>
@@ -69,8 +70,7 @@ adit_nm_slot(NMConnection *connection)
     const char *text = user_data(connection, ADIT_NM_USER_SLOT);
     guint64 slot = 0;
 
-    if (!text ||
-        !g_ascii_string_to_unsigned(text, 10, ADIT_SLOT_MIN, ADIT_SLOT_MAX, &slot, NULL))
+    if (!text || !adit_number_parse(text, 10, ADIT_SLOT_MIN, ADIT_SLOT_MAX, &slot))
         return 0;
     return (guint)slot;
 }

@@ -3,6 +3,7 @@
 
 #include "libadit/core/conf.h"
 #include "libadit/core/error.h"
+#include "libadit/core/number.h"
 
 #include <netinet/in.h>
 #include <sodium.h>
@@ -216,9 +217,13 @@ read_pair(Reader *reader, const AditConfToken *token, guint *seen, GError **erro
     if (*seen & (1u << k))
         return g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "given twice"), FALSE;
     *seen |= 1u << k;
-    if (keys[k].max != 0 && !g_ascii_string_to_unsigned(token->value, 10, keys[k].min,
-                                                        keys[k].max, &reader->number, error))
+    if (keys[k].max != 0 &&
+        !adit_number_parse(token->value, 10, keys[k].min, keys[k].max, &reader->number)) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                    "not a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
+                    keys[k].min, keys[k].max);
         return FALSE;
+    }
     return keys[k].set(reader, token->value, error);
 }
 

@@ -3,6 +3,7 @@
 
 #include "libadit/core/conf.h"
 #include "libadit/core/error.h"
+#include "libadit/core/number.h"
 #include "tunnel-server/edit.h"
 
 #include <string.h>
@@ -27,9 +28,7 @@ refuse(GError **error, const char *why)
 static gboolean
 parse_number(const char *value, guint64 min, guint64 max, guint64 *ret, GError **error)
 {
-    g_autoptr(GError) reason = NULL;
-
-    if (!g_ascii_string_to_unsigned(value, 10, min, max, ret, &reason)) {
+    if (!adit_number_parse(value, 10, min, max, ret)) {
         g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
                     "not a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, min, max);
         return FALSE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libadit/core/error.h"
 #include "libadit/core/inet.h"
+#include "libadit/core/number.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -17,18 +18,6 @@ fail(GError **error, const char *text, const char *why)
     return FALSE;
 }
 
-static gboolean
-parse_port(const char *text, guint16 *ret)
-{
-    guint64 port;
-
-    if (!g_ascii_isdigit(text[0]) || (text[0] == '0' && text[1] != '\0') ||
-        !g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT16, &port, NULL))
-        return FALSE;
-    *ret = port;
-    return TRUE;
-}
-
 /* "HOST:PORT" or "[HOST]:PORT"; what HOST is, is the caller's question. */
 static gboolean
 split(const char *text, char **ret_host, gboolean *ret_bracketed, guint16 *ret_port,
@@ -37,7 +26,7 @@ split(const char *text, char **ret_host, gboolean *ret_bracketed, guint16 *ret_p
     gboolean bracketed = text[0] == '[';
     const char *colon = strrchr(text, ':');
     const char *end = bracketed ? strchr(text, ']') : colon;
-    guint16 port;
+    guint64 port;
 
     if (bracketed && !end)
         return fail(error, text, "the bracket is not closed");
@@ -47,7 +36,7 @@ split(const char *text, char **ret_host, gboolean *ret_bracketed, guint16 *ret_p
         return fail(error, text, "text between the bracket and the port");
     if (!bracketed && memchr(text, ':', colon - text))
         return fail(error, text, "an IPv6 address needs brackets before the port");
-    if (!parse_port(colon + 1, &port))
+    if (!adit_number_parse(colon + 1, 10, 0, G_MAXUINT16, &port))
         return fail(error, text, "the port is not a number up to 65535");
 
     *ret_host = g_strndup(text + bracketed, end - text - bracketed);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libadit/core/error.h"
 #include "libadit/core/inet.h"
+#include "libadit/core/number.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -17,16 +18,6 @@ fail(GError **error, const char *text, const char *why, guint bits)
     return FALSE;
 }
 
-/* At most three digits and no leading zero: "/08" is somebody's mistake. */
-static gboolean
-parse_len(const char *text, guint64 *ret)
-{
-    if (text[0] == '0' && text[1] != '\0')
-        return FALSE;
-    return g_ascii_isdigit(text[0]) &&
-           g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32, ret, NULL);
-}
-
 gboolean
 adit_prefix_parse(const char *text, AditPrefix *ret, GError **error)
 {
@@ -40,7 +31,7 @@ adit_prefix_parse(const char *text, AditPrefix *ret, GError **error)
         return fail(error, text, slash ? "not an IP prefix" : "not an IP address or prefix", 0);
     bits = adit_family_bits(addr.family);
     len = bits;
-    if (slash && !parse_len(slash + 1, &len))
+    if (slash && !adit_number_parse(slash + 1, 10, 0, G_MAXUINT32, &len))
         return fail(error, text, "not an IP prefix: the length is not a number", 0);
     if (len > bits)
         return fail(error, text, "prefix longer than", bits);

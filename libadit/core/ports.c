@@ -2,6 +2,7 @@
 #include "libadit/core/ports.h"
 
 #include "libadit/core/error.h"
+#include "libadit/core/number.h"
 
 static const char *const proto_names[] = { "", "tcp", "udp", "both" };
 
@@ -27,7 +28,7 @@ adit_port_parse(const char *text, guint16 *ret)
 {
     guint64 number;
 
-    if (!g_ascii_string_to_unsigned(text, 10, 1, 65535, &number, NULL))
+    if (!adit_number_parse(text, 10, 1, 65535, &number))
         return FALSE;
     *ret = (guint16)number;
     return TRUE;

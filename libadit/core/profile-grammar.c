@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "libadit/core/error.h"
+#include "libadit/core/number.h"
 #include "libadit/core/profile-draft.h"
 
 #include <string.h>
@@ -28,7 +29,7 @@ fail_value(GError **error, const char *value, const char *why)
     return adit_profile_fail(error, "%s: %s", quoted, why);
 }
 
-/* Decimal, or hexadecimal after 0x, as wg(8) and ip(8) read them. */
+/* Decimal, or hexadecimal after 0x, leading zeros or none, as wg(8) and ip(8) read them. */
 static gboolean
 read_number(const char *value, guint32 min, guint32 max, guint32 *ret, GError **error)
 {
@@ -37,9 +38,9 @@ read_number(const char *value, guint32 min, guint32 max, guint32 *ret, GError **
     g_autofree char *why = NULL;
     guint64 n;
 
-    /* GLib would take a sign */
-    if (g_ascii_isxdigit(digits[0]) &&
-        g_ascii_string_to_unsigned(digits, hex ? 16 : 10, min, max, &n, NULL)) {
+    while (digits[0] == '0' && g_ascii_isdigit(digits[1]))
+        digits++;
+    if (adit_number_parse(digits, hex ? 16 : 10, min, max, &n)) {
         *ret = n;
         return TRUE;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "libadit/core/error.h"
+#include "libadit/core/number.h"
 
 static gboolean
 fail(GError **error, const char *text, const char *why)
@@ -12,26 +13,6 @@ fail(GError **error, const char *text, const char *why)
 
     g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: %s", quoted, why);
     return FALSE;
-}
-
-/* Decimal, no sign, no leading zero, all of the text. */
-static gboolean
-parse_number(const char *text, guint64 max, guint64 *ret)
-{
-    const char *p = text;
-    guint64 value = 0;
-
-    if (*p == '\0' || (p[0] == '0' && p[1] != '\0'))
-        return FALSE;
-    for (; *p != '\0'; p++) {
-        if (!g_ascii_isdigit(*p))
-            return FALSE;
-        value = value * 10 + (*p - '0');
-        if (value > max)
-            return FALSE;
-    }
-    *ret = value;
-    return TRUE;
 }
 
 /* Only what the file could say: what we print must read back. */
@@ -54,7 +35,8 @@ parse_int(const AditSetting *row, const char *text, gint64 *ret, GError **error)
     guint64 size;
     gint64 value;
 
-    if (!parse_number(text + negative, G_MAXINT32 * G_GUINT64_CONSTANT(1024), &size))
+    if (!adit_number_parse(text + negative, 10, 0, G_MAXINT32 * G_GUINT64_CONSTANT(1024),
+                           &size))
         return fail(error, text, "not a number");
     value = negative ? -(gint64)size : (gint64)size;
     if (value < row->min || value > row->max) {
@@ -127,7 +109,7 @@ parse_duration(const AditSetting *row, const char *text, gint64 *ret, GError **e
 
         if (!g_str_equal(unit, units[i].name))
             continue;
-        if (!parse_number(number, G_MAXINT32, &count))
+        if (!adit_number_parse(number, 10, 0, G_MAXINT32, &count))
             break;
         if ((gint64)count * units[i].seconds < row->min ||
             (gint64)count * units[i].seconds > row->max) {
@@ -180,10 +162,10 @@ parse_range(const char *text, AditPortRange *ret)
     g_auto(GStrv) ends = g_strsplit(text, "-", 2);
     guint64 first, last;
 
-    if (ends[0] == NULL || !parse_number(ends[0], G_MAXUINT16, &first))
+    if (ends[0] == NULL || !adit_number_parse(ends[0], 10, 0, G_MAXUINT16, &first))
         return FALSE;
     last = first;
-    if (ends[1] != NULL && !parse_number(ends[1], G_MAXUINT16, &last))
+    if (ends[1] != NULL && !adit_number_parse(ends[1], 10, 0, G_MAXUINT16, &last))
         return FALSE;
     if (first == 0 || last < first)
         return FALSE;

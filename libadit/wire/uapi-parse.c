@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "libadit/core/error.h"
+#include "libadit/core/number.h"
 #include "libadit/wire/uapi.h"
 
 typedef enum {
@@ -21,19 +22,6 @@ typedef struct {
 } Reader;
 
 typedef gboolean (*ValueFunc)(Reader *r, const char *value);
-
-static gboolean
-read_number(const char *value, guint64 max, guint64 *ret)
-{
-    guint64 number;
-
-    if (!g_ascii_string_to_unsigned(value, 10, 0, max, &number, NULL))
-        return FALSE;
-    if (value[0] == '+' || (value[0] == '0' && value[1] != '\0'))
-        return FALSE; /* one way to write it */
-    *ret = number;
-    return TRUE;
-}
 
 static gboolean
 read_key(const char *value, AditKey *ret)
@@ -64,7 +52,7 @@ on_listen_port(Reader *r, const char *value)
 {
     guint64 port;
 
-    if (!read_number(value, G_MAXUINT16, &port))
+    if (!adit_number_parse(value, 10, 0, G_MAXUINT16, &port))
         return FALSE;
     r->dump->device.listen_port = port;
     return TRUE;
@@ -75,7 +63,7 @@ on_fwmark(Reader *r, const char *value)
 {
     guint64 mark;
 
-    if (!read_number(value, G_MAXUINT32, &mark))
+    if (!adit_number_parse(value, 10, 0, G_MAXUINT32, &mark))
         return FALSE;
     r->dump->device.fwmark = mark;
     return TRUE;
@@ -130,7 +118,7 @@ on_handshake_sec(Reader *r, const char *value)
 {
     guint64 sec;
 
-    if (!read_number(value, G_MAXINT64, &sec))
+    if (!adit_number_parse(value, 10, 0, G_MAXINT64, &sec))
         return FALSE;
     r->peer->status.handshake_sec = sec;
     return TRUE;
@@ -141,7 +129,7 @@ on_handshake_nsec(Reader *r, const char *value)
 {
     guint64 nsec;
 
-    if (!read_number(value, 999999999, &nsec))
+    if (!adit_number_parse(value, 10, 0, 999999999, &nsec))
         return FALSE;
     r->peer->status.handshake_nsec = nsec;
     return TRUE;
@@ -150,13 +138,13 @@ on_handshake_nsec(Reader *r, const char *value)
 static gboolean
 on_tx_bytes(Reader *r, const char *value)
 {
-    return read_number(value, G_MAXUINT64, &r->peer->status.tx_bytes);
+    return adit_number_parse(value, 10, 0, G_MAXUINT64, &r->peer->status.tx_bytes);
 }
 
 static gboolean
 on_rx_bytes(Reader *r, const char *value)
 {
-    return read_number(value, G_MAXUINT64, &r->peer->status.rx_bytes);
+    return adit_number_parse(value, 10, 0, G_MAXUINT64, &r->peer->status.rx_bytes);
 }
 
 static gboolean
@@ -164,7 +152,7 @@ on_keepalive(Reader *r, const char *value)
 {
     guint64 seconds;
 
-    if (!read_number(value, G_MAXUINT16, &seconds))
+    if (!adit_number_parse(value, 10, 0, G_MAXUINT16, &seconds))
         return FALSE;
     r->peer->peer.keepalive = seconds;
     return TRUE;
@@ -185,7 +173,8 @@ static gboolean
 on_errno(Reader *r, const char *value)
 {
     r->place = AT_END;
-    return read_number(value[0] == '-' ? value + 1 : value, 4095, &r->error_number);
+    return adit_number_parse(value[0] == '-' ? value + 1 : value, 10, 0, 4095,
+                             &r->error_number);
 }
 
 /* The grammar. A key that stands in two places has two rows. */
