@@ -70,6 +70,7 @@ def main():
     tap.ok("wrote to /etc" not in lines, "and may write nothing but its own")
     pwd.getpwnam("adit-hooks")
     sh("systemctl", "stop", UNIT)
+    tap.ok(not works("systemctl", "is-failed", UNIT), "the unit of a gateway that was removed stops well")
     os.unlink(HOOK)
     sh("systemctl", "stop", "adit-hooks.service")
     tap.done()
