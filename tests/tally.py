@@ -5,6 +5,7 @@
 A skipped test is a failed run: what cannot be proved here is not proved.
 """
 import argparse
+import itertools
 import json
 import re
 import sys
@@ -15,12 +16,13 @@ WHY_LINES = 30  # of what a program says before a point that fails
 
 
 def why(text, point):
-    """The comments just above a point: a log is all that is left of a run elsewhere."""
+    """The comments just above and below a point: a log is all that is left of a run elsewhere."""
     lines = text[:point.start()].splitlines()
     first = len(lines)
     while first > 0 and lines[first - 1].startswith("#"):
         first -= 1
-    return ["    " + line for line in lines[first:][:WHY_LINES]]
+    below = list(itertools.takewhile(lambda line: line.startswith("#"), text[point.end():].lstrip("\n").splitlines()))
+    return ["    " + line for line in lines[first:][:WHY_LINES] + below[:WHY_LINES]]
 
 
 def tally(entry):
