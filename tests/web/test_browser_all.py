@@ -122,7 +122,7 @@ def test_device(lab):
         server.device("other", "10.59.0.3")
         server.publish(8080, "nas", families=(4,))
         server.publish(8081, "other", families=(4,))
-        until(lambda: page.web.ask("GET", "/healthz", machine=lab["home"], host="10.59.0.1").status == 200, 15, "the tunnel")
+        page.web.wait_let_in(lab["home"])
         page.browser.open(url + "#publications")
         page.browser.find("button.name", "8080/tcp")
         assert "8081" not in page.browser.text() and page.browser.script("return document.querySelectorAll('nav a').length") == 2
