@@ -15,6 +15,7 @@
 
 #define FOLDER "declined"
 #define MERGE_MS 2000
+#define PATIENCE_MS 60000
 
 /* A profile with our server's marker was made for this: it becomes a gateway whenever it is
  * seen. Without a marker its server has to answer, and even then only one that somebody has
@@ -270,7 +271,7 @@ decide(Question *question, const AditBackendFound *found)
     question->title = g_strdup(found->title);
     if (!question->sight.marked && found->link) {
         question->recognise =
-            adit_recognise_new(found->link, found->profile, on_answer, question);
+            adit_recognise_new(found->link, found->profile, PATIENCE_MS, on_answer, question);
         return;
     }
     if (self->daemon->auto_adopt == ADIT_AUTO_ADOPT_ASK)
@@ -301,10 +302,11 @@ adit_newcomers_seen(AditNewcomers *self, AditBackendKind kind, const char *id,
                     const AditBackendSight *sight)
 {
     AditBackend *backend = self->daemon->backends[kind];
-    Question *question;
+    Question *question = g_hash_table_lookup(self->questions, id);
 
-    if (self->daemon->auto_adopt == ADIT_AUTO_ADOPT_NO || is_declined(self, id) ||
-        g_hash_table_contains(self->questions, id))
+    if (question && question->recognise) /* it has come up anew */
+        adit_recognise_again(question->recognise);
+    if (self->daemon->auto_adopt == ADIT_AUTO_ADOPT_NO || is_declined(self, id) || question)
         return;
     question = g_new0(Question, 1);
     question->newcomers = self;

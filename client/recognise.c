@@ -9,9 +9,10 @@
 #include <sys/socket.h>
 
 /* The link has just come up: the first packets wait for a handshake, or its address for a
- * moment. */
-#define AGAIN_MS 300
-#define TURNS 12
+ * moment. A handshake that was lost is tried again 5 s later. */
+#define SOON_MS 300
+#define LATER_MS 2000
+#define SOON_UNTIL_MS 4000
 
 typedef struct {
     AditRecognise *recognise;
@@ -23,7 +24,8 @@ typedef struct {
 struct _AditRecognise {
     char *link;
     Question questions[2]; /* of each family */
-    guint turn, timer;
+    guint timer;
+    guint waited, patience; /* milliseconds */
     AditRecognised done;
     gpointer data;
 };
@@ -99,6 +101,7 @@ static gboolean
 on_turn(gpointer data)
 {
     AditRecognise *self = data;
+    const guint wait = self->waited < SOON_UNTIL_MS ? SOON_MS : LATER_MS;
     gboolean any = FALSE;
 
     self->timer = 0;
@@ -107,27 +110,37 @@ on_turn(gpointer data)
             ask(&self->questions[f]);
             any = TRUE;
         }
-    if (any && ++self->turn <= TURNS)
-        self->timer = g_timeout_add(AGAIN_MS, on_turn, self);
-    else
+    if (any && self->waited < self->patience) {
+        self->waited += wait;
+        self->timer = g_timeout_add(wait, on_turn, self);
+    } else
         finish(self, FALSE);
     return G_SOURCE_REMOVE;
 }
 
 AditRecognise *
-adit_recognise_new(const char *link, const AditProfile *profile, AditRecognised done,
-                   gpointer data)
+adit_recognise_new(const char *link, const AditProfile *profile, guint patience_ms,
+                   AditRecognised done, gpointer data)
 {
     AditRecognise *self = g_new0(AditRecognise, 1);
     g_autoptr(AditGateway) gateway = adit_gateway_from_profile(link, 1, link, profile);
 
     self->link = g_strdup(link);
+    self->patience = patience_ms;
     self->done = done;
     self->data = data;
     for (guint f = 0; f < G_N_ELEMENTS(self->questions); f++)
         self->questions[f] = (Question){ .recognise = self, .server = gateway->servers[f] };
     self->timer = g_idle_add(on_turn, self);
     return self;
+}
+
+void
+adit_recognise_again(AditRecognise *self)
+{
+    hang_up(self); /* the link may be another one of that name */
+    self->waited = 0;
+    self->timer = g_idle_add(on_turn, self);
 }
 
 void

@@ -13,8 +13,11 @@ typedef struct _AditRecognise AditRecognise;
  * be freed. */
 typedef void (*AditRecognised)(gboolean is_server, gpointer data);
 
+/* Gives up after @patience_ms without an answer; 0: asks once. */
 AditRecognise *adit_recognise_new(const char *link, const AditProfile *profile,
-                                  AditRecognised done, gpointer data);
+                                  guint patience_ms, AditRecognised done, gpointer data);
+/* The link has come up anew: from the start, if it is not over. */
+void adit_recognise_again(AditRecognise *recognise);
 void adit_recognise_free(AditRecognise *recognise);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditRecognise, adit_recognise_free)

@@ -22,7 +22,10 @@ typedef enum {
     SHORT,      /* cut */
     REQUEST,    /* what we sent, back */
     SECOND_ASK, /* PCP, but the first question is lost */
+    NEXT_TIME,  /* PCP, but only when the link has come up anew */
 } Manner;
+
+#define PATIENCE_MS 1500
 
 typedef struct {
     const char *name;
@@ -32,20 +35,18 @@ typedef struct {
 } Row;
 
 static const Row rows[] = {
-    { "pcp-4", PCP, "127.0.0.1", TRUE },
-    { "pcp-6", PCP, "::1", TRUE },
-    { "second-ask", SECOND_ASK, "::1", TRUE },
-    { "silent", SILENT, "127.0.0.1", FALSE },
-    { "map", MAP_REPLY, "127.0.0.1", FALSE },
-    { "refuses", REFUSES, "127.0.0.1", FALSE },
-    { "natpmp", NATPMP, "127.0.0.1", FALSE },
-    { "short", SHORT, "127.0.0.1", FALSE },
-    { "own-request", REQUEST, "127.0.0.1", FALSE },
+    { "pcp-4", PCP, "127.0.0.1", TRUE },        { "pcp-6", PCP, "::1", TRUE },
+    { "second-ask", SECOND_ASK, "::1", TRUE },  { "next-time", NEXT_TIME, "127.0.0.1", TRUE },
+    { "silent", SILENT, "127.0.0.1", FALSE },   { "map", MAP_REPLY, "127.0.0.1", FALSE },
+    { "refuses", REFUSES, "127.0.0.1", FALSE }, { "natpmp", NATPMP, "127.0.0.1", FALSE },
+    { "short", SHORT, "127.0.0.1", FALSE },     { "own-request", REQUEST, "127.0.0.1", FALSE },
 };
 
 typedef struct {
     Manner manner;
     guint asked;
+    gboolean anew;
+    AditRecognise *recognise;
     GMainLoop *loop;
     gboolean is_server;
 } Site;
@@ -60,6 +61,10 @@ answer(Site *site, const guint8 *asked, gsize len, guint8 *ret)
     case SILENT: return 0;
     case SECOND_ASK:
         if (site->asked < 2)
+            return 0;
+        return adit_pcp_reply_encode(&reply, ret);
+    case NEXT_TIME:
+        if (!site->anew)
             return 0;
         return adit_pcp_reply_encode(&reply, ret);
     case PCP: return adit_pcp_reply_encode(&reply, ret);
@@ -89,6 +94,10 @@ on_asked(int fd, GIOCondition condition, gpointer data)
     g_assert_cmpuint(bytes[1], ==, ADIT_PCP_ANNOUNCE);
     site->asked++;
     n = answer(site, bytes, (gsize)len, reply);
+    if (site->manner == NEXT_TIME && site->asked == 4) {
+        site->anew = TRUE;
+        adit_recognise_again(site->recognise);
+    }
     if (n > 0)
         g_assert_cmpint(sendto(fd, reply, n, 0, (struct sockaddr *)&peer, peer_len), ==, n);
     return G_SOURCE_CONTINUE;
@@ -138,9 +147,11 @@ test_row(gconstpointer data)
     const guint source = g_unix_fd_add(fd, G_IO_IN, on_asked, &site);
 
     g_assert_nonnull(profile);
-    recognise = adit_recognise_new("lo", profile, on_done, &site);
+    recognise = adit_recognise_new("lo", profile, PATIENCE_MS, on_done, &site);
+    site.recognise = recognise;
     g_main_loop_run(site.loop);
     g_assert_cmpint(site.is_server, ==, row->is_server);
+    g_assert_cmpint(site.anew, ==, row->manner == NEXT_TIME);
     g_assert_cmpuint(site.asked, >, 0);
     g_source_remove(source);
     close(fd);
@@ -157,7 +168,7 @@ test_no_server(void)
     g_autoptr(AditRecognise) recognise = NULL;
     Site site = { .loop = g_main_loop_new(NULL, FALSE), .is_server = TRUE };
 
-    recognise = adit_recognise_new("lo", profile, on_done, &site);
+    recognise = adit_recognise_new("lo", profile, PATIENCE_MS, on_done, &site);
     g_main_loop_run(site.loop);
     g_assert_false(site.is_server);
     g_main_loop_unref(site.loop);
