@@ -87,5 +87,42 @@ def test_killed_enter():
     assert mounts() == before
 
 
+def fake(folder, boots):
+    """A qemu that says, boot by boot, what @boots says on its port and on its console."""
+    for i, (port, console) in enumerate(boots):
+        for name, text in (("port", port), ("console", console)):
+            with open(f"{folder}/{name}.{i}", "w", encoding="utf-8") as file:
+                file.write(text)
+    path = f"{folder}/qemu-system-x86_64"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"""#!/bin/sh
+n=$(cat {folder}/n 2>/dev/null || echo 0)
+echo $((n + 1)) >{folder}/n
+for word; do case $word in file,id=console,path=*) cp {folder}/console.$n "${{word#*path=}}";; esac; done
+cat {folder}/port.$n
+""")
+    os.chmod(path, 0o755)
+    return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "ADIT_VM_OUT": f"{folder}/out", "ADIT_VM_ACCEL": "tcg"}
+
+
+def test_broken_guest():
+    """a boot that the emulator broke is gone on with from the scenario it was in; one that ended otherwise fails"""
+    if not os.path.isdir(roots.base_dir(NAME)):
+        raise Skip(f"no image: sudo tests/vm/image {NAME}")
+    first = "# hooks: starts, 1 s\nok 1 - hooks: a\n# packages: starts, 1 s\nok 2 - packages: b\n"
+    again = "# packages: starts, 1 s\nok 1 - packages: b\nok 2 - packages: c\n1..2\n"
+    oops = "[ 1.0] Oops: int3: 0000 [#1] PREEMPT SMP\n"
+    for boots, code, said in (([(first, oops), (again, "")], 0, ["ok 2 - packages: b", "ok 4 - packages: c", "1..4"]),
+                              ([(first, "Oops: general protection\n")], 1, ["Bail out!"]),
+                              ([(first, oops), (again.replace("ok 2", "not ok 2"), "")], 1, ["not ok 4 - packages: c"]),
+                              ([(first, oops)] * 3, 1, ["once more from packages"])):
+        with tempfile.TemporaryDirectory() as folder:
+            run = subprocess.run([f"{HERE}/run", NAME, "hooks", "packages"], env=fake(folder, boots), text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+            assert run.returncode == code and all(words in run.stdout for words in said), run.stdout
+            with open(f"{folder}/n", encoding="utf-8") as file:
+                assert int(file.read()) == len(boots)
+
+
 if __name__ == "__main__":
     tap.main(globals())
