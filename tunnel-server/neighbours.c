@@ -53,8 +53,9 @@ adit_neighbours_foreign(AditAdmin *admin, GPtrArray *problems)
         ports[n++] = (AditForeignPort){ IPPROTO_UDP, ADIT_DATAPLANE_PCP_PORT, TRUE,
                                         "so that no device opens a port by PCP" };
     if (redirects)
-        ports[n++] = (AditForeignPort){ IPPROTO_TCP, ADIT_DATAPLANE_RESPONDER_PORT, FALSE,
-                                        "so that nobody is redirected from port 80 to https" };
+        ports[n++] =
+            (AditForeignPort){ IPPROTO_TCP, ADIT_DATAPLANE_RESPONDER_PORT, FALSE,
+                               "so that nobody is redirected from port 80 to https", TRUE };
     adit_foreign_look(&question, problems);
 }
 

@@ -6,6 +6,8 @@
 #include "libadit/core/error.h"
 #include "libadit/core/marker.h"
 #include "libadit/core/pcp.h"
+#include "libadit/sys/foreign.h"
+#include "policy-routing/reply-table.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -178,8 +180,15 @@ see_way6(AditProbe *probe, char link[ADIT_NAME_LEN])
     const guint8 bytes[16] = { 0x20, 0x01, 0x0d, 0xb8 }; /* of documentation: nothing is sent */
     const AditSockAddr anywhere = { adit_addr_from_bytes(AF_INET6, bytes), probe->to.port };
 
+    g_autofree char *checker = NULL;
+
     if (!adit_examine_way(&anywhere, &probe->from, link) || !adit_addr_is_global(&probe->from))
         return g_strdup("the uplink has no IPv6: try it from elsewhere");
+    checker = adit_foreign_checks_senders(ADIT_REPLY_TABLE);
+    if (checker)
+        return g_strdup_printf("%s takes what comes back to its own sender for forged, and "
+                               "lets visitors in: try it from elsewhere",
+                               checker);
     g_strlcpy(probe->link, link, sizeof(probe->link));
     return NULL;
 }

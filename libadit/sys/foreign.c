@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "libadit/sys/foreign.h"
 
+#include "libadit/sys/foreign-mend.h"
 #include "libadit/sys/nl.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
@@ -23,9 +25,11 @@ typedef struct {
 
 /* What is known of one table. */
 typedef struct {
-    gboolean knows_inside, knows_link; /* where it judges what arrives; elsewhere */
-    guint32 knows_port;                /* a bit for each of the question's */
-    gboolean is_ufw, is_docker;
+    gboolean knows_inside; /* where it judges what arrives from our link */
+    gboolean knows_out;    /* elsewhere: what leaves by it */
+    gboolean lets_dnat_in, lets_dnat_through;
+    guint32 knows_port; /* a bit for each of the question's */
+    gboolean is_ufw, is_docker, has_zone;
 } Table;
 
 /* Of ports: "tcp dport { 22, 80-90 } accept" asks one. */
@@ -122,6 +126,8 @@ on_chain(const struct nlmsghdr *nlh, gpointer data, GError **error)
         table_of(look, family_of(nlh), table)->is_ufw = TRUE;
     if (g_str_equal(name, "DOCKER-USER"))
         table_of(look, family_of(nlh), table)->is_docker = TRUE;
+    if (g_str_equal(name, "filter_IN_" ADIT_FOREIGN_ZONE))
+        table_of(look, family_of(nlh), table)->has_zone = TRUE;
     if (!tb[NFTA_CHAIN_HOOK] || !tb[NFTA_CHAIN_TYPE] ||
         !g_str_equal(mnl_attr_get_str(tb[NFTA_CHAIN_TYPE]), "filter") ||
         g_str_equal(table, look->question->own) ||
@@ -156,38 +162,101 @@ names_port(const struct nlattr *exprs, guint16 port)
     return contains(exprs, native, sizeof(native)) || contains(exprs, match, sizeof(match));
 }
 
-/* A rule that asks nothing and refuses everything. */
+/* Whether a rule consists of some of these and nothing else. */
 static gboolean
-is_refusal(const struct nlattr *exprs)
+is_made_of(const struct nlattr *exprs, const char *const *names)
 {
     static const AditAttrType types[NFTA_EXPR_MAX + 1] = { [NFTA_EXPR_NAME] = {
                                                                ADIT_ATTR_STRING } };
     const struct nlattr *tb[NFTA_EXPR_MAX + 1], *expr;
-    gboolean refuses = FALSE;
 
     mnl_attr_for_each_nested(expr, exprs)
     {
-        const char *name;
-
         if (!adit_attrs_parse_nested(expr, types, G_N_ELEMENTS(types), tb) ||
-            !tb[NFTA_EXPR_NAME])
-            return FALSE;
-        name = mnl_attr_get_str(tb[NFTA_EXPR_NAME]);
-        if (g_str_equal(name, "reject"))
-            refuses = TRUE;
-        else if (!g_str_equal(name, "counter") && !g_str_equal(name, "log"))
+            !tb[NFTA_EXPR_NAME] ||
+            !g_strv_contains(names, mnl_attr_get_str(tb[NFTA_EXPR_NAME])))
             return FALSE;
     }
-    return refuses;
+    return TRUE;
+}
+
+/* A rule that asks nothing and refuses everything. */
+static gboolean
+is_refusal(const struct nlattr *exprs)
+{
+    static const char *const parts[] = { "reject", "counter", "log", NULL };
+
+    return contains(exprs, "reject", sizeof("reject")) && is_made_of(exprs, parts);
+}
+
+/* "ct status dnat accept", as firewalld has it: what we send on by NAT passes. */
+static gboolean
+lets_dnat(const struct nlattr *exprs)
+{
+    static const char *const parts[] = { "ct", "bitwise", "cmp", "immediate", "counter", NULL };
+    const guint16 status[4] = { 8, NFTA_CT_KEY, 0, GUINT16_TO_BE(NFT_CT_STATUS) };
+    const struct {
+        guint16 len, type;
+        guint32 mask;
+    } dnat = { 8, NFTA_DATA_VALUE, IPS_DST_NAT },
+      accept = { 8, NFTA_VERDICT_CODE, GUINT32_TO_BE(NF_ACCEPT) };
+
+    return is_made_of(exprs, parts) && contains(exprs, status, sizeof(status)) &&
+           contains(exprs, &dnat, sizeof(dnat)) && contains(exprs, &accept, sizeof(accept));
+}
+
+/* "oifname adit0", or iptables' -o, which is made of the same. */
+static gboolean
+asks_way_out(const struct nlattr *exprs, const char *link)
+{
+    const guint16 key[4] = { 8, NFTA_META_KEY, 0, GUINT16_TO_BE(NFT_META_OIFNAME) };
+    gboolean way_out = FALSE; /* was what the last expression has read */
+    const struct nlattr *expr;
+
+    mnl_attr_for_each_nested(expr, exprs)
+    {
+        if (way_out && contains(expr, link, strlen(link)))
+            return TRUE;
+        way_out = contains(expr, key, sizeof(key));
+    }
+    return FALSE;
 }
 
 /* "input", "ufw-user-input", "filter_INPUT_ZONES": nobody calls it otherwise. */
 static gboolean
-is_about_input(const char *chain)
+is_about(const char *chain, const char *what)
 {
     g_autofree char *name = g_ascii_strdown(chain, -1);
 
-    return strstr(name, "input") != NULL;
+    return strstr(name, what) != NULL;
+}
+
+/* "forward", "DOCKER-USER", "filter_FORWARD_POLICIES_pre", and not "nat_POSTROUTING_ZONES". */
+static gboolean
+may_forward(const char *chain)
+{
+    static const char *const others[] = { "input", "output", "routing", "nat", "mangle" };
+
+    for (guint i = 0; i < G_N_ELEMENTS(others); i++)
+        if (is_about(chain, others[i]))
+            return FALSE;
+    return TRUE;
+}
+
+/* A visitor comes in by any link, and leaves by ours: a rule about the other way alone lets
+ * nobody in. */
+static void
+note(const Look *look, Table *table, const char *chain, const struct nlattr *exprs)
+{
+    const gboolean ours = contains(exprs, look->question->link, strlen(look->question->link));
+    const gboolean input = is_about(chain, "input"), forward = may_forward(chain);
+
+    table->knows_inside |= ours && input;
+    table->knows_out |= forward && asks_way_out(exprs, look->question->link);
+    if (lets_dnat(exprs)) {
+        table->lets_dnat_in |= input;
+        table->lets_dnat_through |= forward;
+    }
 }
 
 static gboolean
@@ -209,13 +278,7 @@ on_rule(const struct nlmsghdr *nlh, gpointer data, GError **error)
         return TRUE;
     name = mnl_attr_get_str(tb[NFTA_RULE_TABLE]);
     table = table_of(look, family_of(nlh), name);
-    if (contains(tb[NFTA_RULE_EXPRESSIONS], look->question->link,
-                 strlen(look->question->link))) {
-        if (is_about_input(mnl_attr_get_str(tb[NFTA_RULE_CHAIN])))
-            table->knows_inside = TRUE;
-        else
-            table->knows_link = TRUE;
-    }
+    note(look, table, mnl_attr_get_str(tb[NFTA_RULE_CHAIN]), tb[NFTA_RULE_EXPRESSIONS]);
     for (guint i = 0; look->question->ports[i].proto; i++)
         if (names_port(tb[NFTA_RULE_EXPRESSIONS], look->question->ports[i].port))
             table->knows_port |= 1u << i;
@@ -357,77 +420,36 @@ dump(AditNl *nl, guint16 what, AditNlFunc func, Look *look)
     return adit_nl_dump(nl, request, func, NULL, look, NULL);
 }
 
-static char *
-mend_forward(const Chain *chain, const Table *table, const char *link)
+static AditForeignMend
+mend_of(const Look *look, const Chain *chain, const Table *table)
 {
-    const char *program = chain->family == NFPROTO_IPV6 ? "ip6tables" : "iptables";
-    const char *family = family_name(chain->family);
-
-    if (table->is_ufw)
-        return g_strdup_printf("ufw route allow in on %s && ufw route allow out on %s", link,
-                               link);
-    if (g_str_equal(chain->table, "firewalld"))
-        return g_strdup_printf("firewall-cmd --permanent --zone=trusted --add-interface=%s && "
-                               "firewall-cmd --reload",
-                               link);
-    if (table->is_docker)
-        return g_strdup_printf(
-            "%s -I DOCKER-USER -i %s -j ACCEPT && %s -I DOCKER-USER -o %s -j "
-            "ACCEPT",
-            program, link, program, link);
-    return g_strdup_printf(
-        "nft insert rule %s %s %s iifname %s accept && nft insert rule %s %s "
-        "%s oifname %s accept",
-        family, chain->table, chain->name, link, family, chain->table, chain->name, link);
-}
-
-static char *
-mend_inside(const Chain *chain, const Table *table, const char *link,
-            const AditForeignPort *port)
-{
-    const char *proto = port->proto == IPPROTO_TCP ? "tcp" : "udp";
-
-    if (table->is_ufw)
-        return g_strdup_printf("ufw allow in on %s to any port %u proto %s", link, port->port,
-                               proto);
-    if (g_str_equal(chain->table, "firewalld"))
-        return mend_forward(chain, table, link); /* the zone serves both */
-    return g_strdup_printf("nft insert rule %s %s %s iifname %s %s dport %u accept",
-                           family_name(chain->family), chain->table, chain->name, link, proto,
-                           port->port);
-}
-
-static char *
-mend_input(const Chain *chain, const Table *table, const AditForeignPort *port)
-{
-    const char *proto = port->proto == IPPROTO_TCP ? "tcp" : "udp";
-
-    if (table->is_ufw)
-        return g_strdup_printf("ufw allow %u/%s", port->port, proto);
-    if (g_str_equal(chain->table, "firewalld"))
-        return g_strdup_printf("firewall-cmd --permanent --add-port=%u/%s && firewall-cmd "
-                               "--reload",
-                               port->port, proto);
-    return g_strdup_printf("nft insert rule %s %s %s %s dport %u accept",
-                           family_name(chain->family), chain->table, chain->name, proto,
-                           port->port);
+    return (AditForeignMend){ .family = family_name(chain->family),
+                              .table = chain->table,
+                              .chain = chain->name,
+                              .link = look->question->link,
+                              .only_ports = look->question->only_ports,
+                              .is_ufw = table->is_ufw,
+                              .is_docker = table->is_docker,
+                              .has_zone = table->has_zone };
 }
 
 static void
 judge_input(Look *look, const Chain *chain, const Table *table, GPtrArray *problems)
 {
+    const AditForeignMend where = mend_of(look, chain, table);
+
     for (guint i = 0; look->question->ports[i].proto; i++) {
         const AditForeignPort *port = &look->question->ports[i];
         g_autofree char *mend = NULL;
 
-        if (table->knows_port & 1u << i || (port->inside && table->knows_inside))
+        if (table->knows_port & 1u << i || (port->inside && table->knows_inside) ||
+            (port->by_dnat && table->lets_dnat_in))
             continue;
-        mend = port->inside ? mend_inside(chain, table, look->question->link, port)
-                            : mend_input(chain, table, port);
+        mend = adit_foreign_mend_port(&where, port);
         g_ptr_array_add(problems,
                         g_strdup_printf("table %s %s, chain %s drops what arrives, %s; run: %s",
-                                        family_name(chain->family), chain->table, chain->name,
-                                        port->harm, mend));
+                                        where.family, chain->table, chain->name, port->harm,
+                                        mend));
     }
 }
 
@@ -439,24 +461,35 @@ sees_family(const Chain *chain, guint8 family)
 }
 
 static void
+judge_forward(Look *look, const Chain *chain, const Table *table, GPtrArray *problems)
+{
+    const AditForeignMend where = mend_of(look, chain, table);
+    const gboolean ipv6 = table->lets_dnat_through;
+    g_autofree char *mend = NULL;
+
+    /* In IPv4 all that is published is NAT. */
+    if (table->knows_out || (ipv6 && look->question->family == AF_INET))
+        return;
+    mend = adit_foreign_mend_forward(&where);
+    g_ptr_array_add(
+        problems,
+        g_strdup_printf("table %s %s, chain %s drops what is forwarded, so that nothing "
+                        "published is reached%s; run: %s",
+                        where.family, chain->table, chain->name, ipv6 ? " by IPv6" : "", mend));
+}
+
+static void
 judge(Look *look, const Chain *chain, GPtrArray *problems)
 {
     const AditForeignQuestion *question = look->question;
     const Table *table = table_of(look, chain->family, chain->table);
-    g_autofree char *mend = NULL;
 
     if (!chain->drops || !sees_family(chain, question->family))
         return;
-    if (chain->hook == NF_INET_FORWARD && !question->only_ports && !table->knows_link) {
-        mend = mend_forward(chain, table, question->link);
-        g_ptr_array_add(
-            problems,
-            g_strdup_printf("table %s %s, chain %s drops what is forwarded, so that "
-                            "nothing published is reached; run: %s",
-                            family_name(chain->family), chain->table, chain->name, mend));
-    } else if (chain->hook == NF_INET_LOCAL_IN) {
+    if (chain->hook == NF_INET_FORWARD && !question->only_ports)
+        judge_forward(look, chain, table, problems);
+    else if (chain->hook == NF_INET_LOCAL_IN)
         judge_input(look, chain, table, problems);
-    }
 }
 
 void
@@ -476,4 +509,57 @@ adit_foreign_look(const AditForeignQuestion *question, GPtrArray *problems)
         look_into_set(nl, &look, g_ptr_array_index(sets, i));
     for (guint i = 0; i < chains->len; i++)
         judge(&look, g_ptr_array_index(chains, i), problems);
+}
+
+/* -- senders -- */
+
+typedef struct {
+    const char *own;
+    char *found;
+} Senders;
+
+/* "fib saddr . mark . iif oif missing drop" */
+static gboolean
+on_sender_rule(const struct nlmsghdr *nlh, gpointer data, GError **error)
+{
+    static const AditAttrType types[NFTA_RULE_MAX + 1] = {
+        [NFTA_RULE_TABLE] = { ADIT_ATTR_STRING },
+        [NFTA_RULE_CHAIN] = { ADIT_ATTR_STRING },
+        [NFTA_RULE_EXPRESSIONS] = { ADIT_ATTR_NESTED },
+    };
+    const struct {
+        guint16 len, type;
+        guint32 code;
+    } drop = { 8, NFTA_VERDICT_CODE, GUINT32_TO_BE(NF_DROP) };
+    const guint16 way[4] = { 8, NFTA_FIB_RESULT, 0, GUINT16_TO_BE(NFT_FIB_RESULT_OIF) };
+    const struct nlattr *tb[NFTA_RULE_MAX + 1];
+    Senders *senders = data;
+
+    if (senders->found || !family_name(family_of(nlh)) || family_of(nlh) == NFPROTO_IPV4 ||
+        !adit_attrs_parse_msg(nlh, sizeof(struct nfgenmsg), types, G_N_ELEMENTS(types), tb) ||
+        !tb[NFTA_RULE_TABLE] || !tb[NFTA_RULE_CHAIN] || !tb[NFTA_RULE_EXPRESSIONS] ||
+        g_str_equal(mnl_attr_get_str(tb[NFTA_RULE_TABLE]), senders->own) ||
+        !contains(tb[NFTA_RULE_EXPRESSIONS], "fib", sizeof("fib")) ||
+        !contains(tb[NFTA_RULE_EXPRESSIONS], way, sizeof(way)) ||
+        !contains(tb[NFTA_RULE_EXPRESSIONS], &drop, sizeof(drop)))
+        return TRUE;
+    senders->found = g_strdup_printf("table %s %s, chain %s", family_name(family_of(nlh)),
+                                     mnl_attr_get_str(tb[NFTA_RULE_TABLE]),
+                                     mnl_attr_get_str(tb[NFTA_RULE_CHAIN]));
+    return TRUE;
+}
+
+char *
+adit_foreign_checks_senders(const char *own)
+{
+    const struct nfgenmsg header = { .nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0 };
+    g_autoptr(AditNl) nl = adit_nl_open(NETLINK_NETFILTER, NULL);
+    g_autoptr(AditMsg) request = adit_msg_new();
+    Senders senders = { own, NULL };
+
+    adit_msg_begin(request, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NLM_F_REQUEST, &header,
+                   sizeof(header));
+    if (nl)
+        adit_nl_dump(nl, request, on_sender_rule, NULL, &senders, NULL);
+    return senders.found;
 }

@@ -13,6 +13,7 @@ typedef struct {
     guint16 port;
     gboolean inside;  /* from the tunnel: a rule about that will do as well */
     const char *harm; /* "so that no device ..." */
+    gboolean by_dnat; /* nobody reaches it but by our DNAT */
 } AditForeignPort;
 
 typedef struct {
@@ -26,3 +27,8 @@ typedef struct {
 /* Adds a sentence (char *) for each chain that drops by default and does not know us; what
  * stands behind "run: " mends it. A machine whose rules cannot be read gives none. */
 void adit_foreign_look(const AditForeignQuestion *question, GPtrArray *problems);
+
+/* The chain that drops IPv6 whose sender is not where it came from ("table inet firewalld,
+ * chain filter_PREROUTING"), or NULL: there a packet of ours that comes back to us does not
+ * arrive. */
+char *adit_foreign_checks_senders(const char *own);

@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Beside other people's firewalls: each drop is named, and the line that status prints is run as it stands."""
 import json
+import os
+import re
 
 import tap
+from dockerd import Docker
+from firewalld import Firewalld
 from pcp import Peer
 from process import until
 from story import Server
@@ -12,7 +16,7 @@ DRAWING = """
 visitor -- internet -- vps
 internet -- nas:home
 """
-# What dockerd leaves in a host's tables, by the program it uses itself.
+# What dockerd leaves in a host's tables, by the program it uses itself; full runs have dockerd.
 DOCKER = """
 for ipt in iptables ip6tables; do
     $ipt -P FORWARD DROP
@@ -28,12 +32,19 @@ done
 """
 
 
+def _table(vps):
+    """Ours, without what counts and what runs out."""
+    text = vps.run("nft", "--stateless", "list", "table", "inet", "adit_server").stdout
+    return re.sub(r" (timeout|expires) [0-9a-z]+", "", text)
+
+
 class Site:
     """A server with a page behind it, a redirect, and a device that would open a port itself."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, first=lambda site: None):
         self.vps, self.visitor = lab["vps"], lab["visitor"]
         self.server = Server(self.vps, self.vps.prefix).start()
+        first(self)
         self.nas = Peer(self.server, lab["nas"], "nas")
         self.server.admin("publish", "nas", "443", "--ip-version", "both", "--also-80")
         self.vps.spawn("adit-redirect").wait_output("listening", 10)
@@ -42,7 +53,7 @@ class Site:
     def problems(self):
         return json.loads(self.server.admin("status", "--json").stdout)["problems"]
 
-    def mend(self):
+    def mend(self, path=""):
         """Runs what status says until it says no more; returns what it has said."""
         said = []
         for _ in range(12):
@@ -50,7 +61,7 @@ class Site:
             if not lines:
                 return said
             said.append(lines[0])
-            self.vps.sh(lines[0].split("; run: ")[1], timeout=60)
+            self.vps.sh(f"PATH={path}:$PATH\n" + lines[0].split("; run: ")[1], timeout=60)
         raise AssertionError("\n".join(said))
 
     def works(self):
@@ -79,6 +90,36 @@ def test_ufw(lab):
     assert s.visitor.tcp_probe(s.vps.v4, 8308, timeout=0.3) == "timeout", "our own table guards that port"
 
 
+@tap.deadline(120)
+def test_firewalld(lab):
+    """the real firewalld as it is shipped: what it drops is named and mended; its reloads leave our table alone"""
+    fw = Firewalld(lab["vps"])
+    port = "firewall-cmd --permanent --add-port=51820/udp && firewall-cmd --reload"
+
+    def let_in(site):
+        site.server.device("first")
+        line = next(p for p in site.problems() if "no device reaches UDP port 51820" in p)
+        assert line.endswith("; run: " + port), line
+        site.vps.sh(f"PATH={fw.path}:$PATH\n{port}", timeout=60)
+        assert not any("reaches UDP port" in p for p in site.problems()), site.problems()
+
+    s = Site(lab, let_in)
+    assert s.visitor.tcp_probe(s.vps.v4, 443, timeout=1) == "open", "it lets what is DNAT pass"
+    assert s.visitor.tcp_probe(s.nas.v6, 443, timeout=0.3) != "open"
+    said = s.mend(fw.path)
+    assert len(said) == 2 and "by PCP; run: firewall-cmd --permanent --new-zone=adit && " in said[0] and \
+        "reached by IPv6; run: firewall-cmd --permanent --new-policy=to-adit && " in said[1], said
+    s.works()
+    ours = _table(s.vps)
+    fw.cmd("--complete-reload")
+    assert _table(s.vps) == ours
+    fw.stop()
+    fw.start()
+    assert _table(s.vps) == ours
+    s.works()
+    assert s.visitor.tcp_probe(s.vps.v4, 8308, timeout=0.3) != "open", "nothing else was opened"
+
+
 def test_docker(lab):
     """docker's chains, made by the iptables it uses"""
     lab.require("iptables")
@@ -90,6 +131,35 @@ def test_docker(lab):
     for word in ("iptables", "ip6tables"):
         assert any(f"run: {word} -I DOCKER-USER -i adit0 -j ACCEPT" in p for p in said), said
     s.works()
+
+
+def _beside(s, docker):
+    def answers(port):
+        until(lambda: s.visitor.curl(f"http://{s.vps.v4}:{port}/", check=False).stdout == "container\n", 10, port)
+
+    docker.run(8080)
+    answers(8080)
+    assert s.visitor.tcp_probe(s.vps.v4, 443, timeout=0.3) == "timeout"
+    ours, said = _table(s.vps), s.mend()
+    assert len(said) == 2 and "iptables -I DOCKER-USER -o adit0 -j ACCEPT" in said[0] + said[1], said
+    assert _table(s.vps) == ours
+    s.works()
+    docker.run(8081)  # it still knows its tables
+    answers(8081)
+    docker.stop()
+    docker.start()
+    s.works()
+
+
+if "ADIT_FULL" in os.environ:  # what it needs is a download of 60 MB
+    @tap.deadline(120)
+    def test_dockerd(lab):
+        """the real Docker with a published container, before and after its restart"""
+        docker = Docker(lab["vps"])  # first: where the machine forwards already it leaves the policy alone
+        try:
+            _beside(Site(lab), docker)
+        finally:
+            docker.end()
 
 
 def test_spare_ports(lab):
