@@ -188,6 +188,7 @@ bench_equal(AditNftDev *dev, guint n)
     }
     report("dump-diff-equal", n, median(times, ROUNDS), "ms");
     report("dump-diff-equal-sent", n, sent, "operations");
+    g_assert_cmpuint(sent, ==, 0);
 }
 
 /* One more forward, beside @n that are there, and gone again. */
