@@ -6,12 +6,22 @@
 #include <string.h>
 
 /* What libFuzzer would find first, in every test run and with any compiler: each file of a
- * corpus, each of its truncations, and each of its bytes made wrong in a few ways. The target
- * asserts; here we only count. A large corpus is thinned out evenly, so that the work is the
- * same on every run and stays below RUNS calls and BYTES bytes. */
+ * corpus, each of its truncations, and each of its bytes with each of the 255 values that it
+ * does not have. The target asserts; here we only count.
+ *
+ * With ADIT_FULL nothing is left out. Without it the mutations of four corpora (profile,
+ * starttunnel, nft, pcp-server) are too many: they are thinned out evenly to RUNS calls and
+ * BYTES bytes, the same ones on every run. A sanitizer, ten times slower, gets fewer. */
 
-#define RUNS 400000
-#define BYTES (64 * 1024 * 1024)
+#if defined(__has_feature)
+#define SANITIZED __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+#define RUNS (SANITIZED ? 400000 : 2000000)
+#define BYTES ((SANITIZED ? 64 : 448) * (gsize)(1024 * 1024))
 
 /* An allocation of the exact size, so that ASan and valgrind see an over-read. From malloc:
  * even of size 0 it is no NULL, like libFuzzer's. */
@@ -25,52 +35,41 @@ run(const guint8 *bytes, gsize len)
     free(copy);
 }
 
-static guint8
-wrong(guint8 byte, guint way)
-{
-    switch (way) {
-    case 0: return byte ^ 0x01;
-    case 1: return byte ^ 0x20; /* the case of a letter */
-    case 2: return byte ^ 0x80;
-    case 3: return byte == 0x00 ? 0x7f : 0x00;
-    case 4: return byte == 0xff ? 0xfe : 0xff;
-    case 5: return byte == '\n' ? ' ' : '\n';
-    default: g_assert_not_reached();
-    }
-}
-#define N_WAYS 6
+#define N_WRONG 255
 
-/* Case @n of the mutations of a file: first the truncations, then each way for each byte. */
+/* Case @n: of each byte each wrong value. */
 static void
 run_mutation(guint8 *bytes, gsize len, gsize n)
 {
-    gsize at;
-    guint8 kept;
+    const guint8 kept = bytes[n / N_WRONG];
 
-    if (n < len) {
-        run(bytes, n);
-        return;
-    }
-    at = (n - len) / N_WAYS;
-    kept = bytes[at];
-    bytes[at] = wrong(kept, (n - len) % N_WAYS);
+    bytes[n / N_WRONG] ^= (guint8)(1 + n % N_WRONG);
     run(bytes, len);
-    bytes[at] = kept;
+    bytes[n / N_WRONG] = kept;
 }
 
-static guint
-replay_file(guint8 *bytes, gsize len, guint n_files)
+/* Every how manieth mutation is run of a corpus that comes to so many calls and bytes. With no
+ * divisor of the number of wrong values in it, each value is met. */
+static gsize
+choose_stride(gsize runs, gsize bytes)
 {
-    gsize all = len * (1 + N_WAYS);
-    gsize may = MAX(1, MIN(RUNS, BYTES / MAX(len, 1)) / n_files);
-    /* Odd and not a multiple of the ways: every way is met. */
-    gsize stride = all <= may ? 1 : (all / may + 1) | 1;
-    guint runs = 1;
+    gsize stride = MAX((runs + RUNS - 1) / RUNS, (bytes + BYTES - 1) / BYTES);
 
-    while (stride % 3 == 0)
-        stride += 2;
-    run(bytes, len);
-    for (gsize n = 0; n < all; n += stride, runs++)
+    if (g_getenv("ADIT_FULL"))
+        return 1;
+    while (stride % 3 == 0 || stride % 5 == 0 || stride % 17 == 0)
+        stride++;
+    return stride;
+}
+
+static gsize
+replay_file(guint8 *bytes, gsize len, gsize stride)
+{
+    gsize runs = len + 1;
+
+    for (gsize n = 0; n <= len; n++)
+        run(bytes, n);
+    for (gsize n = 0; n < len * N_WRONG; n += stride, runs++)
         run_mutation(bytes, len, n);
     return runs;
 }
@@ -97,29 +96,51 @@ list(const char *dir_path)
     return names;
 }
 
+static GPtrArray *
+read_all(const char *dir, const GPtrArray *names, gsize *ret_stride)
+{
+    GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    gsize runs = 0, volume = 0;
+
+    for (guint i = 0; i < names->len; i++) {
+        g_autofree char *path = g_build_filename(dir, names->pdata[i], NULL);
+        char *bytes;
+        gsize len;
+
+        if (!g_file_get_contents(path, &bytes, &len, NULL)) {
+            printf("Bail out! %s: cannot be read\n", path);
+            exit(1);
+        }
+        g_ptr_array_add(all, g_bytes_new_take(bytes, len));
+        runs += len * N_WRONG;
+        volume += len * len * N_WRONG;
+    }
+    *ret_stride = choose_stride(runs, volume);
+    return all;
+}
+
 int
 main(int argc, char **argv)
 {
     g_autoptr(GPtrArray) names = argc == 2 ? list(argv[1]) : NULL;
+    g_autoptr(GPtrArray) files = NULL;
+    gsize stride;
 
     if (!names || names->len == 0) {
         printf("Bail out! no corpus\n");
         return 1;
     }
-    printf("1..%u\n", names->len);
+    files = read_all(argv[1], names, &stride);
+    printf("1..%u\n# one of %zu mutations is run\n", names->len, stride);
     for (guint i = 0; i < names->len; i++) {
-        g_autoptr(GError) error = NULL;
-        g_autofree char *path = g_build_filename(argv[1], names->pdata[i], NULL);
-        g_autofree char *bytes = NULL;
         gsize len;
-        gboolean ok = g_file_get_contents(path, &bytes, &len, &error);
+        g_autofree guint8 *bytes = g_bytes_unref_to_data(g_bytes_ref(files->pdata[i]), &len);
 
         /* Before the run: who crashes is known by the last line. */
         printf("# %s\n", (char *)names->pdata[i]);
         fflush(stdout);
-        if (ok)
-            printf("# %u inputs\n", replay_file((guint8 *)bytes, len, names->len));
-        printf("%s %u - %s\n", ok ? "ok" : "not ok", i + 1, (char *)names->pdata[i]);
+        printf("# %zu inputs\n", replay_file(bytes, len, stride));
+        printf("ok %u - %s\n", i + 1, (char *)names->pdata[i]);
     }
     return 0;
 }

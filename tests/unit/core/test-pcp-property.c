@@ -216,8 +216,6 @@ test_truncation(void)
 static void
 test_corruption(void)
 {
-    static const guint8 flips[] = { 0x01, 0x02, 0x04, 0x10, 0x80, 0xff };
-
     for (guint i = 0; i < 60; i++) {
         AditPcpRequest r;
         AditPcpReply reply;
@@ -225,18 +223,18 @@ test_corruption(void)
         gsize len = random_request(&r, bytes);
 
         for (gsize at = 0; at < len; at++) {
-            for (guint f = 0; f < G_N_ELEMENTS(flips); f++) {
-                bytes[at] ^= flips[f];
+            for (guint flip = 1; flip <= 255; flip++) {
+                bytes[at] ^= (guint8)flip;
                 assert_request_stable(bytes, len, &r.client);
-                bytes[at] ^= flips[f];
+                bytes[at] ^= (guint8)flip;
             }
         }
         len = random_reply(&reply, bytes);
         for (gsize at = 0; at < len; at++) {
-            for (guint f = 0; f < G_N_ELEMENTS(flips); f++) {
-                bytes[at] ^= flips[f];
+            for (guint flip = 1; flip <= 255; flip++) {
+                bytes[at] ^= (guint8)flip;
                 assert_reply_stable(bytes, len);
-                bytes[at] ^= flips[f];
+                bytes[at] ^= (guint8)flip;
             }
         }
     }

@@ -110,13 +110,13 @@ test_corrupted(void)
 
     for (gsize len = NLMSG_HDRLEN; len <= nlh->nlmsg_len; len++)
         for (gsize at = NLMSG_HDRLEN; at < len; at++)
-            for (guint bit = 0; bit < 8; bit++) {
+            for (guint flip = 1; flip <= 255; flip++) {
                 g_autofree guint8 *copy = g_memdup2(nlh, len);
                 g_autoptr(GError) error = NULL;
                 const guint32 whole = len;
 
                 memcpy(copy, &whole, sizeof(whole));
-                copy[at] ^= 1 << bit;
+                copy[at] ^= (guint8)flip;
                 if (!adit_ack_get((const struct nlmsghdr *)(gpointer)copy, nlh, &error))
                     told += error != NULL && g_utf8_validate(error->message, 7, NULL);
             }

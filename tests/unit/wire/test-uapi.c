@@ -252,8 +252,8 @@ test_corrupted(void)
     const gsize len = strlen(text);
 
     for (gsize at = 0; at < len; at++)
-        for (guint bit = 0; bit < 8; bit++)
-            check_corrupted(text, len, at, 1u << bit);
+        for (guint flip = 1; flip <= 255; flip++)
+            check_corrupted(text, len, at, (guint8)flip);
     adit_key_string_free(text);
 }
 

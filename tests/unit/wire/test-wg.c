@@ -371,8 +371,8 @@ test_corrupted(void)
     const struct nlmsghdr *nlh = (gconstpointer)adit_msg_data(m, &len);
 
     for (gsize at = NLMSG_HDRLEN; at < len; at++)
-        for (guint bit = 0; bit < 8; bit++)
-            check_corrupted(nlh, at, 1u << bit);
+        for (guint flip = 1; flip <= 255; flip++)
+            check_corrupted(nlh, at, (guint8)flip);
 }
 
 static void
