@@ -35,10 +35,10 @@ has_redirect(AditAdmin *admin)
 
 /* Which ports of ours others may stand before. Packets that came tell more than rules that were
  * read: WireGuard's is asked for only until the first one. */
-void
-adit_neighbours_foreign(AditAdmin *admin, GPtrArray *problems)
+static void
+look_for_foreign(AditAdmin *admin, gboolean silent, GPtrArray *problems)
 {
-    const gboolean silent = adit_neighbours_is_silent(admin), redirects = has_redirect(admin);
+    const gboolean redirects = has_redirect(admin);
     AditForeignPort ports[4] = { 0 };
     const AditForeignQuestion question = { .link = ADIT_SERVER_LINK,
                                            .own = ADIT_DATAPLANE_TABLE,
@@ -59,16 +59,25 @@ adit_neighbours_foreign(AditAdmin *admin, GPtrArray *problems)
     adit_foreign_look(&question, problems);
 }
 
+void
+adit_neighbours_foreign(AditAdmin *admin, GPtrArray *problems)
+{
+    look_for_foreign(admin, adit_neighbours_is_silent(admin), problems);
+}
+
+/* All peers are read once: at 10,000 devices that alone takes longer than the rest. */
 GPtrArray *
 adit_neighbours_look(AditAdmin *admin)
 {
     GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);
     guint16 port = adit_admin_model(admin)->listen_port;
-    gboolean silent = adit_neighbours_is_silent(admin), redirects = has_redirect(admin);
+    const gboolean redirects = has_redirect(admin);
+    gboolean silent;
 
     if (!g_str_equal(adit_admin_state(admin), "up"))
         return problems;
-    adit_neighbours_foreign(admin, problems);
+    silent = adit_neighbours_is_silent(admin);
+    look_for_foreign(admin, silent, problems);
     if (redirects && !adit_admin_has_responder(admin))
         g_ptr_array_add(problems,
                         g_strdup("port 80 redirects to https, but adit-redirect is not "
