@@ -81,6 +81,21 @@ check_new(const AditChange *change, const AditBackendFound *found, GError **erro
     return why == NULL;
 }
 
+/* No connection of that name: perhaps a file of networkd's. */
+static gboolean
+ask_next(AditChange *change, const GError *why, AditBackendRead then)
+{
+    AditBackend *next = change->daemon->backends[ADIT_BACKEND_NETWORKD];
+    g_autofree char *word = change->word;
+
+    change->word = NULL;
+    if (!why || !word || !next || change->kind == ADIT_BACKEND_NETWORKD)
+        return FALSE;
+    change->kind = ADIT_BACKEND_NETWORKD;
+    next->ops->read(next, word, then, change);
+    return TRUE;
+}
+
 static void
 on_read(const AditBackendFound *found, const GError *why, gpointer data)
 {
@@ -89,8 +104,13 @@ on_read(const AditBackendFound *found, const GError *why, gpointer data)
     GError *error = why ? g_error_copy(why) : NULL;
     g_autoptr(AditEntry) entry = NULL;
     g_auto(AditWish) wish = { 0 };
-    AditBackend *backend = daemon->backends[change->kind];
+    AditBackend *backend;
 
+    if (ask_next(change, why, on_read)) {
+        g_clear_error(&error);
+        return;
+    }
+    backend = daemon->backends[change->kind];
     if (!error && check_new(change, found, &error))
         entry = entry_of(found, change->kind);
     if (!entry || !adit_change_enrol(daemon, entry, &error)) {
@@ -122,6 +142,7 @@ adopt(AditChange *change, AditBackendKind kind, const char *word)
     AditBackend *backend;
 
     change->kind = kind == ADIT_BACKEND_AUTO ? first_manager(daemon) : kind;
+    change->word = kind == ADIT_BACKEND_AUTO ? g_strdup(word) : NULL;
     backend = daemon->backends[change->kind];
     if (backend)
         backend->ops->read(backend, word, on_read, change);

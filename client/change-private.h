@@ -13,6 +13,7 @@ typedef struct {
     char *name;
     AditChangeDone done; /* NULL: nobody asked, a failure is logged */
     gpointer data;
+    char *word;        /* adoption: to ask another manager with; NULL: nobody else is asked */
     gboolean everyone; /* of an adoption: for all users, at boot */
     gboolean before;   /* set-up: what to go back to */
     guint waiting;     /* set-default: answers to come */

@@ -28,6 +28,7 @@ change_free(AditChange *change)
 {
     g_clear_error(&change->error);
     g_free(change->name);
+    g_free(change->word);
     g_free(change);
 }
 

@@ -3,6 +3,7 @@
 
 #include "client/change-private.h"
 #include "client/update.h"
+#include "libadit/core/error.h"
 
 /* The decision is written first: after a crash at any step the new manager is asked, and what
  * the old one has lost is not taken for a removal of the gateway. Both call the link the same,
@@ -152,7 +153,12 @@ begin(Move *move, const AditEntry *entry)
 
     move->from = entry->backend;
     move->from_id = g_strdup(entry->id);
-    if (save(move, move->to, NULL, &error))
+    if (entry->id && g_path_is_absolute(entry->id))
+        g_set_error(&error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                    "%s: its files were written by hand, and stay where they are: adit unadopt "
+                    "%s, take them away and import it anew",
+                    entry->name, entry->name);
+    if (!error && save(move, move->to, NULL, &error))
         ASK(move, move->from, remove, on_let_go);
     else
         end(move, error);

@@ -3,6 +3,7 @@
 
 #include "libadit/core/error.h"
 #include "libadit/sys/reconcile.h"
+#include "networkd-hooks/adopted.h"
 #include "networkd-hooks/network1.h"
 #include "networkd-hooks/render.h"
 #include "networkd-hooks/write.h"
@@ -19,6 +20,10 @@
 #define STATES "/run/systemd/netif/links" /* one file a link, what sd-network reads */
 #define PREFIX "60-adit-"
 #define SUFFIX ".netdev"
+
+/* Where networkd looks, in its order; the first is replaced by the folder we write to. */
+#define READ_ONLY                                                                              \
+    "/run/systemd/network", "/usr/local/lib/systemd/network", "/usr/lib/systemd/network"
 
 typedef struct {
     AditBackend parent;
@@ -70,6 +75,48 @@ connect_bus(Networkd *self, GError **error)
     return self->network1 != NULL;
 }
 
+/* Of one whose files an admin wrote the id is the path of its .netdev. */
+static gboolean
+is_adopted(const AditBackendGateway *gateway)
+{
+    return gateway->id && g_path_is_absolute(gateway->id);
+}
+
+static AditNetworkdHand *
+find_hand(Networkd *self, const char *word, GError **error)
+{
+    const char *const folders[] = { self->folder, READ_ONLY, NULL };
+
+    return adit_networkd_hand_find(folders, word, error);
+}
+
+/* A drop-in could only add peers: they are the admin's. */
+static gboolean
+has_its_peers(const AditNetworkdHand *hand, const AditBackendGateway *gateway, GError **error)
+{
+    const AditProfile *a = hand->profile, *b = gateway->profile;
+    gboolean same =
+        adit_key_equal(&a->private_key, &b->private_key) && a->n_peers == b->n_peers;
+
+    for (guint i = 0; same && i < a->n_peers; i++)
+        same = adit_key_equal(&a->peers[i].public_key, &b->peers[i].public_key) &&
+               adit_key_equal(&a->peers[i].preshared_key, &b->peers[i].preshared_key);
+    if (!same)
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
+                    "%s: written by hand, with other keys: change them there", hand->path);
+    return same;
+}
+
+static gboolean
+write_adopted(Networkd *self, const AditBackendGateway *gateway,
+              const AditNetworkdGateway *wanted, gid_t group, GError **error)
+{
+    g_autoptr(AditNetworkdHand) hand = find_hand(self, gateway->id, error);
+
+    return hand && has_its_peers(hand, gateway, error) &&
+           adit_networkd_adopted_write(self->folder, hand, wanted, gateway->up, group, error);
+}
+
 static gboolean
 write_files(Networkd *self, const AditBackendGateway *gateway, GError **error)
 {
@@ -78,11 +125,15 @@ write_files(Networkd *self, const AditBackendGateway *gateway, GError **error)
                                          .selected = { gateway->selected[0],
                                                        gateway->selected[1] },
                                          .profile = gateway->profile };
-    g_autoptr(GPtrArray) files = adit_networkd_render(&wanted, error);
+    g_autoptr(GPtrArray) files = NULL;
     gid_t group;
 
-    return files && adit_networkd_group(&group, error) &&
-           adit_networkd_write(self->folder, gateway->name, files, group, error);
+    if (!adit_networkd_group(&group, error))
+        return FALSE;
+    if (is_adopted(gateway))
+        return write_adopted(self, gateway, &wanted, group, error);
+    files = adit_networkd_render(&wanted, error);
+    return files && adit_networkd_write(self->folder, gateway->name, files, group, error);
 }
 
 /* networkd forgets a link whose files are gone, and leaves it. */
@@ -135,56 +186,6 @@ create(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone 
         done(NULL, error, data);
 }
 
-static void
-activate(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
-         gpointer data)
-{
-    Task *task = task_new(backend, gateway, done, data);
-    GError *error = NULL;
-    const gboolean good = write_files(task->networkd, gateway, &error);
-
-    finish(task, good, error);
-}
-
-/* A removal is no more than this, either. */
-static void
-deactivate(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
-           gpointer data)
-{
-    Task *task = task_new(backend, gateway, done, data);
-    GError *error = NULL;
-    gboolean good;
-
-    let_go(task->networkd, gateway->name);
-    good = adit_networkd_remove(task->networkd->folder, gateway->name, &error) &&
-           delete_link(task->networkd, gateway->name, &error);
-    finish(task, good, error);
-}
-
-/* Without networkd there is nobody to tell. */
-static void
-on_forgotten(const char *answer, const GError *error, gpointer data)
-{
-    task_end(data, NULL, NULL);
-}
-
-static void
-remove_it(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
-          gpointer data)
-{
-    Task *task = task_new(backend, gateway, done, data);
-    g_autoptr(GError) error = NULL;
-
-    let_go(task->networkd, gateway->name);
-    if (!adit_networkd_remove(task->networkd->folder, gateway->name, &error) ||
-        !delete_link(task->networkd, gateway->name, &error))
-        task_end(task, NULL, error);
-    else if (!connect_bus(task->networkd, NULL))
-        task_end(task, NULL, NULL);
-    else
-        adit_network1_reload(task->networkd->network1, on_forgotten, task);
-}
-
 /* Before version 257 networkd takes neither peers nor keys of a changed .netdev to a link that
  * is there: what it left undone is done here. */
 static void
@@ -210,18 +211,14 @@ on_update_read(const char *answer, const GError *error, gpointer data)
                                   on_reconfigured, task);
 }
 
+/* Both are told: what changed in files is read, and a link that is there is configured anew. */
 static void
-update(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
-       gpointer data)
+rewrite(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+        gpointer data)
 {
-    Task *task;
+    Task *task = task_new(backend, gateway, done, data);
     g_autoptr(GError) error = NULL;
 
-    if (!gateway->up) {
-        done(NULL, NULL, data);
-        return;
-    }
-    task = task_new(backend, gateway, done, data);
     if (write_files(task->networkd, gateway, &error) && connect_bus(task->networkd, &error))
         adit_network1_reload(task->networkd->network1, on_update_read, task);
     else
@@ -229,24 +226,124 @@ update(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone 
 }
 
 static void
-refuse(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+activate(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+         gpointer data)
+{
+    Task *task;
+    GError *error = NULL;
+    gboolean good;
+
+    if (is_adopted(gateway)) {
+        rewrite(backend, gateway, done, data);
+        return;
+    }
+    task = task_new(backend, gateway, done, data);
+    good = write_files(task->networkd, gateway, &error);
+    finish(task, good, error);
+}
+
+/* A removal is no more than this, either. */
+static void
+deactivate(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+           gpointer data)
+{
+    Task *task;
+    GError *error = NULL;
+    gboolean good;
+
+    if (is_adopted(gateway)) {
+        rewrite(backend, gateway, done, data);
+        return;
+    }
+    task = task_new(backend, gateway, done, data);
+    let_go(task->networkd, gateway->name);
+    good = adit_networkd_remove(task->networkd->folder, gateway->name, &error) &&
+           delete_link(task->networkd, gateway->name, &error);
+    finish(task, good, error);
+}
+
+/* Without networkd there is nobody to tell. */
+static void
+on_forgotten(const char *answer, const GError *error, gpointer data)
+{
+    task_end(data, NULL, NULL);
+}
+
+/* As the admin wrote it; one that is down comes up again. */
+static void
+on_released(const char *answer, const GError *error, gpointer data)
+{
+    Task *task = data;
+
+    if (error)
+        task_end(task, NULL, NULL);
+    else
+        adit_network1_reconfigure(task->networkd->network1, task->gateway->name, on_forgotten,
+                                  task);
+}
+
+/* Files that adit did not write are not adit's to delete. */
+static void
+release(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+        gpointer data)
+{
+    Task *task = task_new(backend, gateway, done, data);
+    g_autoptr(GError) error = NULL;
+
+    if (!is_adopted(gateway))
+        error =
+            g_error_new(ADIT_ERROR, ADIT_ERROR_CONFIG,
+                        "%s: adit wrote its files itself: nothing to release", gateway->name);
+    if (error || !adit_networkd_adopted_remove(task->networkd->folder, gateway->name, &error) ||
+        !connect_bus(task->networkd, NULL))
+        task_end(task, NULL, error);
+    else
+        adit_network1_reload(task->networkd->network1, on_released, task);
+}
+
+static void
+remove_it(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+          gpointer data)
+{
+    Task *task;
+    g_autoptr(GError) error = NULL;
+
+    if (is_adopted(gateway)) {
+        release(backend, gateway, done, data);
+        return;
+    }
+    task = task_new(backend, gateway, done, data);
+    let_go(task->networkd, gateway->name);
+    if (!adit_networkd_remove(task->networkd->folder, gateway->name, &error) ||
+        !delete_link(task->networkd, gateway->name, &error))
+        task_end(task, NULL, error);
+    else if (!connect_bus(task->networkd, NULL))
+        task_end(task, NULL, NULL);
+    else
+        adit_network1_reload(task->networkd->network1, on_forgotten, task);
+}
+
+static void
+update(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
        gpointer data)
 {
-    g_autoptr(GError) error = g_error_new(
-        ADIT_ERROR, ADIT_ERROR_CONFIG,
-        "%s: adit wrote its files itself: nothing to adopt or release", gateway->name);
-
-    done(NULL, error, data);
+    if (gateway->up)
+        rewrite(backend, gateway, done, data);
+    else
+        done(NULL, NULL, data);
 }
 
 static void
 read_one(AditBackend *backend, const char *word, AditBackendRead done, gpointer data)
 {
-    g_autoptr(GError) error =
-        g_error_new(ADIT_ERROR, ADIT_ERROR_NOT_FOUND,
-                    "%s: hand-written files of systemd-networkd are not adopted", word);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(AditNetworkdHand) hand = find_hand((Networkd *)backend, word, &error);
+    const AditBackendFound found = { .id = hand ? hand->path : NULL,
+                                     .link = hand ? hand->link : NULL,
+                                     .title = hand ? hand->link : NULL,
+                                     .profile = hand ? hand->profile : NULL };
 
-    done(NULL, error, data);
+    done(hand ? &found : NULL, error, data);
 }
 
 static char *
@@ -321,6 +418,8 @@ is_lost(Networkd *self, const AditBackendGateway *gateway)
 {
     g_autofree char *file = g_strconcat(self->folder, "/" PREFIX, gateway->name, SUFFIX, NULL);
 
+    if (is_adopted(gateway))
+        return FALSE;
     if (if_nametoindex(gateway->name) != 0) {
         g_hash_table_add(self->seen, g_strdup(gateway->name));
         return FALSE;
@@ -344,17 +443,31 @@ mend(AditBackend *backend, const AditBackendGateway *gateway, GError **error)
     return TRUE;
 }
 
+/* One of an admin's: whoever has adopted it knows it by its path. */
+static void
+on_hand(Networkd *self, const char *path, GFileMonitorEvent event)
+{
+    if (event == G_FILE_MONITOR_EVENT_DELETED && !g_file_test(path, G_FILE_TEST_EXISTS))
+        self->watch.gone(path, self->watch.data);
+    else if (event == G_FILE_MONITOR_EVENT_CHANGES_DONE_HINT)
+        self->watch.edited(path, self->watch.data);
+}
+
 static void
 on_file(GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent event,
         gpointer data)
 {
     Networkd *self = data;
     g_autofree char *name = g_file_get_basename(file);
+    g_autofree char *path = g_file_get_path(file);
     g_autofree char *link = link_of(name);
 
+    if (!self->watch.data || self->writing > 0 || !g_str_has_suffix(name, SUFFIX))
+        return;
+    if (!link)
+        on_hand(self, path, event);
     /* heard late: it may be ours, and back */
-    if (link && event == G_FILE_MONITOR_EVENT_DELETED && self->writing == 0 &&
-        self->watch.data && !g_file_query_exists(file, NULL))
+    else if (event == G_FILE_MONITOR_EVENT_DELETED && !g_file_test(path, G_FILE_TEST_EXISTS))
         self->watch.gone(link, self->watch.data);
 }
 
@@ -400,8 +513,8 @@ adit_networkd_backend_new(AditKernel *kernel, const char *folder)
     static const AditBackendOps ops = {
         .create = create,
         .update = update,
-        .adopt = refuse,
-        .release = refuse,
+        .adopt = rewrite,
+        .release = release,
         .remove = remove_it,
         .activate = activate,
         .deactivate = deactivate,

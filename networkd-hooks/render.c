@@ -207,21 +207,28 @@ append_routes(GString *out, const AditGateway *plan)
     }
 }
 
-static char *
-network_text(const AditNetworkdGateway *gateway)
+/* A tunnel that is down must not hold up the boot. */
+static void
+append_network(GString *out, const AditNetworkdGateway *gateway, const char *link_words)
 {
     g_autoptr(AditGateway) plan = adit_gateway_from_profile(gateway->link, gateway->slot,
                                                             gateway->link, gateway->profile);
-    GString *out = begin_file();
 
-    g_string_append_printf(out, "[Match]\nName=%s\n", gateway->link);
-    /* a tunnel that is down must not hold up the boot */
-    g_string_append(out, "\n[Link]\nRequiredForOnline=no\n");
+    g_string_append_printf(out, "\n[Link]\nRequiredForOnline=no\n%s", link_words);
     g_string_append(out, "\n[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n");
     memcpy(plan->selected, gateway->selected, sizeof(plan->selected));
     append_dns(out, plan);
     append_addresses(out, gateway);
     append_routes(out, plan);
+}
+
+static char *
+network_text(const AditNetworkdGateway *gateway)
+{
+    GString *out = begin_file();
+
+    g_string_append_printf(out, "[Match]\nName=%s\n", gateway->link);
+    append_network(out, gateway, "");
     return g_string_free(out, FALSE);
 }
 
@@ -269,6 +276,52 @@ adit_networkd_render(const AditNetworkdGateway *gateway, GError **error)
     add_file(files, g_strdup_printf("60-adit-%s.netdev", gateway->link), netdev_text(gateway),
              FALSE);
     add_file(files, g_strdup_printf("60-adit-%s.network", gateway->link), network_text(gateway),
+             FALSE);
+    return files;
+}
+
+char *
+adit_networkd_adopted_head(const char *link)
+{
+    return g_strdup_printf(
+        "# Written by adit, which has adopted %s: adit unadopt %s takes it away.\n", link,
+        link);
+}
+
+char *
+adit_networkd_adopted_network(const char *link)
+{
+    return g_strdup_printf(ADIT_NETWORKD_FIRST "%s.network", link);
+}
+
+static GString *
+begin_adopted(const AditNetworkdGateway *gateway)
+{
+    g_autofree char *head = adit_networkd_adopted_head(gateway->link);
+
+    return g_string_new(head);
+}
+
+/* A drop-in can add routes to a .network, but not take any back (before version 258); the first
+ * file that matches a link is all that counts for it. */
+GPtrArray *
+adit_networkd_render_adopted(const AditNetworkdGateway *gateway, const char *netdev,
+                             gboolean up, GError **error)
+{
+    GString *device, *link;
+    GPtrArray *files;
+
+    if (!check(gateway, error))
+        return NULL;
+    files = g_ptr_array_new_with_free_func((GDestroyNotify)file_free);
+    device = begin_adopted(gateway);
+    g_string_append_printf(device, "[WireGuard]\nFirewallMark=0x%x\n", ADIT_MARK_OUTER);
+    link = begin_adopted(gateway);
+    g_string_append_printf(link, "[Match]\nName=%s\n", gateway->link);
+    append_network(link, gateway, up ? "" : "ActivationPolicy=always-down\n");
+    add_file(files, g_strdup_printf("%s.d/" ADIT_NETWORKD_DROP_IN, netdev),
+             g_string_free(device, FALSE), FALSE);
+    add_file(files, adit_networkd_adopted_network(gateway->link), g_string_free(link, FALSE),
              FALSE);
     return files;
 }

@@ -8,6 +8,8 @@
  * of them are to be mode 0640 and of group systemd-network, as which networkd reads them. */
 
 #define ADIT_NETWORKD_FOLDER "/etc/systemd/network"
+#define ADIT_NETWORKD_DROP_IN "90-adit.conf"
+#define ADIT_NETWORKD_FIRST "00-adit-"
 #define ADIT_NETWORKD_GROUP "systemd-network"
 
 typedef struct {
@@ -26,3 +28,10 @@ typedef struct {
 /* Array of AditNetworkdFile, keys first: what names a file comes behind it. CONFIG for a slot
  * or an interface name that cannot be written there. */
 GPtrArray *adit_networkd_render(const AditNetworkdGateway *gateway, GError **error);
+/* Beside files that somebody else wrote: a drop-in of the .netdev, and a .network that comes
+ * before theirs. @netdev: its name, as in "25-wg.netdev". @up FALSE: the link stays down. */
+GPtrArray *adit_networkd_render_adopted(const AditNetworkdGateway *gateway, const char *netdev,
+                                        gboolean up, GError **error);
+char *adit_networkd_adopted_network(const char *link); /* the name of that .network */
+/* The first line of each, by which it is found again. */
+char *adit_networkd_adopted_head(const char *link);

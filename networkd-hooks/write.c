@@ -72,8 +72,9 @@ sweep(const char *folder, const char *link, const GPtrArray *keep, GError **erro
 }
 
 /* The group comes last: in between nobody but root can read it, which is no leak. */
-static gboolean
-write_one(const char *folder, const AditNetworkdFile *file, gid_t group, GError **error)
+gboolean
+adit_networkd_write_one(const char *folder, const AditNetworkdFile *file, gid_t group,
+                        GError **error)
 {
     g_autofree char *path = g_build_filename(folder, file->name, NULL);
 
@@ -91,7 +92,7 @@ adit_networkd_write(const char *folder, const char *link, const GPtrArray *files
     if (g_mkdir_with_parents(folder, 0755) < 0)
         return adit_syserror_set(error, errno, "%s", folder);
     for (guint i = 0; i < files->len; i++)
-        if (!write_one(folder, g_ptr_array_index(files, i), group, error))
+        if (!adit_networkd_write_one(folder, g_ptr_array_index(files, i), group, error))
             return FALSE;
     return sweep(folder, link, files, error);
 }
