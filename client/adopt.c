@@ -81,19 +81,35 @@ check_new(const AditChange *change, const AditBackendFound *found, GError **erro
     return why == NULL;
 }
 
-/* No connection of that name: perhaps a file of networkd's. */
+/* No connection of that name, or one that NetworkManager made up for a link it found: perhaps a
+ * file of networkd's. */
 static gboolean
 ask_next(AditChange *change, const GError *why, AditBackendRead then)
 {
     AditBackend *next = change->daemon->backends[ADIT_BACKEND_NETWORKD];
-    g_autofree char *word = change->word;
+    g_autofree char *word = g_steal_pointer(&change->word);
 
-    change->word = NULL;
     if (!why || !word || !next || change->kind == ADIT_BACKEND_NETWORKD)
         return FALSE;
     change->kind = ADIT_BACKEND_NETWORKD;
+    change->error = g_error_copy(why);
     next->ops->read(next, word, then, change);
     return TRUE;
+}
+
+/* Whose word counts when both say no: the first one's, unless it knew nothing of it. */
+static GError *
+choose_reason(AditChange *change, const GError *why)
+{
+    g_autoptr(GError) first = g_steal_pointer(&change->error);
+
+    if (!why)
+        return NULL;
+    if (first && g_error_matches(why, ADIT_ERROR, ADIT_ERROR_NOT_FOUND) &&
+        !g_error_matches(first, ADIT_ERROR, ADIT_ERROR_NOT_FOUND) &&
+        !g_error_matches(first, ADIT_ERROR, ADIT_ERROR_TIMEOUT))
+        return g_steal_pointer(&first);
+    return g_error_copy(why);
 }
 
 static void
@@ -101,15 +117,14 @@ on_read(const AditBackendFound *found, const GError *why, gpointer data)
 {
     AditChange *change = data;
     AditDaemon *daemon = change->daemon;
-    GError *error = why ? g_error_copy(why) : NULL;
+    GError *error;
     g_autoptr(AditEntry) entry = NULL;
     g_auto(AditWish) wish = { 0 };
     AditBackend *backend;
 
-    if (ask_next(change, why, on_read)) {
-        g_clear_error(&error);
+    if (ask_next(change, why, on_read))
         return;
-    }
+    error = choose_reason(change, why);
     backend = daemon->backends[change->kind];
     if (!error && check_new(change, found, &error))
         entry = entry_of(found, change->kind);

@@ -211,6 +211,18 @@ on_update_read(const char *answer, const GError *error, gpointer data)
                                   on_reconfigured, task);
 }
 
+/* Addresses that are there keep what they were given with, their route in main above all; made
+ * anew they are as the file that counts now has them. */
+static gboolean
+drop_addresses(Networkd *self, const char *link, GError **error)
+{
+    const char *const links[] = { link, NULL };
+    const AditScope scope = { .kinds = ADIT_KIND_BIT(ADIT_KIND_ADDRESS), .links = links };
+    g_autoptr(AditState) nothing = adit_state_seal(adit_state_new());
+
+    return adit_reconcile(self->kernel, nothing, &scope, NULL, error);
+}
+
 /* Both are told: what changed in files is read, and a link that is there is configured anew. */
 static void
 rewrite(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
@@ -223,6 +235,20 @@ rewrite(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone
         adit_network1_reload(task->networkd->network1, on_update_read, task);
     else
         task_end(task, NULL, error);
+}
+
+/* Of whom an admin wrote the files. */
+static void
+adopt(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+      gpointer data)
+{
+    Networkd *self = (Networkd *)backend;
+    g_autoptr(GError) error = NULL;
+
+    if (drop_addresses(self, gateway->name, &error))
+        rewrite(backend, gateway, done, data);
+    else
+        done(NULL, error, data);
 }
 
 static void
@@ -295,6 +321,7 @@ release(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone
             g_error_new(ADIT_ERROR, ADIT_ERROR_CONFIG,
                         "%s: adit wrote its files itself: nothing to release", gateway->name);
     if (error || !adit_networkd_adopted_remove(task->networkd->folder, gateway->name, &error) ||
+        !drop_addresses(task->networkd, gateway->name, &error) ||
         !connect_bus(task->networkd, NULL))
         task_end(task, NULL, error);
     else
@@ -513,7 +540,7 @@ adit_networkd_backend_new(AditKernel *kernel, const char *folder)
     static const AditBackendOps ops = {
         .create = create,
         .update = update,
-        .adopt = rewrite,
+        .adopt = adopt,
         .release = release,
         .remove = remove_it,
         .activate = activate,
