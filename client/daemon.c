@@ -60,6 +60,16 @@ adit_daemon_find_drift(AditDaemon *self, GPtrArray *ret, GError **error)
     return adit_router_check(self->router, &wish, ret, error);
 }
 
+static void
+tell_keeper(AditDaemon *self)
+{
+    AditBackend *networkd = self->backends[ADIT_BACKEND_NETWORKD];
+
+    if (networkd)
+        networkd->ops->guard(
+            networkd, self->policy.networkd_guard ? adit_router_guard(self->router) : NULL);
+}
+
 static gboolean
 apply_policy(AditDaemon *self, const GPtrArray *entries, GError **error)
 {
@@ -71,6 +81,7 @@ apply_policy(AditDaemon *self, const GPtrArray *entries, GError **error)
     if (!adit_router_apply(self->router, &wish, &result, error))
         return FALSE;
     tell_resolver(self, entries, gateways);
+    tell_keeper(self);
     if (result.rounds > 0)
         g_info("kernel: %u added, %u changed, %u deleted", result.added, result.changed,
                result.deleted);

@@ -11,6 +11,7 @@
 typedef struct {
     int guard;
     int guard_action;
+    gboolean networkd_guard;
     char *bypass_marks; /* "0x80000/0xff0000, ..." */
     AditPrefixList allowed_targets;
     int auto_adopt; /* AditAutoAdopt */
@@ -30,6 +31,8 @@ static const AditSetting rows[] = {
       .words = guards },
     { "policy", "guard-action", ADIT_SETTING_ENUM, G_STRUCT_OFFSET(Settings, guard_action),
       "blackhole", .words = actions },
+    { "policy", "networkd-guard", ADIT_SETTING_BOOL, G_STRUCT_OFFSET(Settings, networkd_guard),
+      "no" },
     { "policy", "bypass-marks", ADIT_SETTING_STRING, G_STRUCT_OFFSET(Settings, bypass_marks),
       "" },
     { "publish", "allowed-targets", ADIT_SETTING_PREFIXES,
@@ -107,6 +110,7 @@ adit_client_settings_load(const char *config_dir, AditPolicy *ret,
         return FALSE;
     policy.strict = settings->guard == 1;
     policy.guard = settings->guard_action == 1 ? ADIT_GUARD_UNREACHABLE : ADIT_GUARD_BLACKHOLE;
+    policy.networkd_guard = settings->networkd_guard;
     if (parse_marks(path, settings->bypass_marks, marks, error)) {
         policy.n_bypass = marks->len;
         policy.bypass = (AditBypassMark *)g_array_free(g_steal_pointer(&marks), FALSE);

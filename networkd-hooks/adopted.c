@@ -148,6 +148,21 @@ is_network(const char *path, const char *text, gconstpointer link)
     return adit_networkd_hand_is_of(text, link);
 }
 
+static gboolean
+is_lo(const char *path, const char *text, gconstpointer data)
+{
+    return adit_networkd_hand_is_of_lo(text);
+}
+
+char *
+adit_networkd_hand_find_lo(const char *const *folders)
+{
+    g_autofree char *path = NULL;
+    g_autofree char *text = search(folders, ".network", is_lo, NULL, &path);
+
+    return text ? g_path_get_basename(path) : NULL;
+}
+
 static char *
 read_key(const char *path, gpointer data, GError **error)
 {

@@ -20,6 +20,8 @@ typedef struct {
 AditNetworkdHand *adit_networkd_hand_find(const char *const *folders, const char *word,
                                           GError **error);
 void adit_networkd_hand_free(AditNetworkdHand *hand);
+/* The name of the .network that somebody else wrote for lo; NULL: there is none. */
+char *adit_networkd_hand_find_lo(const char *const *folders);
 /* Ours go into @folder, wherever theirs lie. */
 gboolean adit_networkd_adopted_write(const char *folder, const AditNetworkdHand *hand,
                                      const AditNetworkdGateway *gateway, gboolean up,

@@ -4,6 +4,7 @@
 #include "libadit/core/error.h"
 #include "libadit/sys/reconcile.h"
 #include "networkd-hooks/adopted.h"
+#include "networkd-hooks/keeper.h"
 #include "networkd-hooks/network1.h"
 #include "networkd-hooks/render.h"
 #include "networkd-hooks/write.h"
@@ -21,9 +22,10 @@
 #define PREFIX "60-adit-"
 #define SUFFIX ".netdev"
 
-/* Where networkd looks, in its order; the first is replaced by the folder we write to. */
-#define READ_ONLY                                                                              \
-    "/run/systemd/network", "/usr/local/lib/systemd/network", "/usr/lib/systemd/network"
+/* Where networkd looks, in its order; the first is the one we write to. */
+static const char *const folders[] = { NULL, "/run/systemd/network",
+                                       "/usr/local/lib/systemd/network",
+                                       "/usr/lib/systemd/network", NULL };
 
 typedef struct {
     AditBackend parent;
@@ -35,6 +37,8 @@ typedef struct {
     guint writing;        /* operations that change the folder themselves */
     GHashTable *seen;     /* links that were there: networkd has made them */
     GHashTable *bringing; /* links that are being made anew */
+    const char *folders[G_N_ELEMENTS(folders)];
+    AditNetworkdKeeper *keeper;
 } Networkd;
 
 typedef struct {
@@ -85,9 +89,7 @@ is_adopted(const AditBackendGateway *gateway)
 static AditNetworkdHand *
 find_hand(Networkd *self, const char *word, GError **error)
 {
-    const char *const folders[] = { self->folder, READ_ONLY, NULL };
-
-    return adit_networkd_hand_find(folders, word, error);
+    return adit_networkd_hand_find(self->folders, word, error);
 }
 
 /* A drop-in could only add peers: they are the admin's. */
@@ -522,6 +524,15 @@ watch(AditBackend *backend, const AditBackendWatch *hears)
 }
 
 static void
+guard(AditBackend *backend, const AditState *want)
+{
+    Networkd *self = (Networkd *)backend;
+
+    connect_bus(self, NULL);
+    adit_networkd_keeper_set(self->keeper, self->network1, want);
+}
+
+static void
 networkd_free(AditBackend *backend)
 {
     Networkd *self = (Networkd *)backend;
@@ -530,6 +541,7 @@ networkd_free(AditBackend *backend)
     g_hash_table_unref(self->seen);
     g_hash_table_unref(self->bringing);
     adit_network1_close(self->network1);
+    adit_networkd_keeper_free(self->keeper);
     g_free(self->folder);
     g_free(self);
 }
@@ -549,6 +561,7 @@ adit_networkd_backend_new(AditKernel *kernel, const char *folder)
         .list = list,
         .manages = manages,
         .mend = mend,
+        .guard = guard,
         .watch = watch,
         .free = networkd_free,
     };
@@ -557,6 +570,9 @@ adit_networkd_backend_new(AditKernel *kernel, const char *folder)
     self->parent.ops = &ops;
     self->kernel = kernel;
     self->folder = g_strdup(folder ? folder : ADIT_NETWORKD_FOLDER);
+    memcpy(self->folders, folders, sizeof(folders));
+    self->folders[0] = self->folder;
+    self->keeper = adit_networkd_keeper_new(self->folders);
     self->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->bringing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return &self->parent;

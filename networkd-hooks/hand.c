@@ -63,6 +63,24 @@ adit_networkd_hand_is_of(const char *text, const char *link)
     return conf && g_strcmp0(last_value(conf, "Match", "Name"), link) == 0;
 }
 
+gboolean
+adit_networkd_hand_is_of_lo(const char *text)
+{
+    g_autoptr(AditConf) conf = parse("", text, NULL);
+    gboolean is = FALSE;
+
+    for (guint i = 0; conf && !is && i < conf->n_tokens; i++) {
+        const AditConfToken *token = &conf->tokens[i];
+        g_auto(GStrv) words = g_strsplit_set(token->value ? token->value : "", " \t", -1);
+
+        if (is_key(token, "Match", "Type"))
+            is = g_strv_contains((const char *const *)words, "loopback");
+        for (guint w = 0; is_key(token, "Match", "Name") && !is && words[w]; w++)
+            is = g_pattern_match_simple(words[w], "lo");
+    }
+    return is;
+}
+
 /* An empty one takes back what was said before it, as systemd has it. */
 static void
 collect(GPtrArray *values, const AditConf *conf, const char *section, const char *key)

@@ -11,6 +11,8 @@
 char *adit_networkd_hand_link(const char *text);
 /* Whether a .network says by its name that it is of a link. */
 gboolean adit_networkd_hand_is_of(const char *text, const char *link);
+/* Whether it is of lo: by its name, a pattern, or its type. */
+gboolean adit_networkd_hand_is_of_lo(const char *text);
 
 /* The key in a file that PrivateKeyFile= or PresharedKeyFile= names; NULL: @error. */
 typedef char *(*AditNetworkdKeyFile)(const char *path, gpointer data, GError **error);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libadit/core/profile.h"
+#include "libadit/core/state.h"
 
 /* Who makes the links of gateways: NetworkManager, systemd-networkd, or aditd itself. One small
  * interface, so that aditd does not know which. All of it runs in the main loop and waits for
@@ -75,6 +76,9 @@ typedef struct {
     gboolean (*manages)(AditBackend *self, const char *link);
     /* Puts back what others changed of the kernel's side of a gateway that is up. */
     gboolean (*mend)(AditBackend *self, const AditBackendGateway *gateway, GError **error);
+    /* Keeps the guard of @want as rules of the manager's own as well; NULL: none, or none any
+     * more. Of those that can; looked at in every round. */
+    void (*guard)(AditBackend *self, const AditState *want);
     void (*watch)(AditBackend *self, const AditBackendWatch *watch); /* copied */
     void (*free)(AditBackend *self); /* callbacks that wait are not called any more */
 } AditBackendOps;

@@ -33,6 +33,7 @@ typedef struct {
         strict; /* only on-link private prefixes bypass a selected gateway, no route of main */
     const AditBypassMark *bypass;
     guint n_bypass;
+    gboolean networkd_guard; /* networkd keeps the guard, too */
 } AditPolicy;
 
 /* Routes and rules of all gateways. Refused (ADIT_ERROR_CONFIG): two gateways with one slot or

@@ -35,7 +35,8 @@ struct _AditRouter {
     AditFacts facts;
     GPtrArray *uplinks; /* names of links that were uplinks while a gateway was selected */
     guint left_out;
-    gboolean left; /* table, settings and files are gone: removing them is an event too */
+    AditState *guard; /* what was planned last; NULL: no gateways */
+    gboolean left;    /* table, settings and files are gone: removing them is an event too */
 };
 
 /* Remembered; who goes through more of them has the others closed when we hear of them. */
@@ -85,9 +86,16 @@ adit_router_free(AditRouter *self)
     adit_facts_clear(&self->facts);
     g_clear_pointer(&self->main, g_array_unref);
     g_clear_pointer(&self->uplinks, g_ptr_array_unref);
+    g_clear_pointer(&self->guard, adit_state_free);
     g_free(self->config_dir);
     g_free(self->memory);
     g_free(self);
+}
+
+const AditState *
+adit_router_guard(const AditRouter *self)
+{
+    return self->guard;
 }
 
 const AditFacts *
@@ -411,6 +419,8 @@ adit_router_apply(AditRouter *self, const AditRouterWish *wish, AditReconcileRes
     if (!want || !(wish->n_gateways > 0 ? enforce(self, wish, want, &result, error)
                                         : leave(self, want, &result, error)))
         return FALSE;
+    g_clear_pointer(&self->guard, adit_state_free);
+    self->guard = wish->n_gateways > 0 ? g_steal_pointer(&want) : NULL;
     if (ret)
         *ret = result;
     return TRUE;

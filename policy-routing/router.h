@@ -31,6 +31,8 @@ gboolean adit_router_apply(AditRouter *router, const AditRouterWish *wish,
  * the kernel and in the boot guard's files. */
 gboolean adit_router_check(AditRouter *router, const AditRouterWish *wish, GPtrArray *ret,
                            GError **error);
+/* Rules and routes as of the last apply; NULL before it, and without gateways. */
+const AditState *adit_router_guard(const AditRouter *router);
 /* As of the last apply; for status and doctor. */
 const AditFacts *adit_router_facts(const AditRouter *router);
 void adit_router_free(AditRouter *router); /* the kernel stays as it is */
