@@ -12,12 +12,12 @@ PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "probe.py")
 class Watch:
     """A talker here and a listener in a namespace, from before to after what happens between.
 
-    After it `offered` and `left` are counts by address.
+    After it `offered` and `left` are counts by way (probe.py).
     """
 
-    def __init__(self, namespace, link, addresses):
-        self.lines = (["ip", "netns", "exec", namespace, sys.executable, PROBE, "listen", link, *addresses],
-                      [sys.executable, PROBE, "talk", *addresses])
+    def __init__(self, namespace, link, ways):
+        self.lines = (["ip", "netns", "exec", namespace, sys.executable, PROBE, "listen", link, *ways],
+                      [sys.executable, PROBE, "talk", *ways])
         self.processes = []
         self.left, self.offered = {}, {}
 
@@ -29,13 +29,13 @@ class Watch:
                 raise RuntimeError(f"{line[-1]}: not ready")
         return self
 
-    def go_on(self, more=100):
-        """Until so many more were offered to each: on a busy machine that takes its time."""
+    def go_on(self, more=100, least=0):
+        """Until so many more were offered to each, and so many in all: on a busy machine that takes its time."""
         talker = self.processes[1]
         end = None
         for line in talker.stdout:
             offered = min(json.loads(line).values())
-            end = offered + more if end is None else end
+            end = max(offered + more, least) if end is None else end
             if offered >= end:
                 return
 
