@@ -58,7 +58,8 @@ def main():
     tap.ok(works("systemctl", "is-active", "adit-guard.service"), "the guard is up")
     closed = moment("adit-guard.service")
     for unit, what in (("network-pre.target", "ActiveEnterTimestampMonotonic"),
-                       ("NetworkManager.service", "ExecMainStartTimestampMonotonic")):
+                       ("NetworkManager.service", "ExecMainStartTimestampMonotonic"),
+                       ("systemd-networkd.service", "ExecMainStartTimestampMonotonic")):
         begun = moment(unit, what)
         tap.ok(0 < closed < begun, f"before {unit}")
     families = ["-4", "-6"] if six else ["-4"]
