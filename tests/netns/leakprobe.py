@@ -3,11 +3,15 @@
 import json
 import os
 import socket
+import sys
 from dataclasses import asdict, dataclass
 
 import kernel
 from lab import SOURCE
 from process import until
+
+sys.path.append(os.path.join(SOURCE, "tests"))
+import leakpage  # pylint: disable=wrong-import-position
 
 PORT, NAMES = 9000, 53
 OFFERED = 1000  # at least, of each family, in each cell
@@ -103,45 +107,12 @@ class Leaks:
         return [c for c in self.cells if not c.good]
 
 
-def _table(cells):
-    rows = ["| guard | while | IPv4 offered | leaked | IPv6 offered | leaked | names asked | leaked |",
-            "|---|---|--:|--:|--:|--:|--:|--:|"]
-    for c in cells:
-        mark, names = " (control: must leak)" if c.control else "", f"{c.leaked_names}{' †' if c.open_names else ''}"
-        rows.append(f"| {c.mode} | {c.event}{mark} | {c.offered4} | {c.leaked4} | {c.offered6} | {c.leaked6} | {c.asked} | {names} |")
-    return "\n".join(rows) + "\n"
-
-
-_INTRO = """# Leak matrix
-
-Made by `./dev leaks`; the gate runs the same cells and checks that this page has a row for each. In a
-cell datagrams for an address on the Internet are offered without pause, by a program of the home machine
-and by a container behind it, before, while and after something happens; captures on every uplink count
-those that left in the clear. Names are datagrams for port 53 of the LAN's own resolver, in both families, with
-systemd-resolved running and told of the gateway's servers. The raw figures are in leak-matrix.json.
-
-†: the LAN is reached while a gateway is selected, but for its resolver, which nftables alone keeps closed. Where
-a stranger has flushed all of nftables, it is open until aditd has put its table back.
-
-"""
-
-
-def publish(cells, folder):
-    """Write the page and the figures."""
-    os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, "leak-matrix.md"), "w", encoding="utf-8") as f:
-        f.write(_INTRO + _table(cells))
-    with open(os.path.join(folder, "leak-matrix.json"), "w", encoding="utf-8") as f:
-        json.dump([asdict(c) for c in cells], f, indent=1)
-        f.write("\n")
-
-
 def settle(leaks):
     """The end of a run: publish it when asked to, else check that the page knows all its rows."""
     cells = leaks.cells
     folder = os.environ.get("ADIT_LEAK_MATRIX")
     if folder:
-        publish(cells, folder)
+        leakpage.write(folder, leakpage.LAB, [asdict(c) for c in cells])
         return
     with open(os.path.join(SOURCE, "docs/leak-matrix.json"), encoding="utf-8") as f:
         known = {(r["mode"], r["event"]) for r in json.load(f)}
