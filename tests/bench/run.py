@@ -31,7 +31,6 @@ TITLES = {
     "rtnl": "Policy rules: our batch against `ip -batch`, and looking at what already matches",
     "pcp": "PCP on a veth: our server and Debian's miniupnpd in the same namespaces, one after the other. Creation and "
            "renewal at so many mappings; p50 and p99 with one request at a time; cpu is the server's, kernel included. "
-           "Others shared the processors when this was measured: where p99 is milliseconds, it is the scheduler's. "
            "Beyond 100 mappings miniupnpd's table was filled by nft",
     "client": "The PCP client with a thousand mappings of two hours: what it sends and how often it wakes (for the timer, "
               "and for the answer), and the memory of a process that holds them, all and its own",
