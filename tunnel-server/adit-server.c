@@ -24,6 +24,8 @@ static const AditCommand commands[] = {
     { "check", "[FILE]", 0, 1, adit_cli_check,
       "Find out what this machine lacks as a server; or check a declarative file",
       adit_cli_check_options, NULL },
+    { "probe", "PORT[/PROTO] [DEVICE]", 1, 2, adit_cli_probe,
+      "Count who comes to a port now, and what becomes of them", adit_cli_probe_options, NULL },
     { "subnet", NULL, 0, 0, NULL, "Private networks of devices", NULL, adit_cli_subnet_verbs },
     { "device", NULL, 0, 0, NULL, "Machines at the other end of a tunnel", NULL,
       adit_cli_device_verbs },

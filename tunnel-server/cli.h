@@ -26,12 +26,14 @@ extern const AditCommand adit_cli_pinhole_verbs[];
 extern const AditCommand adit_cli_web_verbs[];
 extern const GOptionEntry adit_cli_setup_options[], adit_cli_check_options[],
     adit_cli_publish_options[], adit_cli_apply_options[], adit_cli_export_options[],
-    adit_cli_import_options[], adit_cli_profile_options[], adit_cli_mappings_options[];
+    adit_cli_import_options[], adit_cli_profile_options[], adit_cli_mappings_options[],
+    adit_cli_probe_options[];
 
 gboolean adit_cli_setup(AditCli *cli, char **args, GError **error);
 gboolean adit_cli_down(AditCli *cli, char **args, GError **error);
 gboolean adit_cli_status(AditCli *cli, char **args, GError **error);
 gboolean adit_cli_check(AditCli *cli, char **args, GError **error);
+gboolean adit_cli_probe(AditCli *cli, char **args, GError **error);
 gboolean adit_cli_publish(AditCli *cli, char **args, GError **error);
 gboolean adit_cli_mappings(AditCli *cli, char **args, GError **error);
 gboolean adit_cli_export(AditCli *cli, char **args, GError **error);

@@ -7,6 +7,8 @@
 /* Between service.c, which knows callers and properties, and the service-*.c files, which know
  * the methods. */
 
+typedef struct _AditServerProbe AditServerProbe;
+
 struct _AditServerService {
     AditAdmin *admin;
     AditSrvManager *manager;
@@ -15,8 +17,9 @@ struct _AditServerService {
     AditTrafficTable *traffic; /* as it was at traffic_at, for the pages of one list */
     guint page_at;             /* where the last page of mappings ended */
     gint64 traffic_at;
-    GPtrArray *checks; /* those under way */
-    guint news;        /* a timer: leases have changed */
+    GPtrArray *checks;      /* those under way */
+    AditServerProbe *probe; /* likewise; NULL: none */
+    guint news;             /* a timer: leases have changed */
 };
 
 /* One change for the caller. FALSE: it has its error. */
@@ -29,6 +32,8 @@ guint adit_service_uid(AditServerService *self, GDBusMethodInvocation *call);
 gboolean adit_service_fail(GDBusMethodInvocation *call, GError *error);
 
 void adit_service_connect_check(AditServerService *self);
+void adit_service_connect_probe(AditServerService *self);
+void adit_service_end_probe(AditServerService *self); /* if one is under way */
 void adit_service_connect_server(AditServerService *self);
 void adit_service_connect_subnets(AditServerService *self);
 void adit_service_connect_rotate(AditServerService *self);

@@ -226,6 +226,7 @@ adit_server_service_new(AditAdmin *admin, GDBusConnection *bus, GError **error)
     adit_srv_manager_set_version(self->manager, ADIT_VERSION);
     g_signal_connect(self->manager, "g-authorize-method", G_CALLBACK(on_authorize), self);
     adit_service_connect_check(self);
+    adit_service_connect_probe(self);
     adit_service_connect_server(self);
     adit_service_connect_subnets(self);
     adit_service_connect_devices(self);
@@ -249,6 +250,7 @@ adit_server_service_free(AditServerService *self)
 
     if (!self)
         return;
+    adit_service_end_probe(self);
     bus = g_dbus_interface_skeleton_get_connection(G_DBUS_INTERFACE_SKELETON(self->manager));
     if (bus) {
         g_dbus_connection_signal_unsubscribe(bus, self->watch);

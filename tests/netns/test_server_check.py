@@ -153,5 +153,118 @@ def test_new(lab):
     assert said.code == 19 and "security group" in said.stdout, said
 
 
+class Prober:
+    """adit-server probe, while somebody else tries the port."""
+
+    def __init__(self, vps):
+        self.vps = vps
+
+    def ask(self, *words, tries=(), wait=8):
+        """Its rows by address, once all of tries have been called; and its exit code."""
+        process = self.vps.spawn("adit-server", "probe", *words, "--wait", wait, "--json")
+        until(lambda: "adit_server_probe" in self.vps.run("nft", "list", "tables").stdout, 5, "the table of the probe")
+        for attempt in tries:
+            attempt()
+        code = process.wait(wait + 10)
+        rows = json.loads(process.output())
+        assert "adit_server_probe" not in self.vps.run("nft", "list", "tables").stdout
+        return {row["external"]: row for row in rows}, code
+
+
+@tap.drawing("visitor -- internet -- vps\ninternet -- nas:home")
+@tap.deadline(120)
+def test_probe(lab):
+    """adit-server probe counts who comes to a port, says where they went and what mends it"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    server = Server(vps, vps.prefix).start()
+    nas, ask = Peer(server, lab["nas"], "nas"), Prober(vps).ask
+    at4, at6 = f"{vps.v4}:443", f"[{nas.v6}]:443"
+
+    def knock(*hosts, port=443):
+        return [lambda h=h: visitor.tcp_probe(h, port, timeout=0.5) for h in hosts or (vps.v4, nas.v6)]
+
+    def both(**want):
+        for row in rows.values():
+            assert {k: row[k] for k in want} == want, (want, rows)
+
+    rows, code = ask("443", "nas", tries=knock(), wait=1)
+    assert set(rows) == {at4, at6} and code == 1
+    both(verdict="broken", target=None, what="nothing is published there")
+    assert rows[at4]["came"] >= 1 and rows[at6]["came"] >= 1 and rows[at4]["answered"] == 0, rows
+    server.admin("publish", "nas", "443", "--ip-version", "both", "--also-80")
+    rows, code = ask("443", wait=1)
+    assert code == 5
+    both(came=0, verdict="not tested")
+    rows, code = ask("443", tries=knock())
+    assert code == 1 and rows[at4]["target"] == f"nas {nas.v4}:443" and rows[at6]["target"] == f"nas {at6}", rows
+    both(came=1, passed=1, answered=0, refused=1, what="nas refuses it")
+    page = lab["nas"].http_server(443, "page\n")
+    rows, code = ask("443", tries=knock())
+    assert code == 0
+    both(came=1, passed=1, answered=1, refused=0, verdict="ok")
+    drop = "table inet theirs { chain f { type filter hook forward priority 0; policy drop; ct state established accept; }; }\n"
+    vps.nft(drop)
+    rows, code = ask("443", tries=knock(), wait=1)
+    assert code == 1
+    both(passed=0, verdict="broken")
+    for row in rows.values():
+        assert "table inet theirs, chain f drops" in row["what"] and row["remedy"].startswith("nft insert rule"), row
+    vps.sh(rows[at4]["remedy"])
+    rows, code = ask("443", tries=knock())
+    assert code == 0, rows
+    vps.run("nft", "delete", "table", "inet", "theirs")
+    server.admin("forward", "set-enabled", "443/tcp", "off")
+    rows, code = ask("443", tries=knock(vps.v4), wait=1)
+    assert rows[at4]["what"] == "it is turned off" and rows[at6]["came"] == 0 and code == 1, rows
+    vps.sh(rows[at4]["remedy"])
+    rows, code = ask("443", tries=knock())
+    assert code == 0, rows
+    page.close()
+    lab["nas"].nft("table inet shut { chain i { type filter hook input priority 0; tcp dport 443 drop; }; }\n")
+    rows, code = ask("443", tries=knock(), wait=1)
+    assert code == 1
+    both(answered=0, refused=0, what="nas does not answer")
+    assert "adit doctor 443" in rows[at4]["remedy"], rows
+
+
+@tap.drawing("visitor -- internet -- vps\ninternet -- nas:home")
+def test_probe_more(lab):
+    """probe knows leases, redirects, UDP and programs of the VPS; who goes away leaves nothing behind"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    server = Server(vps, vps.prefix).start()
+    nas, ask = Peer(server, lab["nas"], "nas"), Prober(vps).ask
+    vps.spawn("adit-redirect").wait_output("listening", 10)
+    server.admin("publish", "nas", "443", "--ip-version", "both", "--also-80")
+    lab["nas"].http_server(443, "page\n")
+    hosts = {f"{vps.v4}:80": vps.v4, f"[{nas.v6}]:80": f"[{nas.v6}]"}
+    rows, code = ask("80", tries=[lambda h=h: visitor.curl(f"http://{h}/", "-I") for h in hosts.values()])
+    assert set(rows) == set(hosts) and code == 0, rows
+    assert {r["target"] for r in rows.values()} == {"nas, redirected to https"}, rows
+    assert nas.map(5000, 5000, protocol=17).result == "SUCCESS"
+    assert nas.map(5000, 5000, 6, protocol=17).result == "SUCCESS"
+    echoes = [lab["nas"].udp_echo(5000, address) for address in (nas.v4, nas.v6)]
+    rows, code = ask("5000/udp", tries=[lambda h=h: visitor.udp_probe(h, 5000) for h in (vps.v4, nas.v6)])
+    assert code == 0 and {r["answered"] for r in rows.values()} == {1}, rows
+    for echo in echoes:
+        echo.close()
+    vps.http_server(2222, "of the VPS\n")
+    rows, code = ask("2222", tries=[lambda: visitor.curl(f"http://{vps.v4}:2222/")])
+    assert code == 0 and "of this machine itself" in rows[f"{vps.v4}:2222"]["what"], rows
+    for words, status, text in ((("0",), 1, "port"), (("443", "other"), 3, "other"), (("443-444",), 2, "one port"),
+                                (("443", "--wait", "0"), 2, "--wait"), (("443", "--wait", "999"), 1, "120")):
+        said = server.admin("probe", *words, check=False)
+        assert said.code == status and text in said.stderr, (words, said)
+    first = vps.spawn("adit-server", "probe", "443", "--wait", "60")
+    until(lambda: "adit_server_probe" in vps.run("nft", "list", "tables").stdout, 5, "the table of the probe")
+    said = server.admin("probe", "443", check=False)
+    assert not said.ok and "somebody else's is under way" in said.stderr, said
+    first.kill()
+    until(lambda: "adit_server_probe" not in vps.run("nft", "list", "tables").stdout, 5, "the table to go")
+    vps.spawn("adit-server", "probe", "443", "--wait", "60")
+    until(lambda: "adit_server_probe" in vps.run("nft", "list", "tables").stdout, 5, "the table of the probe")
+    server.process.stop()
+    assert "adit_server_probe" not in vps.run("nft", "list", "tables").stdout, "nor does a server that ends"
+
+
 if __name__ == "__main__":
     tap.main(globals())
