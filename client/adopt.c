@@ -97,7 +97,8 @@ ask_next(AditChange *change, const GError *why, AditBackendRead then)
     return TRUE;
 }
 
-/* Whose word counts when both say no: the first one's, unless it knew nothing of it. */
+/* Whose word counts when both say no: the first one's, unless it knew nothing of it; both, if
+ * it is not there to ask. */
 static GError *
 choose_reason(AditChange *change, const GError *why)
 {
@@ -105,11 +106,13 @@ choose_reason(AditChange *change, const GError *why)
 
     if (!why)
         return NULL;
-    if (first && g_error_matches(why, ADIT_ERROR, ADIT_ERROR_NOT_FOUND) &&
-        !g_error_matches(first, ADIT_ERROR, ADIT_ERROR_NOT_FOUND) &&
-        !g_error_matches(first, ADIT_ERROR, ADIT_ERROR_TIMEOUT))
-        return g_steal_pointer(&first);
-    return g_error_copy(why);
+    if (!first || g_error_matches(first, ADIT_ERROR, ADIT_ERROR_NOT_FOUND) ||
+        !g_error_matches(why, ADIT_ERROR, ADIT_ERROR_NOT_FOUND))
+        return g_error_copy(why);
+    if (g_error_matches(first, ADIT_ERROR, ADIT_ERROR_TIMEOUT))
+        return g_error_new(ADIT_ERROR, ADIT_ERROR_TIMEOUT, "%s; %s", why->message,
+                           first->message);
+    return g_steal_pointer(&first);
 }
 
 static void

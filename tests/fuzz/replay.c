@@ -30,7 +30,8 @@ run(const guint8 *bytes, gsize len)
 {
     guint8 *copy = malloc(len);
 
-    memcpy(copy, bytes, len);
+    if (len > 0) /* of nothing @bytes is NULL */
+        memcpy(copy, bytes, len);
     LLVMFuzzerTestOneInput(copy, len);
     free(copy);
 }

@@ -53,7 +53,8 @@ def test_bad_files(lab):
     home.write("/root/good.conf", good, 0o600)
     _one_sentence(client.adit("import", "/root/good.conf", "--backend", "networkmanager", check=False), 5,
                   "NetworkManager: not running: systemctl start NetworkManager")
-    _one_sentence(client.adit("adopt", "home", check=False), 5, "NetworkManager: not running")
+    _one_sentence(client.adit("adopt", "home", check=False), 5, "home: no WireGuard link of this name in the files of systemd-networkd",
+                  "NetworkManager: not running")
     _one_sentence(client.adit("import", "/root/good.conf", "--backend", "x", check=False), 2, "--backend: x")
     _one_sentence(client.adit("update", "nobody", "/root/good.conf", check=False), 3, "nobody: no such gateway")
     _one_sentence(client.adit("default", "nobody", check=False), 3, "nobody: no such gateway")
