@@ -495,26 +495,41 @@ adit_admin_change(AditAdmin *self, const AditAudit *audit, AditEdit edit, gpoint
     return TRUE;
 }
 
-gboolean
-adit_admin_set_lease_enabled(AditAdmin *self, const AditAudit *audit, guint8 family,
-                             gboolean enabled, GError **error)
+/* NULL: there is none, or it is none of @device's, which is the same to it. */
+static const AditLease *
+find_lease(AditAdmin *self, const char *key, guint8 family, gint64 device, GError **error)
 {
-    AditLeases *leases = adit_pcp_server_leases(self->pcp);
-    const AditPcpSite *site = adit_pcp_server_site(self->pcp);
     const AditLease *lease = NULL;
     AditSockAddr at;
     guint8 proto;
 
-    if (site && adit_lease_key_parse(self->model, &self->facts, audit->object, &proto, &at) &&
+    if (adit_pcp_server_site(self->pcp) &&
+        adit_lease_key_parse(self->model, &self->facts, key, &proto, &at) &&
         at.addr.family == family)
-        lease = adit_lease_find_external(adit_leases_table(leases), proto, &at);
-    if (!lease) {
-        g_set_error(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND, "%s: no such mapping",
+        lease = adit_lease_find_external(adit_admin_leases(self), proto, &at);
+    if (lease && (!device || lease->device == device))
+        return lease;
+    g_set_error(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND, "%s: no such mapping", key);
+    return NULL;
+}
+
+gboolean
+adit_admin_set_lease_enabled(AditAdmin *self, const AditAudit *audit, guint8 family,
+                             gboolean enabled, gint64 device, GError **error)
+{
+    const AditLease *lease = find_lease(self, audit->object, family, device, error);
+    const guint8 off = (guint8)(ADIT_LEASE_OFF | (device ? ADIT_LEASE_BY_DEVICE : 0));
+
+    if (!lease)
+        return FALSE;
+    if (device && adit_lease_is_held(lease)) {
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED, "%s: switched off by the operator",
                     audit->object);
         return FALSE;
     }
-    if (!adit_leases_set_enabled(leases, site, lease, enabled,
-                                 (guint32)self->settings->min_lifetime, error))
+    if (!adit_leases_set_off(adit_pcp_server_leases(self->pcp), adit_pcp_server_site(self->pcp),
+                             lease, enabled ? 0 : off, (guint32)self->settings->min_lifetime,
+                             error))
         return FALSE;
     audit_change(audit);
     return TRUE;

@@ -65,9 +65,11 @@ typedef gboolean (*AditEdit)(AditModel *model, gpointer data, GError **error);
  * failure nothing has changed, neither in the store nor in the kernel. */
 gboolean adit_admin_change(AditAdmin *self, const AditAudit *audit, AditEdit edit,
                            gpointer data, GError **error);
-/* One that a device has opened itself, by its key; NOT_FOUND: there is none. */
+/* One that a device has opened itself, by its key, which is the audit's object; NOT_FOUND:
+ * there is none. @device: for this one (its id in the store), on its own; 0: for the operator.
+ */
 gboolean adit_admin_set_lease_enabled(AditAdmin *self, const AditAudit *audit, guint8 family,
-                                      gboolean enabled, GError **error);
+                                      gboolean enabled, gint64 device, GError **error);
 /* The same up to settling, for a dry run; NULL on failure. */
 AditModel *adit_admin_try(AditAdmin *self, AditEdit edit, gpointer data, GError **error);
 

@@ -14,7 +14,7 @@ typedef struct {
     guchar family;
     const char *key, *external, *proto, *device, *origin, *label, *redirect;
     guint16 first, last, internal;
-    gboolean enabled;
+    gboolean enabled, fixed;
     GVariant *allow_from;
     guint64 expires, packets_in, bytes_in, packets_out, bytes_out;
 } Row;
@@ -23,11 +23,11 @@ typedef struct {
 static void
 read_row(GVariant *child, Row *ret)
 {
-    g_variant_get(child, "(y&s&sqq&s&sqb&s&s@as&sttttt)", &ret->family, &ret->key,
+    g_variant_get(child, "(y&s&sqq&s&sqb&s&s@as&stttttb)", &ret->family, &ret->key,
                   &ret->external, &ret->first, &ret->last, &ret->proto, &ret->device,
                   &ret->internal, &ret->enabled, &ret->origin, &ret->label, &ret->allow_from,
                   &ret->redirect, &ret->expires, &ret->packets_in, &ret->bytes_in,
-                  &ret->packets_out, &ret->bytes_out);
+                  &ret->packets_out, &ret->bytes_out, &ret->fixed);
 }
 
 static char *
@@ -112,6 +112,7 @@ add_json(JsonBuilder *json, const Row *row)
     adit_json_int(json, "bytes-in", (gint64)row->bytes_in);
     adit_json_int(json, "packets-out", (gint64)row->packets_out);
     adit_json_int(json, "bytes-out", (gint64)row->bytes_out);
+    adit_json_bool(json, "fixed", row->fixed);
     json_builder_end_object(json);
 }
 

@@ -128,6 +128,8 @@ put_publish(GString *out, const AditModel *model, const AditPublish *publish)
         v4 ? "Port" : "Internal", publish->internal, publish->enabled ? "yes" : "no");
     if (publish->redirect != ADIT_REDIRECT_NONE)
         put_text(out, "Redirect80", adit_redirect_name(publish->redirect));
+    if (publish->owner != ADIT_OWNER_OPERATOR)
+        put_text(out, "Owner", adit_owner_name(publish->owner));
     put_text(out, "Label", publish->label);
     put_prefixes(out, "AllowFrom", publish->allow_from, publish->n_allow_from);
 }

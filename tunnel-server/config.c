@@ -358,6 +358,13 @@ set_redirect(Place *at, const char *value, GError **error)
 }
 
 static gboolean
+set_owner(Place *at, const char *value, GError **error)
+{
+    return adit_owner_parse(value, &at->publish->owner) ||
+           refuse(error, "neither operator, device nor held");
+}
+
+static gboolean
 set_enabled(Place *at, const char *value, GError **error)
 {
     return parse_bool(value, &at->publish->enabled, error);
@@ -400,6 +407,7 @@ static const Key keys[] = {
     { "Forward", "AllowFrom", set_allow_from },
     { "Forward", "Redirect80", set_redirect },
     { "Forward", "Enabled", set_enabled },
+    { "Forward", "Owner", set_owner },
     { "Pinhole", "Port", set_ports, TRUE },
     { "Pinhole", "Protocol", set_protocol },
     { "Pinhole", "Device", set_publish_device, TRUE },
@@ -408,6 +416,7 @@ static const Key keys[] = {
     { "Pinhole", "AllowFrom", set_allow_from },
     { "Pinhole", "Redirect80", set_redirect },
     { "Pinhole", "Enabled", set_enabled },
+    { "Pinhole", "Owner", set_owner },
 };
 
 static gboolean

@@ -6,6 +6,24 @@
 #include <sys/socket.h>
 
 static const char *const redirect_names[] = { "no", "https", "port" };
+static const char *const owner_names[] = { "operator", "device", "held" };
+
+const char *
+adit_owner_name(AditOwner owner)
+{
+    return owner_names[owner];
+}
+
+gboolean
+adit_owner_parse(const char *text, AditOwner *ret)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(owner_names); i++)
+        if (g_str_equal(owner_names[i], text)) {
+            *ret = (AditOwner)i;
+            return TRUE;
+        }
+    return FALSE;
+}
 
 const char *
 adit_redirect_name(AditRedirectKind redirect)
@@ -68,6 +86,27 @@ check_label(const char *label, GError **error)
     if (g_ascii_isspace(label[0]) || (*label && g_ascii_isspace(label[strlen(label) - 1])))
         return refuse(error, label, "a label neither begins nor ends with a blank");
     return TRUE;
+}
+
+void
+adit_edit_set_enabled(AditPublish *publish, gboolean enabled)
+{
+    publish->enabled = enabled;
+    if (publish->owner != ADIT_OWNER_OPERATOR)
+        publish->owner = enabled ? ADIT_OWNER_DEVICE : ADIT_OWNER_HELD;
+}
+
+void
+adit_edit_set_may_publish(AditModel *model, AditDeviceEntry *device, gboolean may_publish)
+{
+    device->may_publish = may_publish;
+    for (guint i = 0; !may_publish && i < model->publishes->len; i++) {
+        AditPublish *publish = g_ptr_array_index(model->publishes, i);
+
+        if (adit_model_device(model, publish->device) == device &&
+            publish->owner == ADIT_OWNER_DEVICE)
+            publish->enabled = FALSE;
+    }
 }
 
 gboolean

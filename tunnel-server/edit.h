@@ -62,11 +62,19 @@ typedef struct {
 } AditPublishWish;
 
 gboolean adit_edit_add_publish(AditModel *model, const AditPublishWish *wish, GError **error);
+/* The operator's word: what it switches off its device does not switch on again. */
+void adit_edit_set_enabled(AditPublish *publish, gboolean enabled);
+/* Without the permission what its device has made is off, and can be switched on when it is
+ * back.
+ */
+void adit_edit_set_may_publish(AditModel *model, AditDeviceEntry *device, gboolean may_publish);
 gboolean adit_edit_set_label(AditPublish *publish, const char *label, GError **error);
 /* What `list` prints of it and every verb takes: "443/tcp" and "203.0.113.7:80-90/both" for
  * forwards, "nas:443/tcp" for pinholes. */
 char *adit_publish_key(const AditModel *model, const AditPublish *publish);
 gboolean adit_edit_find_publish(const AditModel *model, guint8 family, const char *key,
                                 guint *ret, GError **error);
+const char *adit_owner_name(AditOwner owner); /* "operator", "device", "held" */
+gboolean adit_owner_parse(const char *text, AditOwner *ret);
 const char *adit_redirect_name(AditRedirectKind redirect); /* "no", "https", "port" */
 gboolean adit_redirect_parse(const char *text, AditRedirectKind *ret);

@@ -511,6 +511,12 @@ adit_lease_is_on(const AditLease *lease)
     return !(lease->ends.flags & ADIT_LEASE_OFF);
 }
 
+gboolean
+adit_lease_is_held(const AditLease *lease)
+{
+    return !adit_lease_is_on(lease) && !(lease->ends.flags & ADIT_LEASE_BY_DEVICE);
+}
+
 guint32
 adit_lease_left(const AditLease *lease, gint64 now_ms)
 {

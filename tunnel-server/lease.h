@@ -11,8 +11,9 @@
 #define ADIT_LEASE_DESCRIPTION_MAX 64     /* octets kept of one */
 
 typedef enum {
-    ADIT_LEASE_SECOND = 1 << 0, /* StartOS: a second outside port of the same inside port */
-    ADIT_LEASE_OFF = 1 << 1,    /* the operator's word: nothing of it is in the kernel */
+    ADIT_LEASE_SECOND = 1 << 0,    /* StartOS: a second outside port of the same inside port */
+    ADIT_LEASE_OFF = 1 << 1,       /* nothing of it is in the kernel: the operator's word */
+    ADIT_LEASE_BY_DEVICE = 1 << 2, /* off: its device's own word, on the server's page */
 } AditLeaseFlags;
 
 /* A mapping's inside and outside ends. */
@@ -89,6 +90,7 @@ void adit_lease_undo(AditLeaseTable *table, guint change);
 void adit_lease_settle(AditLeaseTable *table);
 
 gboolean adit_lease_is_on(const AditLease *lease);
+gboolean adit_lease_is_held(const AditLease *lease); /* off, by the operator's word */
 /* Seconds that are left, never below 0. */
 guint32 adit_lease_left(const AditLease *lease, gint64 now_ms);
 AditSockAddr adit_lease_external(const AditLease *lease);

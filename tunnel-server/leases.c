@@ -409,23 +409,24 @@ adit_leases_tick(AditLeases *self, const AditPcpSite *site, gint64 recycle_ms)
 /* -- with the operator -- */
 
 gboolean
-adit_leases_set_enabled(AditLeases *self, const AditPcpSite *site, const AditLease *lease,
-                        gboolean enabled, guint32 lifetime, GError **error)
+adit_leases_set_off(AditLeases *self, const AditPcpSite *site, const AditLease *lease,
+                    guint8 off, guint32 lifetime, GError **error)
 {
+    const guint8 all = ADIT_LEASE_OFF | ADIT_LEASE_BY_DEVICE;
     const gint64 now_ms = adit_leases_now();
     g_autoptr(GArray) lost = g_array_new(FALSE, FALSE, sizeof(AditSockAddr));
     g_autoptr(GError) local = NULL;
     AditLease next = *lease;
 
-    if (adit_lease_is_on(lease) == enabled)
+    if ((lease->ends.flags & all) == off)
         return TRUE;
     if (!self->store) {
         g_set_error(error, ADIT_ERROR, ADIT_ERROR_BUSY, "%s", self->trouble);
         return FALSE;
     }
     next.since_ms = now_ms;
-    next.expires_ms = enabled ? now_ms + lifetime * G_GINT64_CONSTANT(1000) : ADIT_LEASE_NEVER;
-    next.ends.flags ^= ADIT_LEASE_OFF;
+    next.expires_ms = off ? ADIT_LEASE_NEVER : now_ms + lifetime * G_GINT64_CONSTANT(1000);
+    next.ends.flags = (guint8)((next.ends.flags & ~all) | off);
     adit_lease_update(self->table, lease, &next);
     if (!adit_lease_commit(self->table, site, self->nft, now_ms, lost, error)) {
         conclude(self, FALSE);

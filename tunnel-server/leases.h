@@ -44,10 +44,10 @@ gboolean adit_leases_commit(AditLeases *self, const AditPcpSite *site, gint64 no
 /* Once a second: ends what is over, and writes the group. @recycle_ms: adit_lease_remove(). */
 void adit_leases_tick(AditLeases *self, const AditPcpSite *site, gint64 recycle_ms);
 
-/* The operator's word, durable when this returns: one that is off stays off, whatever its
- * device asks; one that is on again has @lifetime seconds to be renewed. */
-gboolean adit_leases_set_enabled(AditLeases *self, const AditPcpSite *site,
-                                 const AditLease *lease, gboolean enabled, guint32 lifetime,
-                                 GError **error);
+/* @off: ADIT_LEASE_OFF, with ADIT_LEASE_BY_DEVICE if it is not the operator's word, durable
+ * when this returns: one that is off stays off, whatever its device asks by PCP; one that is on
+ * again (0) has @lifetime seconds to be renewed. */
+gboolean adit_leases_set_off(AditLeases *self, const AditPcpSite *site, const AditLease *lease,
+                             guint8 off, guint32 lifetime, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditLeases, adit_leases_free)

@@ -67,6 +67,13 @@ typedef enum {
                           */
 } AditRedirectKind;
 
+/* Whose word a publication is. The operator's beats the device's. */
+typedef enum {
+    ADIT_OWNER_OPERATOR,
+    ADIT_OWNER_DEVICE, /* its device has made it, on the server's page */
+    ADIT_OWNER_HELD,   /* likewise, and the operator has switched it off */
+} AditOwner;
+
 /* A forward (family IPv4: external address to the device) or a pinhole (IPv6: the device's own
  * address, no translation unless the ports differ). */
 typedef struct {
@@ -78,6 +85,7 @@ typedef struct {
     guint device;     /* index into the model */
     guint16 internal; /* of the first port; ranges keep their offsets */
     gboolean enabled;
+    AditOwner owner;
     AditRedirectKind redirect; /* only if 443/tcp is in it */
     gboolean
         yields; /* settled: another one has port 80 itself, to which the redirect gives way */

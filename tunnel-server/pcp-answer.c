@@ -17,7 +17,7 @@ const AditPcpOffer adit_pcp_server_offer = {
 };
 
 #define SET_MAX 256 /* ports of one request */
-#define LOW 1024
+#define LOW ADIT_PCP_SITE_LOW
 
 typedef struct {
     const AditPcpDesk *desk;
@@ -282,7 +282,8 @@ static gboolean
 check_low(Ask *ask, const AditLeaseEnds *ends, guint size)
 {
     if (ends->external_port >= LOW || ends->external.family != AF_INET ||
-        adit_lease_table_count_low(ask->desk->table, ask->host->device) + size <=
+        adit_lease_table_count_low(ask->desk->table, ask->host->device) + ask->host->own_low +
+                size <=
             ask->desk->rules->low_quota)
         return TRUE;
     refuse(ask, ADIT_PCP_USER_EX_QUOTA);
@@ -331,7 +332,7 @@ static gboolean
 check_room(Ask *ask, guint *ret_size)
 {
     const AditPcpDesk *desk = ask->desk;
-    const guint used = adit_lease_table_count(desk->table, ask->host->device);
+    const guint used = adit_lease_table_count(desk->table, ask->host->device) + ask->host->own;
     guint size = wanted_size(ask);
 
     if (!adit_addr_is_set(&ask->host->external)) {

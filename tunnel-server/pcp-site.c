@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #define REDIRECT_PORT 80
+#define LOW ADIT_PCP_SITE_LOW
 
 struct _AditPcpSite {
     GHashTable *hosts;                 /* AditAddr -> AditPcpHost, which holds it */
@@ -138,6 +139,34 @@ add_manual(AditPcpSite *site, const AditModel *model, const AditPublish *publish
     add_manual_at(site, model, publish, &external, &device->addr4);
 }
 
+static void
+count_at(AditPcpSite *site, const AditAddr *addr, guint n, guint n_low)
+{
+    AditPcpHost *host = g_hash_table_lookup(site->hosts, addr);
+
+    if (host) {
+        host->own += n;
+        host->own_low += n_low;
+    }
+}
+
+static void
+count_own(AditPcpSite *site, const AditModel *model, const AditPublish *publish)
+{
+    const AditDeviceEntry *device = adit_model_device(model, publish->device);
+    const guint each = publish->proto == (ADIT_PROTO_TCP | ADIT_PROTO_UDP) ? 2 : 1;
+    const guint n = (publish->last - publish->first + 1u) * each;
+    const guint low = publish->family == AF_INET && publish->first < LOW
+                          ? (MIN(publish->last + 1u, LOW) - publish->first) * each
+                          : 0;
+
+    if (publish->owner == ADIT_OWNER_OPERATOR)
+        return;
+    count_at(site, &device->addr4, n, low);
+    count_at(site, &device->addr6, n, low);
+    count_at(site, &device->old6, n, low);
+}
+
 static int
 cmp_at(guint8 a_proto, const AditSockAddr *a, guint8 b_proto, const AditSockAddr *b)
 {
@@ -189,8 +218,10 @@ adit_pcp_site_new(const AditModel *model, const AditServerFacts *facts,
         mark(site->spare, settings->spare.ranges[i].first, settings->spare.ranges[i].last);
     for (guint i = 0; i < model->devices->len; i++)
         add_device(site, model, adit_model_device(model, i), facts);
-    for (guint i = 0; i < model->publishes->len; i++)
+    for (guint i = 0; i < model->publishes->len; i++) {
         add_manual(site, model, adit_model_publish(model, i), facts);
+        count_own(site, model, adit_model_publish(model, i));
+    }
     g_array_sort(site->by_external, cmp_external);
     g_array_sort(site->by_internal, cmp_internal);
     return site;

@@ -9,6 +9,8 @@
 /* The model as the PCP server asks it: who has this address, who holds that port. Made anew
  * with each model; every question is one look into a hash or a search in a sorted array. */
 
+#define ADIT_PCP_SITE_LOW 1024 /* below, ports of the server's own addresses are few */
+
 /* A device in one family. */
 typedef struct {
     gint64 device; /* id in the store */
@@ -19,6 +21,7 @@ typedef struct {
         external; /* where its ports are opened: the GUA itself, or an address of the WAN */
     AditAddr reported; /* the same as the world knows it, behind a provider's 1:1 NAT */
     gboolean may_publish;
+    guint own, own_low; /* ports that it has published on the page: they count like leases */
     const AditAskSite *ask; /* what it hears of itself; shared by both families */
     gint64 old_until;       /* seconds since 1970: the end of ask->old6 */
 } AditPcpHost;

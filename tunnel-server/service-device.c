@@ -272,7 +272,7 @@ edit_publish(AditModel *model, gpointer data, GError **error)
     AditDeviceEntry *device = find(model, wish, error);
 
     if (device)
-        device->may_publish = wish->may_publish;
+        adit_edit_set_may_publish(model, device, wish->may_publish);
     return device != NULL;
 }
 

@@ -10,7 +10,7 @@
 
 /* The list of all that is published: by the operator, then by devices. */
 
-#define ROW "(yssqqssqbssassttttt)"
+#define ROW "(yssqqssqbssasstttttb)"
 #define TRAFFIC_USEC (2 * G_USEC_PER_SEC) /* how long the pages of a list share a look */
 
 static const AditTrafficTable *
@@ -97,7 +97,7 @@ typedef struct {
     guint16 last, internal;
     AditProto proto;
     const char *key, *device, *origin, *label, *redirect;
-    gboolean enabled;
+    gboolean enabled, fixed; /* its device may not change it */
     const AditPrefix *allow_from;
     guint n_allow_from;
     gint64 expires; /* seconds since 1970; 0: never */
@@ -130,6 +130,7 @@ put_row(GVariantBuilder *rows, const Row *row)
     g_variant_builder_add(rows, "t", row->traffic.bytes_in);
     g_variant_builder_add(rows, "t", row->traffic.packets_out);
     g_variant_builder_add(rows, "t", row->traffic.bytes_out);
+    g_variant_builder_add(rows, "b", row->fixed);
     g_variant_builder_close(rows);
 }
 
@@ -147,10 +148,11 @@ put_publish(GVariantBuilder *rows, AditServerService *self, const AditPublish *p
                       .proto = publish->proto,
                       .key = key,
                       .device = adit_model_device(model, publish->device)->name,
-                      .origin = "manual",
+                      .origin = publish->owner == ADIT_OWNER_OPERATOR ? "manual" : "device",
                       .label = publish->label,
                       .redirect = redirect_word(model, publish),
                       .enabled = publish->enabled,
+                      .fixed = publish->owner != ADIT_OWNER_DEVICE,
                       .allow_from = publish->allow_from,
                       .n_allow_from = publish->n_allow_from,
                       .traffic = traffic_of(self, publish, &external) };
@@ -200,6 +202,7 @@ put_lease(GVariantBuilder *rows, AditServerService *self, const AditLease *lease
                 .label = lease->description,
                 .redirect = lease_redirect_word(lease),
                 .enabled = adit_lease_is_on(lease),
+                .fixed = adit_lease_is_held(lease),
                 .allow_from = lease->filters,
                 .n_allow_from = lease->n_filters };
 

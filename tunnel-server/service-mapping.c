@@ -8,8 +8,8 @@
 
 /* Changes of forwards and pinholes. */
 
-static guint8
-family_of(guchar number)
+guint8
+adit_service_family(guchar number)
 {
     return number == 6 ? AF_INET6 : AF_INET;
 }
@@ -20,7 +20,6 @@ edit_add(AditModel *model, gpointer data, GError **error)
     return adit_edit_add_publish(model, data, error);
 }
 
-/* The key of the mapping made last, @n from the end. */
 static char *
 key_of_last(AditServerService *self, guint n)
 {
@@ -34,7 +33,7 @@ on_add(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family, cons
        const char *ports, const char *device, guint16 internal, const char *label,
        const char *const *allow_from, AditServerService *self)
 {
-    AditPublishWish wish = { .family = family_of(family),
+    AditPublishWish wish = { .family = adit_service_family(family),
                              .address = address,
                              .device = device,
                              .internal = internal,
@@ -52,6 +51,28 @@ on_add(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family, cons
     key = key_of_last(self, 1);
     adit_srv_manager_complete_add_mapping(manager, call, key);
     return TRUE;
+}
+
+char **
+adit_service_keys_of_last(AditServerService *self, guint n)
+{
+    char **keys = g_new0(char *, n + 1);
+
+    for (guint i = 0; i < n; i++)
+        keys[i] = key_of_last(self, n - i);
+    return keys;
+}
+
+gboolean
+adit_service_parse_publish(AditPublishWish *wish, const char *ports, const char *redirect,
+                           GError **error)
+{
+    if (!adit_ports_parse(ports, &wish->ports, error))
+        return FALSE;
+    if (adit_redirect_parse(redirect, &wish->redirect))
+        return TRUE;
+    g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "redirect: neither no, https nor port");
+    return FALSE;
 }
 
 typedef struct {
@@ -82,22 +103,15 @@ on_publish(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family,
         .publish = { .address = "", .device = device, .internal = internal, .label = label }
     };
     g_autofree char *object = g_strdup_printf("%s %s", ports, device);
-    char *keys[3] = { NULL };
+    g_auto(GStrv) keys = NULL;
     GError *error = NULL;
-    guint n = family ? 1 : 2;
 
-    if (adit_ports_parse(ports, &wish.publish.ports, &error) &&
-        !adit_redirect_parse(redirect, &wish.publish.redirect))
-        g_set_error(&error, ADIT_ERROR, ADIT_ERROR_CONFIG,
-                    "redirect: neither no, https nor port");
+    adit_service_parse_publish(&wish.publish, ports, redirect, &error);
     if (adit_service_fail(call, error) ||
         !adit_service_change(self, call, "publish", object, edit_both, &wish))
         return TRUE;
-    for (guint i = 0; i < n; i++)
-        keys[i] = key_of_last(self, n - i);
+    keys = adit_service_keys_of_last(self, family ? 1 : 2);
     adit_srv_manager_complete_publish(manager, call, (const char *const *)keys);
-    for (guint i = 0; i < n; i++)
-        g_free(keys[i]);
     return TRUE;
 }
 
@@ -135,7 +149,7 @@ static gboolean
 on_remove(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family, const char *key,
           AditServerService *self)
 {
-    Wish wish = { .family = family_of(family), .key = key };
+    Wish wish = { .family = adit_service_family(family), .key = key };
 
     if (adit_service_change(self, call, verb_of(family, "forward remove", "pinhole remove"),
                             key, edit_remove, &wish))
@@ -149,7 +163,7 @@ edit_enabled(AditModel *model, gpointer data, GError **error)
     AditPublish *publish = find(model, data, error);
 
     if (publish)
-        publish->enabled = ((Wish *)data)->enabled;
+        adit_edit_set_enabled(publish, ((Wish *)data)->enabled);
     return publish != NULL;
 }
 
@@ -166,7 +180,7 @@ set_lease_enabled(AditServerService *self, GDBusMethodInvocation *call, const ch
     if (adit_edit_find_publish(adit_admin_model(self->admin), wish->family, wish->key, &at,
                                NULL))
         return FALSE;
-    adit_admin_set_lease_enabled(self->admin, &audit, wish->family, wish->enabled, &error);
+    adit_admin_set_lease_enabled(self->admin, &audit, wish->family, wish->enabled, 0, &error);
     if (g_error_matches(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND)) {
         g_error_free(error);
         return FALSE; /* the words for a mapping that is not there are the other's */
@@ -179,7 +193,7 @@ static gboolean
 on_set_enabled(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family,
                const char *key, gboolean enabled, AditServerService *self)
 {
-    Wish wish = { .family = family_of(family), .key = key, .enabled = enabled };
+    Wish wish = { .family = adit_service_family(family), .key = key, .enabled = enabled };
     const char *verb = verb_of(family, "forward set-enabled", "pinhole set-enabled");
     gboolean handled;
 
@@ -201,7 +215,7 @@ static gboolean
 on_set_label(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family,
              const char *key, const char *label, AditServerService *self)
 {
-    Wish wish = { .family = family_of(family), .key = key, .label = label };
+    Wish wish = { .family = adit_service_family(family), .key = key, .label = label };
 
     if (adit_service_change(self, call,
                             verb_of(family, "forward set-label", "pinhole set-label"), key,

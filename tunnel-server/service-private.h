@@ -2,6 +2,7 @@
 #pragma once
 
 #include "server-dbus-generated.h"
+#include "tunnel-server/edit.h"
 #include "tunnel-server/service.h"
 
 /* Between service.c, which knows callers and properties, and the service-*.c files, which know
@@ -40,5 +41,12 @@ void adit_service_connect_rotate(AditServerService *self);
 void adit_service_connect_devices(AditServerService *self);
 void adit_server_service_count_mappings(AditServerService *self);
 void adit_service_connect_list(AditServerService *self);
+guint8 adit_service_family(guchar number); /* 4 or 6 as AF_INET or AF_INET6 */
+/* Of Publish: CONFIG in words. */
+gboolean adit_service_parse_publish(AditPublishWish *wish, const char *ports,
+                                    const char *redirect, GError **error);
+/* The keys of the @n mappings that were made last. */
+char **adit_service_keys_of_last(AditServerService *self, guint n);
 void adit_service_connect_mappings(AditServerService *self);
+void adit_service_connect_own(AditServerService *self);
 void adit_service_connect_files(AditServerService *self);

@@ -232,6 +232,7 @@ adit_server_service_new(AditAdmin *admin, GDBusConnection *bus, GError **error)
     adit_service_connect_devices(self);
     adit_service_connect_rotate(self);
     adit_service_connect_mappings(self);
+    adit_service_connect_own(self);
     adit_service_connect_list(self);
     adit_service_connect_files(self);
     adit_server_service_refresh(self);

@@ -123,6 +123,7 @@ take_publish(AditModel *model, sqlite3_stmt *row)
     AditPublish *publish = adit_model_add_publish(model);
     g_autofree char *proto = adit_store_get_text(row, 5);
     g_autofree char *redirect = adit_store_get_text(row, 11);
+    g_autofree char *owner = adit_store_get_text(row, 12);
 
     publish->id = sqlite3_column_int64(row, 0);
     publish->family = sqlite3_column_int(row, 1) == 4 ? AF_INET : AF_INET6;
@@ -134,7 +135,8 @@ take_publish(AditModel *model, sqlite3_stmt *row)
     publish->label = adit_store_get_text(row, 9);
     publish->allow_from = adit_store_get_prefixes(row, 10, &publish->n_allow_from);
     return proto && adit_proto_parse(proto, &publish->proto) && redirect &&
-           adit_redirect_parse(redirect, &publish->redirect) &&
+           adit_redirect_parse(redirect, &publish->redirect) && owner &&
+           adit_owner_parse(owner, &publish->owner) &&
            find_by_id(model->devices, sqlite3_column_int64(row, 6), &publish->device);
 }
 
@@ -166,7 +168,7 @@ static const struct {
       "endpoint ON device = id ORDER BY id",
       take_device },
     { "SELECT id, family, external, first, last, proto, device, internal, enabled, label,"
-      " allow_from, redirect FROM publish ORDER BY id",
+      " allow_from, redirect, owner FROM publish ORDER BY id",
       take_publish },
     { "SELECT id, name, public_key, preshared_key, since, until, taken FROM spent ORDER BY id",
       take_spent },

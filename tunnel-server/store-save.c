@@ -104,7 +104,8 @@ same_publish(const AditModel *now, guint i, const AditModel *next, guint j)
 
     return a->family == b->family && a->first == b->first && a->last == b->last &&
            a->proto == b->proto && a->internal == b->internal && a->enabled == b->enabled &&
-           a->redirect == b->redirect && g_strcmp0(a->label, b->label) == 0 &&
+           a->redirect == b->redirect && a->owner == b->owner &&
+           g_strcmp0(a->label, b->label) == 0 &&
            adit_addr_cmp(&a->external, &b->external) == 0 && adit_addr_cmp(&at_a, &at_b) == 0 &&
            same_prefixes(a->allow_from, a->n_allow_from, b->allow_from, b->n_allow_from) &&
            adit_model_device(now, a->device)->id == adit_model_device(next, b->device)->id;
@@ -220,6 +221,7 @@ put_publish(Writer *to, AditModel *model, guint i, GError **error)
     adit_store_bind_text(to->insert, 10, publish->label);
     adit_store_bind_prefixes(to->insert, 11, publish->allow_from, publish->n_allow_from);
     adit_store_bind_text(to->insert, 12, adit_redirect_name(publish->redirect));
+    adit_store_bind_text(to->insert, 13, adit_owner_name(publish->owner));
     if (!adit_store_step(to->store, to->insert, error))
         return FALSE;
     publish->id = sqlite3_last_insert_rowid(to->store->db);
@@ -268,7 +270,7 @@ static const Kind kinds[] = {
       "INSERT INTO address (addr, device) VALUES (?, ?)" },
     { G_STRUCT_OFFSET(AditModel, publishes), same_publish, put_publish,
       "DELETE FROM publish WHERE id = ?", "DELETE FROM port WHERE publish = ?", NULL,
-      "INSERT INTO publish VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO publish VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       "INSERT INTO port VALUES (?, ?, ?, ?)" },
     { G_STRUCT_OFFSET(AditModel, spent), same_spent, put_spent,
       "DELETE FROM spent WHERE id = ?", NULL, NULL,

@@ -69,6 +69,9 @@ static const char *const steps[] = {
     ("CREATE TABLE spent (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL,"
      "   public_key BLOB NOT NULL UNIQUE CHECK (length(public_key) = 32), preshared_key BLOB,"
      "   since INTEGER NOT NULL, until INTEGER NOT NULL, taken INTEGER NOT NULL);"),
+    /* Publications that devices have made. */
+    ("ALTER TABLE publish ADD COLUMN owner TEXT NOT NULL DEFAULT 'operator'"
+     "   CHECK (owner IN ('operator', 'device', 'held'));"),
 };
 
 /* What the caller can do about it: wait, mend the disk, or mend the file. */

@@ -32,10 +32,10 @@ typedef struct {
 #define MAPPINGS                                                                               \
     "([(byte 4, '443/tcp', '203.0.113.7', uint16 443, uint16 443, 'tcp', 'nas', uint16 8443, " \
     "true, 'manual', 'the web', ['192.0.2.0/24', '198.51.100.0/24'], 'https', "                \
-    "uint64 0, uint64 12, uint64 3456, uint64 7, uint64 8900), "                               \
+    "uint64 0, uint64 12, uint64 3456, uint64 7, uint64 8900, true), "                         \
     "(byte 6, 'nas:80-90/both', '2a11:1:2::a3b:2', uint16 80, uint16 90, 'both', 'nas', "      \
-    "uint16 8080, false, 'manual', '', @as [], 'no', uint64 1, uint64 0, uint64 0, uint64 0, " \
-    "uint64 0)],)"
+    "uint16 8080, false, 'device', '', @as [], 'no', uint64 1, uint64 0, uint64 0, uint64 0, " \
+    "uint64 0, false)],)"
 
 static const Case cases[] = {
     { "device-list", "device list", { { "ListDevices", "('', uint32 0)", DEVICES } } },

@@ -134,5 +134,33 @@ def test_device(lab):
         page.browser.find("button.name", "8081/tcp")
 
 
+@tap.drawing("internet -- vps\ninternet -- cgnat -- home")
+@tap.deadline(60)
+def test_device_manages(lab):
+    """a device that may publishes by clicks and switches what is its own; the operator's has no switch; and after a restart too"""
+    with Page(lab, settings="[Web]\nDeviceAccess = yes\nDeviceManage = yes\n", on="home") as page:
+        server, url, browser = page.web.server, f"http://10.59.0.1:{web.PORT}/", page.browser
+        Client(lab["home"]).start().enrol("home", server.device("nas", "10.59.0.2"))
+        server.publish(8080, "nas", families=(4,))
+        page.web.wait_let_in(lab["home"])
+        browser.open(url + "#publications")
+        browser.find("button.name", "8080/tcp")
+        assert browser.script("return document.querySelector('[role=switch]').disabled"), "the operator's"
+        browser.click(".action button")
+        browser.type("dialog input[name=ports]", "9090")
+        browser.type("dialog input[name=label]", "Mine")
+        page.audit("a device publishes")
+        browser.click("dialog button[type=submit]")
+        browser.find("button.name", "Mine")
+        page.web.process.kill()
+        browser.see("No connection", ".banner", 15)
+        page.web.run()
+        until(lambda: not browser.text(".banner"), 20, "the banner to go")
+        browser.script("[...document.querySelectorAll('[role=switch]')].find((e) => !e.disabled).click()")
+        until(lambda: [row["enabled"] for row in json.loads(server.admin("mappings", "--json").stdout) if row["origin"] == "device"][:1] == [False],
+              10, "its port to close")
+        page.shoot("device-manages")
+
+
 if __name__ == "__main__":
     tap.main(globals())

@@ -11,7 +11,8 @@ typedef enum {
     ADIT_WEB_READ = 1 << 0,
     ADIT_WEB_WRITE = 1 << 1,
     ADIT_WEB_METRICS = 1 << 2,
-    ADIT_WEB_OWN = 1 << 3, /* a device, its own mappings */
+    ADIT_WEB_OWN = 1 << 3,       /* a device, its own mappings */
+    ADIT_WEB_OWN_WRITE = 1 << 4, /* and their changes */
 } AditWebScope;
 
 typedef struct {

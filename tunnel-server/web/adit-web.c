@@ -112,6 +112,7 @@ open_web(Program *self, GError **error)
     web->sessions =
         adit_web_sessions_new(web->settings->session_idle, web->settings->session_life);
     web->backoff = adit_web_backoff_new();
+    randombytes_buf(web->secret, sizeof(web->secret));
     web->streams = adit_web_streams_new();
     adit_web_access_refresh(web);
     adit_web_gate_install(web);

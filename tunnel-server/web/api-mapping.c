@@ -22,6 +22,37 @@ static const AditWebMember change_members[] = { { "enabled", ADIT_WEB_BOOL, FALS
                                                 { "label", ADIT_WEB_STRING, FALSE },
                                                 { 0 } };
 
+/* A device asks by methods of its own, in which the server goes by its address: "RemoveMapping"
+ * and (y4 s"443/tcp") become "OwnRemove" and (s"10.59.0.2" y4 s"443/tcp"). */
+typedef struct {
+    const char *method, *own;
+} Verb;
+
+static const Verb publish_verb = { "Publish", "OwnPublish" };
+static const Verb enable_verb = { "SetMappingEnabled", "OwnSetEnabled" };
+static const Verb label_verb = { "SetMappingLabel", "OwnSetLabel" };
+static const Verb remove_verb = { "RemoveMapping", "OwnRemove" };
+
+static void
+ask_as(AditWebRequest *request, const Verb *verb, GVariant *params, AditWebThen then)
+{
+    g_autoptr(GVariant) given = g_variant_ref_sink(params);
+    GVariantBuilder own;
+
+    if (!request->device) {
+        adit_web_request_ask(request, verb->method, given, then);
+        return;
+    }
+    g_variant_builder_init(&own, G_VARIANT_TYPE_TUPLE);
+    g_variant_builder_add(&own, "s", request->from);
+    for (gsize i = 0; i < g_variant_n_children(given); i++) {
+        g_autoptr(GVariant) child = g_variant_get_child_value(given, i);
+
+        g_variant_builder_add_value(&own, child);
+    }
+    adit_web_request_ask(request, verb->own, g_variant_builder_end(&own), then);
+}
+
 static void
 on_list(AditWebRequest *request, GVariant *reply, GUnixFDList *fds)
 {
@@ -91,20 +122,29 @@ publish(AditWebRequest *request)
 {
     JsonObject *body = request->body;
     int version = version_of(adit_web_body_string(body, "ip-version"));
+    const char *ports = adit_web_body_string(body, "ports");
+    const char *device = adit_web_body_string(body, "device");
+    const char *label = adit_web_body_string(body, "label");
     const char *redirect = adit_web_body_string(body, "redirect");
+    guint16 internal = adit_web_body_int(body, "internal");
 
     if (version < 0) {
         refuse_body(request, "ip-version: 4, 6 or both");
         return;
     }
+    if (request->device && !g_str_equal(request->device, device)) {
+        adit_web_refuse(request, ADIT_WEB_REFUSED_SCOPE, SOUP_STATUS_FORBIDDEN,
+                        "device: a device publishes for itself alone");
+        return;
+    }
     if (*redirect == '\0')
         redirect = "no";
-    adit_web_request_ask(
-        request, "Publish",
-        g_variant_new("(yssqss)", (guchar)version, adit_web_body_string(body, "ports"),
-                      adit_web_body_string(body, "device"), adit_web_body_int(body, "internal"),
-                      adit_web_body_string(body, "label"), redirect),
-        on_published);
+    ask_as(request, &publish_verb,
+           request->device
+               ? g_variant_new("(ysqss)", (guchar)version, ports, internal, label, redirect)
+               : g_variant_new("(yssqss)", (guchar)version, ports, device, internal, label,
+                               redirect),
+           on_published);
 }
 
 static void
@@ -135,15 +175,15 @@ change(AditWebRequest *request)
     if (!family)
         return;
     if (g_str_equal(member, "enabled"))
-        adit_web_request_ask(request, "SetMappingEnabled",
-                             g_variant_new("(ysb)", family, request->path[4],
-                                           adit_web_body_bool(request->body, "enabled")),
-                             on_changed);
+        ask_as(request, &enable_verb,
+               g_variant_new("(ysb)", family, request->path[4],
+                             adit_web_body_bool(request->body, "enabled")),
+               on_changed);
     else
-        adit_web_request_ask(request, "SetMappingLabel",
-                             g_variant_new("(yss)", family, request->path[4],
-                                           adit_web_body_string(request->body, "label")),
-                             on_changed);
+        ask_as(request, &label_verb,
+               g_variant_new("(yss)", family, request->path[4],
+                             adit_web_body_string(request->body, "label")),
+               on_changed);
 }
 
 static void
@@ -152,17 +192,18 @@ drop(AditWebRequest *request)
     guchar family = family_of(request);
 
     if (family)
-        adit_web_request_ask(request, "RemoveMapping",
-                             g_variant_new("(ys)", family, request->path[4]), on_changed);
+        ask_as(request, &remove_verb, g_variant_new("(ys)", family, request->path[4]),
+               on_changed);
 }
 
 const AditWebRoute adit_web_mapping_routes[] = {
     { "GET", "/api/v1/mappings", ADIT_WEB_READ | ADIT_WEB_OWN, list, NULL, NULL },
     { "POST", "/api/v1/mappings", ADIT_WEB_WRITE, add, add_members, "mapping add" },
-    { "POST", "/api/v1/publications", ADIT_WEB_WRITE, publish, publish_members, "publish" },
-    { "PATCH", "/api/v1/mappings/{family}/{key}", ADIT_WEB_WRITE, change, change_members,
-      "mapping change" },
-    { "DELETE", "/api/v1/mappings/{family}/{key}", ADIT_WEB_WRITE, drop, NULL,
-      "mapping remove" },
+    { "POST", "/api/v1/publications", ADIT_WEB_WRITE | ADIT_WEB_OWN_WRITE, publish,
+      publish_members, "publish" },
+    { "PATCH", "/api/v1/mappings/{family}/{key}", ADIT_WEB_WRITE | ADIT_WEB_OWN_WRITE, change,
+      change_members, "mapping change" },
+    { "DELETE", "/api/v1/mappings/{family}/{key}", ADIT_WEB_WRITE | ADIT_WEB_OWN_WRITE, drop,
+      NULL, "mapping remove" },
     { 0 },
 };

@@ -27,12 +27,14 @@ add_session(JsonBuilder *json, const AditWebRequest *request)
     else
         json_builder_add_null_value(json);
     json_builder_set_member_name(json, "csrf");
-    if (session)
-        json_builder_add_string_value(json, session->csrf);
+    if (session || request->csrf)
+        json_builder_add_string_value(json, session ? session->csrf : request->csrf);
     else
         json_builder_add_null_value(json);
     json_builder_set_member_name(json, "may-write");
     json_builder_add_boolean_value(json, (request->scope & ADIT_WEB_WRITE) != 0);
+    json_builder_set_member_name(json, "may-manage-own");
+    json_builder_add_boolean_value(json, (request->scope & ADIT_WEB_OWN_WRITE) != 0);
     json_builder_set_member_name(json, "has-password");
     json_builder_add_boolean_value(json, request->web->access->password != NULL);
     json_builder_set_member_name(json, "version");

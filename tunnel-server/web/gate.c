@@ -141,8 +141,9 @@ take_device(AditWebRequest *self)
     name = adit_web_bus_device_at(self->web->bus, self->from);
     if (!name)
         return FALSE;
-    self->scope = ADIT_WEB_OWN;
+    self->scope = ADIT_WEB_OWN | (self->web->settings->device_manage ? ADIT_WEB_OWN_WRITE : 0);
     self->device = g_strdup(name);
+    self->csrf = adit_web_device_csrf(self->web->secret, self->from);
     self->who = g_strdup_printf("device %s from %s", name, self->from);
     return TRUE;
 }
@@ -169,6 +170,17 @@ is_change(const AditWebRequest *self)
     return !g_str_equal(self->route->method, "GET");
 }
 
+/* What a browser sends by itself, a cookie or its address, says not that its user wanted it. */
+static gboolean
+is_meant(const AditWebRequest *self)
+{
+    const char *token = adit_web_request_header(self, "X-Adit-Csrf");
+
+    if (self->session)
+        return adit_web_csrf_matches(self->session->csrf, token);
+    return !self->csrf || !self->route->scope || adit_web_csrf_matches(self->csrf, token);
+}
+
 static gboolean
 check_permission(AditWebRequest *self)
 {
@@ -182,8 +194,7 @@ check_permission(AditWebRequest *self)
                         "scope: this token or device may not do that");
         return FALSE;
     }
-    if (!self->session || !is_change(self) ||
-        adit_web_session_is_csrf(self->session, adit_web_request_header(self, "X-Adit-Csrf")))
+    if (!is_change(self) || is_meant(self))
         return TRUE;
     adit_web_refuse(self, ADIT_WEB_REFUSED_CSRF, SOUP_STATUS_FORBIDDEN,
                     "csrf: the X-Adit-Csrf header is missing or wrong: load the page again");

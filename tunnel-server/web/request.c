@@ -47,6 +47,7 @@ adit_web_request_unref(AditWebRequest *self)
     g_free(self->from);
     g_free(self->token);
     g_free(self->device);
+    g_free(self->csrf);
     if (self->state)
         self->state_free(self->state);
     g_free(self);

@@ -38,6 +38,7 @@ struct _AditWebRequest {
     char *from;   /* address */
     char *token;  /* name, for who came with one; or NULL */
     char *device; /* name, for who came as a device; or NULL */
+    char *csrf;   /* what its changes have to say */
     const AditWebSession *session;
     /* what a handler keeps between question and answer */
     gpointer state;

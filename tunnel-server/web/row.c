@@ -12,7 +12,7 @@ const char *const adit_web_device_names[] = {
 const char *const adit_web_mapping_names[] = {
     "family",     "key",      "external",    "first",     "last",       "protocol", "device",
     "internal",   "enabled",  "origin",      "label",     "allow-from", "redirect", "expires",
-    "packets-in", "bytes-in", "packets-out", "bytes-out", NULL
+    "packets-in", "bytes-in", "packets-out", "bytes-out", "fixed",      NULL
 };
 
 gsize

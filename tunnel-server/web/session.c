@@ -117,11 +117,21 @@ adit_web_sessions_is_alive(const AditWebSessions *self, const char *id, gint64 n
 }
 
 gboolean
-adit_web_session_is_csrf(const AditWebSession *session, const char *token)
+adit_web_csrf_matches(const char *csrf, const char *token)
 {
-    gsize len = strlen(session->csrf);
+    gsize len = strlen(csrf);
 
-    return token && strlen(token) == len && sodium_memcmp(token, session->csrf, len) == 0;
+    return token && strlen(token) == len && sodium_memcmp(token, csrf, len) == 0;
+}
+
+char *
+adit_web_device_csrf(const guint8 secret[ADIT_WEB_TOKEN_LEN], const char *address)
+{
+    guint8 hash[ADIT_WEB_TOKEN_LEN];
+
+    crypto_generichash(hash, sizeof(hash), (const guint8 *)address, strlen(address), secret,
+                       ADIT_WEB_TOKEN_LEN);
+    return adit_web_token_text(hash, sizeof(hash));
 }
 
 void

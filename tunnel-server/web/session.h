@@ -29,7 +29,9 @@ const AditWebSession *adit_web_sessions_begin(AditWebSessions *self, const char 
 const AditWebSession *adit_web_sessions_find(AditWebSessions *self, const char *id, gint64 now);
 /* The same question without a use. */
 gboolean adit_web_sessions_is_alive(const AditWebSessions *self, const char *id, gint64 now);
-gboolean adit_web_session_is_csrf(const AditWebSession *session, const char *token);
+/* What changes of a device say, which has no session: of its address and a secret of ours. */
+char *adit_web_device_csrf(const guint8 secret[ADIT_WEB_TOKEN_LEN], const char *address);
+gboolean adit_web_csrf_matches(const char *csrf, const char *token); /* @token: may be NULL */
 void adit_web_sessions_end(AditWebSessions *self, const char *id);
 /* All of them, as a new password demands. */
 void adit_web_sessions_clear(AditWebSessions *self);

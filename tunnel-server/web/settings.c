@@ -10,6 +10,7 @@ static const AditSetting rows[] = {
     { "Web", "Certificate", ADIT_SETTING_STRING, FIELD(certificate), "", 0, 0, NULL },
     { "Web", "Key", ADIT_SETTING_STRING, FIELD(key), "", 0, 0, NULL },
     { "Web", "DeviceAccess", ADIT_SETTING_BOOL, FIELD(device_access), "no", 0, 0, NULL },
+    { "Web", "DeviceManage", ADIT_SETTING_BOOL, FIELD(device_manage), "no", 0, 0, NULL },
     { "Web", "HealthPort", ADIT_SETTING_INT, FIELD(health_port), "0", 0, 65535, NULL },
     { "Sessions", "Idle", ADIT_SETTING_DURATION, FIELD(session_idle), "30min", 60, 604800,
       NULL },

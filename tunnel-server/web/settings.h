@@ -11,6 +11,7 @@ typedef struct {
     char *certificate;      /* [Web] Certificate: PEM file; "": none */
     char *key;              /* [Web] Key: PEM file */
     gboolean device_access; /* [Web] DeviceAccess: a device sees its own without a login */
+    gboolean device_manage; /* [Web] DeviceManage: and changes what it has opened itself */
     gint64 health_port;     /* [Web] HealthPort: /healthz alone, on every address; 0: none */
     gint64 session_idle;    /* [Sessions] Idle: seconds */
     gint64 session_life;    /* [Sessions] Life: seconds */

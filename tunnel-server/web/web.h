@@ -21,7 +21,8 @@ typedef struct {
     gint64 access_stamp;   /* of the file that was read: mtime and size folded */
     AditWebSessions *sessions;
     AditWebBackoff *backoff;
-    gboolean is_hashing; /* a password is being looked at: one at a time */
+    guint8 secret[ADIT_WEB_TOKEN_LEN]; /* of this process: adit_web_device_csrf() */
+    gboolean is_hashing;               /* a password is being looked at: one at a time */
     AditWebCounters counters;
     GPtrArray *streams; /* stream.h: who listens to events */
     guint stream_timer;

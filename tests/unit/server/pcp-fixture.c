@@ -119,6 +119,18 @@ pcp_publish(PcpFixture *f, const char *ports, const char *device)
     pcp_make_site(f);
 }
 
+const AditLease *
+pcp_turn_off(PcpFixture *f, guint8 off)
+{
+    const AditLease *lease = adit_lease_first_to_end(f->table);
+    AditLease next = *lease;
+
+    next.ends.flags |= off;
+    next.expires_ms = ADIT_LEASE_NEVER;
+    adit_lease_update(f->table, lease, &next);
+    return lease;
+}
+
 void
 pcp_add_cases(const char *path, const PcpCase *cases, guint n)
 {

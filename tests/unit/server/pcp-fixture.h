@@ -35,6 +35,8 @@ AditPcpResult pcp_send_as(PcpFixture *f, const char *name);
 void pcp_other_nonce(PcpFixture *f);
 void pcp_prefer_failure(PcpFixture *f);
 void pcp_publish(PcpFixture *f, const char *ports, const char *device); /* by hand */
+/* The lease that ends next is off, as these flags say. */
+const AditLease *pcp_turn_off(PcpFixture *f, guint8 off);
 /* Each case in both families. */
 void pcp_add_cases(const char *path, const PcpCase *cases, guint n);
 

@@ -87,25 +87,13 @@ test_clock(PcpFixture *f, gconstpointer data)
     }
 }
 
-static const AditLease *
-turn_off(PcpFixture *f)
-{
-    const AditLease *lease = adit_lease_first_to_end(f->table);
-    AditLease next = *lease;
-
-    next.ends.flags |= ADIT_LEASE_OFF;
-    next.expires_ms = ADIT_LEASE_NEVER;
-    adit_lease_update(f->table, lease, &next);
-    return lease;
-}
-
 static void
 test_off_stays_off(PcpFixture *f, gconstpointer data)
 {
     const AditLease *lease;
 
     g_assert_cmpint(pcp_send(f), ==, ADIT_PCP_SUCCESS);
-    lease = turn_off(f);
+    lease = pcp_turn_off(f, ADIT_LEASE_OFF);
     for (guint i = 0; i < 4; i++) {
         pcp_ask_for(f, 443);
         f->request.lifetime = i == 2 ? 0 : 3600;

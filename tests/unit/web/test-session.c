@@ -47,11 +47,11 @@ test_csrf(void)
 
     g_assert_cmpstr(a->id, !=, a->csrf);
     g_assert_cmpuint(strlen(a->id), ==, 43);
-    g_assert_true(adit_web_session_is_csrf(a, a->csrf));
-    g_assert_false(adit_web_session_is_csrf(a, b->csrf));
-    g_assert_false(adit_web_session_is_csrf(a, a->id));
-    g_assert_false(adit_web_session_is_csrf(a, ""));
-    g_assert_false(adit_web_session_is_csrf(a, NULL));
+    g_assert_true(adit_web_csrf_matches(a->csrf, a->csrf));
+    g_assert_false(adit_web_csrf_matches(a->csrf, b->csrf));
+    g_assert_false(adit_web_csrf_matches(a->csrf, a->id));
+    g_assert_false(adit_web_csrf_matches(a->csrf, ""));
+    g_assert_false(adit_web_csrf_matches(a->csrf, NULL));
 }
 
 /* The idlest makes room. */
@@ -73,6 +73,22 @@ test_bounded(void)
     g_assert_cmpuint(adit_web_sessions_count(sessions), ==, 0);
 }
 
+/* Another for each address and each process; the same each time. */
+static void
+test_device_csrf(void)
+{
+    const guint8 one[ADIT_WEB_TOKEN_LEN] = { 1 }, two[ADIT_WEB_TOKEN_LEN] = { 2 };
+    g_autofree char *a = adit_web_device_csrf(one, "10.59.0.2");
+    g_autofree char *again = adit_web_device_csrf(one, "10.59.0.2");
+    g_autofree char *b = adit_web_device_csrf(one, "10.59.0.3");
+    g_autofree char *c = adit_web_device_csrf(two, "10.59.0.2");
+
+    g_assert_true(adit_web_csrf_matches(a, again));
+    g_assert_false(adit_web_csrf_matches(a, b));
+    g_assert_false(adit_web_csrf_matches(a, c));
+    g_assert_cmpuint(strlen(a), ==, 43);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -81,5 +97,6 @@ main(int argc, char **argv)
     g_test_add_func("/web/session/life", test_life);
     g_test_add_func("/web/session/csrf", test_csrf);
     g_test_add_func("/web/session/bounded", test_bounded);
+    g_test_add_func("/web/session/device-csrf", test_device_csrf);
     return g_test_run();
 }

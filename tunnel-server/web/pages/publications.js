@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { check, choice, confirm, field, form, input, view } from "./dialog.js";
 import { bytes, chip, h, icon, say, span } from "./dom.js";
-import { load, loadMappings, mayWrite, store } from "./store.js";
+import { load, loadMappings, mayManage, mayPublish, mayWrite, store } from "./store.js";
 import { Table } from "./table.js";
 import { t } from "./words.js";
 
@@ -109,7 +109,7 @@ function show(one) {
             row(t("enabled"), one.enabled ? t("yes") : t("no")), row(t("lease-left"), left(one)), redirect(one),
             row(t("traffic"), traffic(one)), row(t("allow-from"), one["allow-from"].join(", ") || t("everybody")),
             row(t("key"), h("code", {}, one.key))),
-        mayWrite() && h("footer", {},
+        mayManage(one) && one.origin !== "auto" && h("footer", {},
             h("button", { type: "button", class: "quiet danger-text", onclick: () => drop(one, dialog) }, t("remove")),
             h("button", { type: "button", class: "quiet", onclick: () => { dialog.close(); relabel(one); } }, t("relabel"))));
 }
@@ -130,13 +130,13 @@ async function toggle(one, box) {
 }
 
 function enabledSwitch(one) {
-    const box = h("input", { type: "checkbox", role: "switch", class: "switch", "aria-label": t("enabled-what", one.key), disabled: !mayWrite() });
+    const box = h("input", { type: "checkbox", role: "switch", class: "switch", "aria-label": t("enabled-what", one.key), disabled: !mayManage(one) });
     box.checked = one.enabled;
     box.addEventListener("change", () => toggle(one, box));
     return box;
 }
 
-const origin = (one) => one.origin === "manual" ? t("origin-manual") : t("origin-auto");
+const origin = (one) => t(`origin-${one.origin}`);
 const traffic = (one) => `↓ ${bytes(one["bytes-in"])} ↑ ${bytes(one["bytes-out"])}`;
 const redirect = (one) => one.redirect && one.redirect !== "no" ? row(t("also-80"), t(`redirect-${one.redirect}`)) : [];
 const left = (one) => one.expires ? span(one.expires - store.now) : t("for-good");
@@ -165,7 +165,7 @@ export const publications = {
         root.replaceChildren(this.table.element);
         this.table.setRows(store.mappings);
     },
-    action: () => mayWrite() && h("button", { type: "button", class: "primary", onclick: () => publish(), disabled: !store.devices.length }, icon("add"), t("publish")),
+    action: () => mayPublish() && h("button", { type: "button", class: "primary", onclick: () => publish(), disabled: !store.devices.length }, icon("add"), t("publish")),
     update(what) {
         if (what === "traffic" && ++this.ticks % 4 === 0) loadMappings();
         if (what !== "status") this.table.setRows(store.mappings);

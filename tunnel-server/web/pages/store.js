@@ -125,10 +125,16 @@ function lost() {
     }, 2000);
 }
 
+// A server that was started anew wants another token of a device, whose session never ends.
+async function back() {
+    if (!store.isConnected && store.session.who === "device") store.session = await api.session().catch(() => store.session);
+    setConnected(true);
+}
+
 export function connect() {
     close();
     events = new EventSource("/api/v1/events");
-    events.addEventListener("open", () => setConnected(true));
+    events.addEventListener("open", back);
     events.addEventListener("error", lost);
     events.addEventListener("status", (event) => takeStatus(JSON.parse(event.data)));
     events.addEventListener("traffic", (event) => takeTraffic(JSON.parse(event.data)));
@@ -140,3 +146,7 @@ export function close() {
 }
 
 export const mayWrite = () => Boolean(store.session?.["may-write"]);
+const mayOwn = () => Boolean(store.session?.["may-manage-own"]);
+export const mayPublish = () => mayWrite() || mayOwn();
+// A device's own, as long as the operator has not said otherwise.
+export const mayManage = (mapping) => mayWrite() || mayOwn() && !mapping.fixed;

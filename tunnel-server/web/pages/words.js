@@ -100,6 +100,7 @@ export const words = {
     "opened": ["{0} opened", "{0} geöffnet", "{0} aperta"],
     "optional": ["Not needed.", "Nicht nötig.", "Facoltativo."],
     "origin": ["Origin", "Herkunft", "Origine"],
+    "origin-device": ["by the device, on this page", "vom Gerät, auf dieser Seite", "dal dispositivo, in questa pagina"],
     "origin-auto": ["by the device", "vom Gerät", "dal dispositivo"],
     "origin-manual": ["by hand", "von Hand", "a mano"],
     "outside": ["Outside", "Außen", "Esterno"],
