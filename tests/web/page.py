@@ -55,10 +55,14 @@ return wrong;
 """
 
 
-# Beside that, axe-core itself, for who has it: the path of its axe.min.js. It is no Debian package.
+# Beside that, axe-core itself (`./dev test axe`): the path of its axe.min.js. It is no Debian package.
 AXE = os.environ.get("ADIT_AXE")
 RUN_AXE = """return axe.run(document, { resultTypes: ["violations"] }).then((result) => result.violations.map((v) =>
-    `${v.id} (${v.impact}): ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | ")}`))"""
+    `axe: ${v.id} (${v.impact}): ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | ")}`))"""
+# A button without a name, and words that nobody can read.
+SPOIL = """document.querySelector("main").insertAdjacentHTML("beforeend",
+    '<p id="spoilt"><button type="button"></button><span>Can this be read?</span></p>');
+Object.assign(document.querySelector("#spoilt span").style, { color: "rgb(119, 119, 119)", backgroundColor: "rgb(136, 136, 136)" });"""
 
 
 class Page:
@@ -96,14 +100,26 @@ class Page:
         self.browser.click(f'nav a[href="#{view}"]')
         self.browser.find(f'nav a[href="#{view}"][aria-current=page]')
 
-    def audit(self, where):
+    def look(self):
+        """What is wrong, by each who looks."""
         wrong = self.browser.script(AUDIT)
-        assert not wrong, f"{where}: " + "\n".join(wrong)
         if AXE:
             with open(AXE, encoding="utf-8") as f:
                 self.browser.script("if (!window.axe) {" + f.read() + "}")
-            wrong = self.browser.script(RUN_AXE)
-            assert not wrong, f"{where}: axe: " + "\n".join(wrong)
+            wrong += self.browser.script(RUN_AXE)
+        return wrong
+
+    def audit(self, where):
+        wrong = self.look()
+        assert not wrong, f"{where}: " + "\n".join(wrong)
+
+    def audit_spoilt(self):
+        """The same on a screen that is wrong: each who looks has to see it."""
+        self.browser.script(SPOIL)
+        wrong = self.look()
+        for word in ("no name: ", "contrast ") + (("axe: button-name ", "axe: color-contrast ") if AXE else ()):
+            assert any(line.startswith(word) for line in wrong), f"{word}: not seen in {wrong}"
+        self.browser.script("document.getElementById('spoilt').remove()")
 
     def rows(self, path):
         return self.web.api("GET", path)

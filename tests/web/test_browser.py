@@ -105,6 +105,7 @@ def test_looks(lab):
         page.shoot("login")
         page.enter()
         until(lambda: "1 of 4" in page.browser.text().replace("\n", " "), 15, "the device to be online")
+        page.audit_spoilt()
         for scheme in ("light", "dark"):
             page.browser.colours(scheme)
             for size, where in ((DESKTOP, "desktop"), (PHONE, "phone")):
