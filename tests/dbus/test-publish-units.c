@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <gio/gio.h>
 #include <glib/gstdio.h>
+#include <libglib-testing/dbus-queue.h>
 
 #include "client/publisher/publish-units.h"
 
@@ -18,58 +18,67 @@ static const char introspection[] =
     "<method name='ListUnits'><arg type='a(ssssssouso)' direction='out'/></method>"
     "<signal name='Reloading'><arg type='b'/></signal></interface>"
     "<interface name='org.freedesktop.systemd1.Unit'>"
-    "<property name='Id' type='s' access='read'/>"
-    "<property name='ActiveState' type='s' access='read'/>"
-    "<property name='FragmentPath' type='s' access='read'/>"
-    "<property name='DropInPaths' type='as' access='read'/></interface></node>";
+    "<property name='Id' type='s' access='read'/></interface></node>";
 
 typedef struct {
     const char *path, *id;
-    const char *state;
+    const char *state; /* read by the thread of the mock */
     char *file, *drop_in;
 } Unit;
 
 typedef struct {
-    GDBusConnection *systemd, *bus;
+    GtDBusQueue *mock;
+    GDBusConnection *systemd; /* the mock's own, once it was asked something */
     Unit units[2];
     char *folder;
     AditPublishUnits *tested;
     char *names; /* what it said last */
 } Fixture;
 
-static void
-on_call(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-        const char *method, GVariant *parameters, GDBusMethodInvocation *call, gpointer data)
+static GVariant *
+list_units(Fixture *f)
 {
-    Fixture *f = data;
     GVariantBuilder list = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(ssssssouso)"));
 
     for (guint i = 0; i < G_N_ELEMENTS(f->units); i++)
         g_variant_builder_add(&list, "(ssssssouso)", f->units[i].id, "", "loaded",
-                              f->units[i].state, "", "", f->units[i].path, 0, "", "/");
-    if (g_str_equal(method, "ListUnits")) {
-        g_dbus_method_invocation_return_value(call, g_variant_new("(a(ssssssouso))", &list));
-    } else {
-        g_variant_builder_clear(&list);
-        g_dbus_method_invocation_return_value(call, NULL);
-    }
+                              g_atomic_pointer_get(&f->units[i].state), "", "",
+                              f->units[i].path, 0, "", "/");
+    return g_variant_new("(a(ssssssouso))", &list);
 }
 
 static GVariant *
-on_get(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-       const char *property, GError **error, gpointer data)
+properties_of(Unit *unit)
 {
-    Fixture *f = data;
-    const Unit *unit = &f->units[g_str_equal(path, GAME)];
     const char *const drop_ins[] = { unit->drop_in, NULL };
+    GVariantBuilder all = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
 
-    if (g_str_equal(property, "Id"))
-        return g_variant_new_string(unit->id);
-    if (g_str_equal(property, "ActiveState"))
-        return g_variant_new_string(unit->state);
-    if (g_str_equal(property, "FragmentPath"))
-        return g_variant_new_string(unit->file);
-    return g_variant_new_strv(drop_ins, -1);
+    g_variant_builder_add(&all, "{sv}", "Id", g_variant_new_string(unit->id));
+    g_variant_builder_add(&all, "{sv}", "ActiveState",
+                          g_variant_new_string(g_atomic_pointer_get(&unit->state)));
+    g_variant_builder_add(&all, "{sv}", "FragmentPath", g_variant_new_string(unit->file));
+    g_variant_builder_add(&all, "{sv}", "DropInPaths", g_variant_new_strv(drop_ins, -1));
+    return g_variant_new("(a{sv})", &all);
+}
+
+/* In a thread of the mock's own. */
+static void
+serve(GtDBusQueue *mock, gpointer data)
+{
+    GDBusMethodInvocation *asked;
+    Fixture *f = data;
+
+    while (gt_dbus_queue_pop_message(mock, &asked)) {
+        const char *method = g_dbus_method_invocation_get_method_name(asked);
+        const gboolean game =
+            g_str_equal(g_dbus_method_invocation_get_object_path(asked), GAME);
+        GVariant *answer = g_str_equal(method, "ListUnits") ? list_units(f)
+                           : g_str_equal(method, "GetAll")  ? properties_of(&f->units[game])
+                                                            : NULL;
+
+        g_atomic_pointer_set(&f->systemd, g_dbus_method_invocation_get_connection(asked));
+        g_dbus_method_invocation_return_value(asked, answer);
+    }
 }
 
 static gint
@@ -97,30 +106,6 @@ on_units(GPtrArray *publications, gpointer data)
     g_ptr_array_unref(publications);
 }
 
-static GDBusConnection *
-connect_to(GTestDBus *dbus)
-{
-    g_autoptr(GError) error = NULL;
-    GDBusConnection *bus = g_dbus_connection_new_for_address_sync(
-        g_test_dbus_get_bus_address(dbus),
-        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-        NULL, NULL, &error);
-
-    g_assert_no_error(error);
-    return bus;
-}
-
-static void export(Fixture *f, GDBusNodeInfo *info, const char *path, guint interface)
-{
-    static const GDBusInterfaceVTable vtable = { on_call, on_get, NULL, { 0 } };
-    g_autoptr(GError) error = NULL;
-
-    g_dbus_connection_register_object(f->systemd, path, info->interfaces[interface], &vtable, f,
-                                      NULL, &error);
-    g_assert_no_error(error);
-}
-
 static void
 write_unit(const char *path, const char *text)
 {
@@ -137,11 +122,11 @@ enter(Fixture *f, guint i, const char *state)
     GVariantBuilder changed = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
     const char *const invalidated[] = { NULL };
 
-    f->units[i].state = state;
+    g_atomic_pointer_set(&f->units[i].state, state);
     g_variant_builder_add(&changed, "{sv}", "ActiveState", g_variant_new_string(state));
     g_dbus_connection_emit_signal(
-        f->systemd, NULL, f->units[i].path, "org.freedesktop.DBus.Properties",
-        "PropertiesChanged",
+        g_atomic_pointer_get(&f->systemd), NULL, f->units[i].path,
+        "org.freedesktop.DBus.Properties", "PropertiesChanged",
         g_variant_new("(sa{sv}^as)", "org.freedesktop.systemd1.Unit", &changed, invalidated),
         NULL);
 }
@@ -165,13 +150,19 @@ expect(Fixture *f, const char *names)
     g_source_remove(timer);
 }
 
+static AditPublishUnits *
+watch_units(Fixture *f)
+{
+    return adit_publish_units_new(gt_dbus_queue_get_client_connection(f->mock), on_units, f);
+}
+
 static void
 test_follow(Fixture *f)
 {
     write_unit(f->units[0].file, "[Unit]\nX-Adit-Publish=443/tcp\n");
     write_unit(f->units[1].file, "[Unit]\n");
     write_unit(f->units[1].drop_in, "[Unit]\nX-Adit-Publish=27015/udp\n");
-    f->tested = adit_publish_units_new(f->bus, on_units, f);
+    f->tested = watch_units(f);
     expect(f, "443/tcp by web.service");
     enter(f, 1, "activating");
     enter(f, 1, "active");
@@ -183,8 +174,9 @@ test_follow(Fixture *f)
     enter(f, 1, "failed");
     expect(f, "443/tcp by web.service");
     write_unit(f->units[0].file, "[Unit]\nX-Adit-Publish=8443\n");
-    g_dbus_connection_emit_signal(f->systemd, NULL, MANAGER, SYSTEMD ".Manager", "Reloading",
-                                  g_variant_new("(b)", FALSE), NULL);
+    g_dbus_connection_emit_signal(g_atomic_pointer_get(&f->systemd), NULL, MANAGER,
+                                  SYSTEMD ".Manager", "Reloading", g_variant_new("(b)", FALSE),
+                                  NULL);
     expect(f, "8443/tcp by web.service");
 }
 
@@ -201,22 +193,37 @@ clean_up(Fixture *f)
     g_rmdir(f->folder);
     g_free(f->folder);
     g_free(f->names);
-    g_object_unref(f->bus);
-    g_object_unref(f->systemd);
+}
+
+/* On the bus, and nothing more. To the end of the process: taken down, it trips over its own
+ * last signals. */
+static GtDBusQueue *
+start_mock(void)
+{
+    GtDBusQueue *mock = gt_dbus_queue_new();
+    g_autoptr(GError) error = NULL;
+
+    gt_dbus_queue_connect(mock, &error);
+    g_assert_no_error(error);
+    return mock;
+}
+
+static void export(Fixture *f, GDBusNodeInfo *info, const char *path, guint interface)
+{
+    g_autoptr(GError) error = NULL;
+
+    gt_dbus_queue_export_object(f->mock, path, info->interfaces[interface], &error);
+    g_assert_no_error(error);
 }
 
 static void
-test_units(void)
+test_units(gconstpointer mock)
 {
-    g_autoptr(GTestDBus) dbus = g_test_dbus_new(G_TEST_DBUS_NONE);
     g_autoptr(GDBusNodeInfo) info = g_dbus_node_info_new_for_xml(introspection, NULL);
-    Fixture f = { .units = { { WEB, "web.service", "active" },
-                             { GAME, "game.service", "inactive" } } };
-    g_autoptr(GVariant) owned = NULL;
+    static Fixture f = { .units = { { WEB, "web.service", "active" },
+                                    { GAME, "game.service", "inactive" } } };
 
-    g_test_dbus_up(dbus);
-    f.systemd = connect_to(dbus);
-    f.bus = connect_to(dbus);
+    f.mock = (GtDBusQueue *)mock;
     f.folder = g_dir_make_tmp("adit-units-XXXXXX", NULL);
     for (guint i = 0; i < G_N_ELEMENTS(f.units); i++) {
         f.units[i].file = g_build_filename(f.folder, f.units[i].id, NULL);
@@ -224,38 +231,32 @@ test_units(void)
         export(&f, info, f.units[i].path, 1);
     }
     export(&f, info, MANAGER, 0);
-    owned = g_dbus_connection_call_sync(f.systemd, "org.freedesktop.DBus",
-                                        "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                        "RequestName", g_variant_new("(su)", SYSTEMD, 0), NULL,
-                                        G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
-    g_assert_nonnull(owned);
+    gt_dbus_queue_set_server_func(f.mock, serve, &f);
+    gt_dbus_queue_own_name(f.mock, SYSTEMD);
     test_follow(&f);
     clean_up(&f);
-    g_test_dbus_stop(dbus);
 }
 
 /* Without systemd there are none, and that is told. */
 static void
-test_none(void)
+test_none(gconstpointer mock)
 {
-    g_autoptr(GTestDBus) dbus = g_test_dbus_new(G_TEST_DBUS_NONE);
-    Fixture f = { 0 };
+    Fixture f = { .mock = (GtDBusQueue *)mock };
 
-    g_test_dbus_up(dbus);
-    f.bus = connect_to(dbus);
-    f.tested = adit_publish_units_new(f.bus, on_units, &f);
+    f.tested = watch_units(&f);
     expect(&f, "");
     adit_publish_units_free(f.tested);
     g_free(f.names);
-    g_object_unref(f.bus);
-    g_test_dbus_stop(dbus);
 }
 
 int
 main(int argc, char **argv)
 {
+    GtDBusQueue *mock;
+
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/publish-units/follow", test_units);
-    g_test_add_func("/publish-units/none", test_none);
+    mock = start_mock();
+    g_test_add_data_func("/publish-units/none", mock, test_none); /* before it has the name */
+    g_test_add_data_func("/publish-units/follow", mock, test_units);
     return g_test_run();
 }
