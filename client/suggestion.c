@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/suggestion.h"
 
+#include "libadit/core/number.h"
 #include "libadit/wire/diag.h"
 
 #include <netinet/in.h>
-#include <stdio.h>
+#include <string.h>
 
 #define PORT_RANDOM 32768 /* the kernel gives those above to who does not care */
+
+/* "socket:[4711]" -> 4711; @target is cut on the way. */
+static gboolean
+inode_of(char *target, guint64 *ret)
+{
+    char *end = strchr(target, ']');
+
+    if (!g_str_has_prefix(target, "socket:[") || !end)
+        return FALSE;
+    *end = '\0';
+    return adit_number_parse(target + strlen("socket:["), 10, 1, G_MAXUINT32, ret);
+}
 
 /* Its files that are "socket:[4711]". */
 static void
@@ -24,10 +37,10 @@ add_sockets(GHashTable *names, const char *pid)
     while ((fd = g_dir_read_name(dir))) {
         g_autofree char *path = g_build_filename(folder, fd, NULL);
         g_autofree char *target = g_file_read_link(path, NULL);
-        guint inode;
+        guint64 inode;
 
-        if (target && sscanf(target, "socket:[%u]", &inode) == 1)
-            g_hash_table_insert(names, GUINT_TO_POINTER(inode), g_strdup(comm));
+        if (target && inode_of(target, &inode))
+            g_hash_table_insert(names, GUINT_TO_POINTER((guint)inode), g_strdup(comm));
     }
 }
 

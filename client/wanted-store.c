@@ -73,6 +73,7 @@ read_file(const char *path, gboolean sourced, GError **error)
 static void
 note(AditWantedStore *self, const char *where, const GError *why)
 {
+    g_assert(why);
     g_ptr_array_add(self->problems, where ? g_strdup_printf("%s: %s", where, why->message)
                                           : g_strdup(why->message));
 }

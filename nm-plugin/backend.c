@@ -2,10 +2,9 @@
 #include "nm-plugin/backend-private.h"
 
 #include "libadit/core/error.h"
+#include "libadit/core/number.h"
 #include "nm-plugin/reading.h"
 #include "policy-routing/mend.h"
-
-#include <stdio.h>
 
 /* NetworkManager as libnm shows it: everything is cached, and every change is a signal. When
  * NetworkManager stops, all its objects vanish from the cache; that is no removal. */
@@ -15,9 +14,12 @@
 static gboolean
 is_new_enough(const char *version)
 {
-    guint major = 0, minor = 0;
+    g_auto(GStrv) parts = g_strsplit(version ? version : "", ".", 3);
+    guint64 major, minor;
 
-    return !version || sscanf(version, "%u.%u", &major, &minor) != 2 || major > 1 ||
+    return g_strv_length(parts) < 2 ||
+           !adit_number_parse(parts[0], 10, 0, G_MAXUINT32, &major) ||
+           !adit_number_parse(parts[1], 10, 0, G_MAXUINT32, &minor) || major > 1 ||
            minor >= NEEDED;
 }
 

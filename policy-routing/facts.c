@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "policy-routing/facts.h"
 
+#include "libadit/core/number.h"
 #include "libadit/sys/routes.h"
 #include "libadit/sys/sysctl-memory.h"
 #include "libadit/sys/sysctl.h"
@@ -38,18 +39,26 @@ is_ours(const char *const *ours, const char *link)
 }
 
 static int
+value_of(const char *text)
+{
+    guint64 value;
+
+    return adit_number_parse(text, 10, 0, G_MAXINT, &value) ? (int)value : 0;
+}
+
+static int
 value_before(GHashTable *noted, const char *path)
 {
     const char *text = noted ? g_hash_table_lookup(noted, path) : NULL;
 
-    return text ? atoi(text) : -1;
+    return text ? value_of(text) : -1;
 }
 
 static void
 read_value(const char *path, const char *link, GHashTable *noted, GArray *ret)
 {
     g_autofree char *now = adit_sysctl_read(path, NULL); /* NULL: gone since */
-    AditFilterFact fact = { .now = now ? atoi(now) : 0 };
+    AditFilterFact fact = { .now = now ? value_of(now) : 0 };
 
     if (!now)
         return;

@@ -124,7 +124,7 @@ AditUdp *
 adit_udp_open(const AditUdpConfig *config, GError **error)
 {
     g_autoptr(AditUdp) udp = g_new0(AditUdp, 1);
-    Name name;
+    Name name = { 0 };
     socklen_t len = sizeof(name);
 
     udp->family = config->family;

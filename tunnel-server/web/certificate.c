@@ -47,6 +47,7 @@ describe(gnutls_x509_crt_t crt, const char *const *names, gint64 now, GError **e
 {
     guint8 serial[SERIAL_LEN];
 
+    g_assert(names[0]); /* the subject */
     if (!check(gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof(serial)), "dice", error))
         return FALSE;
     serial[0] &= 0x7f; /* positive, as X.509 wants it */

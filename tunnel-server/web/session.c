@@ -74,7 +74,7 @@ make_room(AditWebSessions *self, gint64 now)
         else if (!idlest || session->used < idlest->used)
             idlest = session;
     }
-    if (g_hash_table_size(self->by_id) >= MAX_SESSIONS)
+    if (idlest && g_hash_table_size(self->by_id) >= MAX_SESSIONS)
         g_hash_table_remove(self->by_id, idlest->id);
 }
 
