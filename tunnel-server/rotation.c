@@ -156,6 +156,31 @@ spend(AditModel *model, const AditDeviceEntry *device, gboolean taken, gint64 no
         g_ptr_array_remove_index(model->spent, 0);
 }
 
+static AditDeviceEntry *
+device_at(AditModel *model, const AditDue *due)
+{
+    return g_ptr_array_index(model->devices, due->at);
+}
+
+static AditSubnet *
+subnet_at(AditModel *model, const AditDue *due)
+{
+    return g_ptr_array_index(model->subnets, due->at);
+}
+
+/* An offered key that nobody came with. */
+static void
+withdraw(AditDeviceEntry *device)
+{
+    memset(&device->next_key, 0, sizeof(device->next_key));
+}
+
+static void
+forget_old(AditSubnet *subnet)
+{
+    memset(&subnet->old6, 0, sizeof(subnet->old6));
+}
+
 static void
 rotate(AditModel *model, AditDeviceEntry *device, gint64 now_s)
 {
@@ -163,7 +188,7 @@ rotate(AditModel *model, AditDeviceEntry *device, gint64 now_s)
         spend(model, device, TRUE, now_s);
     device->invite_until = 0;
     device->public_key = device->next_key;
-    memset(&device->next_key, 0, sizeof(device->next_key));
+    withdraw(device);
     device->rotate = FALSE;
 }
 
@@ -184,7 +209,7 @@ follow(AditModel *model, const AditDue *due, gint64 until_s, GError **error)
 
     if (!adit_edit_set_ipv6(model, adit_model_subnet(model, due->at)->name, text, &net, error))
         return FALSE;
-    ((AditSubnet *)g_ptr_array_index(model->subnets, due->at))->auto6 = TRUE;
+    subnet_at(model, due)->auto6 = TRUE;
     adit_edit_keep_old(model, due->at, &before, until_s);
     return TRUE;
 }
@@ -193,16 +218,11 @@ gboolean
 adit_rotation_do(AditModel *model, const AditDue *due, gint64 now_s, gint64 until_s,
                  GError **error)
 {
-    AditDeviceEntry *device =
-        due->at < model->devices->len ? g_ptr_array_index(model->devices, due->at) : NULL;
-    AditSubnet *subnet =
-        due->at < model->subnets->len ? g_ptr_array_index(model->subnets, due->at) : NULL;
-
     switch (due->kind) {
     case ADIT_DUE_NOTHING: break;
-    case ADIT_DUE_ROTATE: rotate(model, device, now_s); break;
-    case ADIT_DUE_VOID: memset(&device->next_key, 0, sizeof(device->next_key)); break;
-    case ADIT_DUE_PREFIX: memset(&subnet->old6, 0, sizeof(subnet->old6)); break;
+    case ADIT_DUE_ROTATE: rotate(model, device_at(model, due), now_s); break;
+    case ADIT_DUE_VOID: withdraw(device_at(model, due)); break;
+    case ADIT_DUE_PREFIX: forget_old(subnet_at(model, due)); break;
     case ADIT_DUE_FOLLOW: return follow(model, due, until_s, error);
     case ADIT_DUE_INVITE: end_invite(model, due->at, now_s); break;
     case ADIT_DUE_REUSED:
