@@ -13,6 +13,8 @@
 /* A turn of dispatch: what changed, what arrived, what is due; then the record, then the
  * packets, so that no nonce is on the wire before it is on the disk. */
 
+#define RETELL_FIRST_MS 5000 /* to a server that did not hear of a withdrawal */
+#define RETELL_LONGEST_MS 60000
 #define READS 4 /* batches a socket a turn: the rest keeps the descriptor readable */
 
 struct _AditClient {
@@ -29,6 +31,8 @@ struct _AditClient {
     gboolean lost;      /* ... and it is over */
     gboolean sweeping;  /* what is unclaimed in the record is nobody's */
     gboolean draining;
+    gint64 retell_at; /* what was withdrawn in vain; ADIT_NEVER */
+    gint64 retell_pause;
     AditClientCounts counts;
 };
 
@@ -57,6 +61,7 @@ adit_client_deadline(const AditClient *client)
 
     if (!client->lost)
         deadline = MIN(deadline, client->no_way_at);
+    deadline = MIN(deadline, client->retell_at);
     return MIN(deadline, adit_record_deadline(client->record));
 }
 
@@ -116,17 +121,27 @@ sweep_one(AditClient *client, const AditSavedMapping *saved, gint64 now)
 }
 
 /* What cannot be told now is told when there is a way again; but a drain does not wait for it.
- */
+ * Until the owner calls for a sweep that is only what was withdrawn here. */
 static void
 sweep_all(AditClient *client, gint64 now)
 {
     AditSavedMapping saved;
 
+    client->retell_at = ADIT_NEVER;
     if (adit_record_count(client->record) == 0 || (!has_address(client) && !client->draining))
         return;
-    while (adit_record_claim_next(client->record, &saved))
+    while (adit_record_claim_next(client->record, !client->sweeping, &saved))
         sweep_one(client, &saved, now);
     adit_record_touch(client->record);
+}
+
+/* With the next dispatch, so that whoever has just opened a state file can add first. */
+static void
+retell(AditClient *client, gint64 now)
+{
+    client->retell_pause = 0;
+    if (adit_record_count(client->record) > 0)
+        client->retell_at = now;
 }
 
 /* The way is there, or it is not: what that means to the mappings. */
@@ -140,8 +155,7 @@ settle(AditClient *client, gint64 now)
         client->lost = FALSE;
         adit_pool_move(client->pool, &own, now, dice());
         adit_pool_wake(client->pool, now);
-        if (client->sweeping)
-            sweep_all(client, now);
+        retell(client, now);
     } else if (client->no_way_at == ADIT_NEVER) {
         client->no_way_at = now + ADIT_CLIENT_GRACE_MS;
         g_debug("pcp: no way to the server: %s", adit_client_get_error(client)->message);
@@ -198,7 +212,7 @@ adit_client_new(const AditClientConfig *config, gint64 now, GError **error)
     if (config->n_others > 0)
         g_array_append_vals(client->servers, config->others, config->n_others);
     client->orphans = g_ptr_array_new();
-    client->no_way_at = ADIT_NEVER;
+    client->no_way_at = client->retell_at = ADIT_NEVER;
     client->turn_at = now;
     g_queue_init(&client->events);
     look(client, now);
@@ -206,11 +220,54 @@ adit_client_new(const AditClientConfig *config, gint64 now, GError **error)
     return client;
 }
 
+/* TRUE: it is one that is swept, and nobody's business. */
+static gboolean
+is_orphan(AditClient *client, const AditPoolNews *news)
+{
+    if (!g_ptr_array_find(client->orphans, news->mapping, NULL))
+        return FALSE;
+    if (news->what == ADIT_MAPPING_NEWS_DELETED) {
+        g_ptr_array_remove_fast(client->orphans, news->mapping);
+        adit_pool_remove(client->pool, news->mapping);
+    }
+    return TRUE;
+}
+
+/* The server holds it still, and nobody else could take it away: it is told again. */
+static void
+leave(AditClient *client, const AditMapping *mapping, gint64 now)
+{
+    adit_record_leave(client->record, mapping, now);
+    if (client->retell_at != ADIT_NEVER || !has_address(client))
+        return;
+    client->retell_pause = client->retell_pause == 0
+                               ? RETELL_FIRST_MS
+                               : MIN(client->retell_pause * 2, RETELL_LONGEST_MS);
+    client->retell_at = now + client->retell_pause;
+}
+
+static void
+collect(AditClient *client, gint64 now)
+{
+    AditPoolNews news;
+
+    while (adit_pool_pop_news(client->pool, &news)) {
+        if (news.what == ADIT_MAPPING_NEWS_DELETED && news.mapping->untold && !client->draining)
+            leave(client, news.mapping, now);
+        adit_record_note(client->record, news.what, now);
+        if (!is_orphan(client, &news))
+            g_queue_push_tail(&client->events, g_memdup2(&news, sizeof(news)));
+    }
+    if (adit_client_is_drained(client))
+        adit_record_hurry(client->record);
+}
+
 void
 adit_client_free(AditClient *client)
 {
     if (!client)
         return;
+    collect(client, client->turn_at);
     adit_record_hurry(client->record);
     adit_record_write(client->record, client->pool, client->turn_at);
     g_ptr_array_unref(client->orphans);
@@ -238,7 +295,6 @@ take_up(AditClient *client, const AditWish *wish, const AditPcpOptions *options,
 
     randombytes_buf(nonce, sizeof(nonce));
     if (mapping) {
-        adit_record_claim(client->record, wish, &saved); /* dropped while there was no way */
         g_ptr_array_remove_fast(client->orphans, mapping);
         g_free(mapping->options);
         mapping->options = options ? g_memdup2(options, sizeof(*options)) : NULL;
@@ -308,9 +364,8 @@ adit_client_add(AditClient *client, const AditWish *wish, const AditPcpOptions *
 void
 adit_client_drop(AditClient *client, const AditMapping *mapping, gint64 now)
 {
-    if (!has_address(client) && mapping->reached && !mapping->wish.shares && !client->draining)
-        adit_record_leave(client->record, mapping, now);
     adit_pool_stop(client->pool, (AditMapping *)mapping, now);
+    collect(client, now); /* with no way its nonce is kept from here on */
     arm(client);
 }
 
@@ -360,6 +415,7 @@ void
 adit_client_handshake(AditClient *client, gint64 now)
 {
     adit_pool_handshake(client->pool, now);
+    retell(client, now);
     arm(client);
 }
 
@@ -398,33 +454,6 @@ read_socket(AditClient *client, gboolean notice, gint64 now)
     }
 }
 
-/* TRUE: it is one that is swept, and nobody's business. */
-static gboolean
-is_orphan(AditClient *client, const AditPoolNews *news)
-{
-    if (!g_ptr_array_find(client->orphans, news->mapping, NULL))
-        return FALSE;
-    if (news->what == ADIT_MAPPING_NEWS_DELETED) {
-        g_ptr_array_remove_fast(client->orphans, news->mapping);
-        adit_pool_remove(client->pool, news->mapping);
-    }
-    return TRUE;
-}
-
-static void
-collect(AditClient *client, gint64 now)
-{
-    AditPoolNews news;
-
-    while (adit_pool_pop_news(client->pool, &news)) {
-        adit_record_note(client->record, news.what, now);
-        if (!is_orphan(client, &news))
-            g_queue_push_tail(&client->events, g_memdup2(&news, sizeof(news)));
-    }
-    if (adit_client_is_drained(client))
-        adit_record_hurry(client->record);
-}
-
 static void
 flush(AditClient *client, gint64 now)
 {
@@ -451,6 +480,8 @@ adit_client_dispatch(AditClient *client, gint64 now)
         look(client, now);
     if (client->no_way_at <= now && !client->lost)
         settle(client, now);
+    if (client->retell_at <= now)
+        sweep_all(client, now);
     read_socket(client, FALSE, now);
     read_socket(client, TRUE, now);
     try_next(client, now);

@@ -69,7 +69,8 @@ gboolean adit_client_pop_event(AditClient *client, AditPoolNews *ret);
 const AditMapping *adit_client_add(AditClient *client, const AditWish *wish,
                                    const AditPcpOptions *options, gint64 now, GError **error);
 /* Asks the server to delete it, for ADIT_MAPPING_DELETE_MS; DELETED ends it in any case. While
- * there is no way to the server that is at once, and the server is told when there is one. */
+ * there is no way to the server that is at once. A server that did not confirm is told again,
+ * also by the next client of the same state file. */
 void adit_client_drop(AditClient *client, const AditMapping *mapping, gint64 now);
 /* Renews it now instead of when it is due. */
 void adit_client_renew(AditClient *client, const AditMapping *mapping, gint64 now);

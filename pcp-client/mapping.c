@@ -169,20 +169,22 @@ begin_deletion(AditMapping *m, AditMappingReason reason, gint64 now)
     return news(held ? ADIT_MAPPING_NEWS_LOST : ADIT_MAPPING_NO_NEWS);
 }
 
-/* By an answer, by the patience at its end, or because there is nothing left to delete. */
+/* By an answer, by the patience at its end, or because there is nothing left to delete. What
+ * the server was not told it still holds, under the nonce that it was asked with. */
 static AditMappingAction
-end_deletion(AditMapping *m, const AditMappingEvent *event)
+end_deletion(AditMapping *m, const AditMappingEvent *event, gboolean told)
 {
-    m->reached = FALSE;
+    m->reached = m->untold = !told;
     if (!m->wanted) {
-        memset(&m->grant, 0, sizeof(m->grant));
+        if (told)
+            memset(&m->grant, 0, sizeof(m->grant));
         enter_state(m, ADIT_MAPPING_IDLE, ADIT_NEVER);
         return news(ADIT_MAPPING_NEWS_DELETED);
     }
     if (m->reason == ADIT_MAPPING_OTHER)
         return refuse(m, ADIT_MAPPING_OTHER,
                       event->now + ADIT_MAPPING_OTHER_HOLD_S * G_GINT64_CONSTANT(1000));
-    if (m->renonce)
+    if (m->renonce && told)
         memcpy(m->nonce, m->next_nonce, ADIT_PCP_NONCE);
     m->renonce = FALSE;
     enter_state(m, ADIT_MAPPING_WAITING, event->now);
@@ -195,6 +197,7 @@ static AditMappingAction
 on_start(AditMapping *m, const AditMappingEvent *event)
 {
     m->wanted = TRUE;
+    m->untold = FALSE;
     if (m->state == ADIT_MAPPING_DELETING && event->nonce) {
         memcpy(m->next_nonce, event->nonce, ADIT_PCP_NONCE);
         m->renonce = TRUE;
@@ -219,7 +222,7 @@ on_stop(AditMapping *m, const AditMappingEvent *event)
         return news(ADIT_MAPPING_NO_NEWS);
     if (m->reached && !m->wish.shares)
         return begin_deletion(m, ADIT_MAPPING_NO_REASON, event->now);
-    return end_deletion(m, event);
+    return end_deletion(m, event, TRUE);
 }
 
 /* C3, and its like in RFC 6886 section 3.1. FALSE: no more of that. */
@@ -275,7 +278,7 @@ transmit_deletion(AditMapping *m, const AditMappingEvent *event)
     if (m->tries == 0) /* patience begins here: a thousand deletions wait for their turn */
         m->give_up_at = event->now + ADIT_MAPPING_DELETE_MS;
     if (event->now >= m->give_up_at || !next_try(m, event))
-        return end_deletion(m, event);
+        return end_deletion(m, event, FALSE);
     action = (AditMappingAction){ .send = TRUE };
     m->deadline = MIN(event->now + m->interval, m->give_up_at);
     m->sent_at = event->now;
@@ -426,6 +429,8 @@ static AditMappingAction
 on_reply(AditMapping *m, const AditMappingEvent *event)
 {
     gboolean success = event->reply->result == ADIT_PCP_SUCCESS;
+    gboolean passing =
+        !success && adit_pcp_error_lifetime(event->reply->result) == ADIT_PCP_ERROR_SHORT;
 
     if (event->notice)
         return on_notice(m, event);
@@ -436,7 +441,7 @@ on_reply(AditMapping *m, const AditMappingEvent *event)
     /* The grant of a request that went before the deletion does not confirm it. */
     if (success && event->reply->lifetime != 0)
         return news(ADIT_MAPPING_NO_NEWS);
-    return end_deletion(m, event);
+    return end_deletion(m, event, !passing);
 }
 
 static AditMappingAction
@@ -455,7 +460,8 @@ on_reset(AditMapping *m, const AditMappingEvent *event)
         break;
     case ADIT_MAPPING_GRANTED:
     case ADIT_MAPPING_RENEWING: return lose(m, event->reason, at);
-    case ADIT_MAPPING_DELETING: return end_deletion(m, event); /* gone, or out of our reach */
+    case ADIT_MAPPING_DELETING: /* gone, or out of our reach */
+        return end_deletion(m, event, event->reason != ADIT_MAPPING_MOVED);
     }
     return news(ADIT_MAPPING_NO_NEWS);
 }

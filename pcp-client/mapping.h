@@ -106,6 +106,7 @@ typedef struct {
     guint error;              /* AditPcpResult of the last refusal */
     /* Of the exchange under way. */
     gboolean reached; /* a request went out: the server may hold the mapping */
+    gboolean untold;  /* deleted here only: the server did not confirm it */
     guint tries;
     guint32 interval; /* of retransmission, or the last renewal's distance from the grant */
     gint64 granted_at, sent_at, give_up_at;

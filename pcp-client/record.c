@@ -70,22 +70,34 @@ adit_record_claim(AditRecord *record, const AditWish *wish, AditSavedMapping *re
 }
 
 gboolean
-adit_record_claim_next(AditRecord *record, AditSavedMapping *ret)
+adit_record_claim_next(AditRecord *record, gboolean withdrawn, AditSavedMapping *ret)
 {
-    if (record->left->n_mappings == 0)
-        return FALSE;
-    take_out(record->left, record->left->n_mappings - 1, ret);
-    return TRUE;
+    const gint64 wall_s = g_get_real_time() / 1000000;
+
+    for (guint i = record->left->n_mappings; i-- > 0;) {
+        if (withdrawn && !record->left->mappings[i].withdrawn)
+            continue;
+        take_out(record->left, i, ret);
+        if (!ret->withdrawn || ret->until > wall_s)
+            return TRUE;
+        record->touched = TRUE;
+    }
+    return FALSE;
 }
 
 void
 adit_record_leave(AditRecord *record, const AditMapping *mapping, gint64 now)
 {
+    const gint64 wall = g_get_real_time() / 1000;
     AditSaved *left = record->left;
+    AditSavedMapping *saved;
 
     left->mappings = g_renew(AditSavedMapping, left->mappings, left->n_mappings + 1);
-    adit_saved_take(mapping, now, g_get_real_time() / 1000,
-                    &left->mappings[left->n_mappings++]);
+    saved = &left->mappings[left->n_mappings++];
+    adit_saved_take(mapping, now, wall, saved);
+    saved->withdrawn = TRUE;
+    if (saved->until == 0) /* no grant was heard of */
+        saved->until = wall / 1000 + mapping->wish.lifetime;
     record->touched = TRUE;
 }
 

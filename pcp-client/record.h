@@ -18,9 +18,10 @@ typedef struct _AditRecord AditRecord;
 AditRecord *adit_record_open(const char *path, const AditAddr *server);
 /* What was left for this wish, into @ret, and no longer unclaimed. */
 gboolean adit_record_claim(AditRecord *record, const AditWish *wish, AditSavedMapping *ret);
-/* The next unclaimed one, into @ret, likewise. */
-gboolean adit_record_claim_next(AditRecord *record, AditSavedMapping *ret);
-/* Makes one unclaimed: it could not be deleted at the server. */
+/* The next unclaimed one, into @ret, likewise; @withdrawn: of those that were left. One whose
+ * lease has ended is forgotten on the way. */
+gboolean adit_record_claim_next(AditRecord *record, gboolean withdrawn, AditSavedMapping *ret);
+/* Makes one unclaimed: the server still has to be told that it is wanted no more. */
 void adit_record_leave(AditRecord *record, const AditMapping *mapping, gint64 now);
 guint adit_record_count(const AditRecord *record); /* unclaimed */
 /* A nonce was thrown, or a mapping left: to be written before the next packet. */

@@ -18,6 +18,7 @@ adit_saved_take(const AditMapping *m, gint64 now, gint64 wall_ms, AditSavedMappi
     ret->protocol = m->wish.protocol;
     ret->internal_port = m->wish.internal_port;
     ret->shares = m->wish.shares;
+    ret->withdrawn = m->state == ADIT_MAPPING_DELETING && !m->wanted;
     memcpy(ret->nonce, m->nonce, ADIT_PCP_NONCE);
     if (m->grant.external.port == 0)
         return;
@@ -69,16 +70,18 @@ adit_saved_print(const AditSaved *saved)
                                m->protocol, m->internal_port, hex);
         if (m->shares)
             g_string_append(text, "Shares = yes\n");
-        if (m->external.port == 0)
-            continue;
+        if (m->withdrawn)
+            g_string_append(text, "Withdrawn = yes\n");
         if (adit_addr_is_set(&m->external.addr)) {
             g_autofree char *external = adit_addr_to_string(&m->external.addr);
 
             g_string_append_printf(text, "External = %s\n", external);
         }
-        g_string_append_printf(
-            text, "ExternalPort = %u\nLifetime = %u\nUntil = %" G_GINT64_FORMAT "\n",
-            m->external.port, m->lifetime, m->until);
+        if (m->external.port != 0)
+            g_string_append_printf(text, "ExternalPort = %u\nLifetime = %u\n", m->external.port,
+                                   m->lifetime);
+        if (m->until > 0)
+            g_string_append_printf(text, "Until = %" G_GINT64_FORMAT "\n", m->until);
         sodium_memzero(hex, sizeof(hex));
     }
     return g_string_free(text, FALSE);
@@ -132,13 +135,25 @@ set_nonce(Reader *reader, const char *value, GError **error)
 }
 
 static gboolean
-set_shares(Reader *reader, const char *value, GError **error)
+set_yes(const char *value, gboolean *ret, GError **error)
 {
-    reader->mapping->shares = strcmp(value, "yes") == 0;
-    if (reader->mapping->shares)
+    *ret = strcmp(value, "yes") == 0;
+    if (*ret)
         return TRUE;
     g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "only \"yes\" stands here");
     return FALSE;
+}
+
+static gboolean
+set_shares(Reader *reader, const char *value, GError **error)
+{
+    return set_yes(value, &reader->mapping->shares, error);
+}
+
+static gboolean
+set_withdrawn(Reader *reader, const char *value, GError **error)
+{
+    return set_yes(value, &reader->mapping->withdrawn, error);
 }
 
 static gboolean
@@ -183,6 +198,7 @@ static const Key keys[] = {
     { FALSE, TRUE, "Port", 1, 65535, set_port },
     { FALSE, TRUE, "Nonce", 0, 0, set_nonce },
     { FALSE, FALSE, "Shares", 0, 0, set_shares },
+    { FALSE, FALSE, "Withdrawn", 0, 0, set_withdrawn },
     { FALSE, FALSE, "External", 0, 0, set_external },
     { FALSE, FALSE, "ExternalPort", 1, 65535, set_external_port },
     { FALSE, FALSE, "Lifetime", 1, ADIT_PCP_LIFETIME_MAX, set_lifetime },

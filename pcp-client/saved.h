@@ -12,7 +12,8 @@
 typedef struct {
     guint8 protocol;
     guint16 internal_port;
-    gboolean shares; /* the second mapping of its internal port */
+    gboolean shares;    /* the second mapping of its internal port */
+    gboolean withdrawn; /* wanted no more, and the server does not know it */
     guint8 nonce[ADIT_PCP_NONCE];
     AditSockAddr external; /* port 0: never granted */
     guint32 lifetime;

@@ -13,7 +13,7 @@ struct _AditEnd {
     AditAddr own, server;
     AditClient *client;
     guint source;
-    gboolean retired;
+    gboolean retired, swept;
     AditEndNews news;
     AditEndStir stir;
     guint64 stirs; /* so far */
@@ -141,6 +141,14 @@ adit_end_is_of(AditEnd *end, const AditPublishGateway *gateway, guint family)
         adit_client_move(end->client, &end->own, adit_client_now());
     }
     return TRUE;
+}
+
+void
+adit_end_sweep(AditEnd *end)
+{
+    if (!end->swept)
+        adit_client_sweep(end->client, adit_client_now());
+    end->swept = TRUE;
 }
 
 const char *

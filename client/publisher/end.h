@@ -17,6 +17,8 @@ typedef void (*AditEndStir)(AditEnd *end, gpointer data);
 void adit_end_set_news(AditEnd *end, AditEndNews news, AditEndStir stir, gpointer data);
 /* Is it that of @gateway, as it is now? A changed address of ours is taken over. */
 gboolean adit_end_is_of(AditEnd *end, const AditPublishGateway *gateway, guint family);
+/* All that is wanted of it was added: what else is in its state file is given back. Once. */
+void adit_end_sweep(AditEnd *end);
 guint adit_end_get_family(const AditEnd *end);
 AditClient *adit_end_get_client(AditEnd *end);
 const char *adit_end_get_gateway(const AditEnd *end);

@@ -14,8 +14,7 @@ struct _AditEngine {
     GArray *listening;
     GPtrArray *ends;   /* AditEnd */
     GPtrArray *offers; /* AditOffer */
-    gboolean swept;
-    char *leaving; /* the gateway that is about to go; NULL */
+    char *leaving;     /* the gateway that is about to go; NULL */
     gint64 leaving_until;
 };
 
@@ -322,17 +321,29 @@ all_wanted(const AditEngine *self)
     return all;
 }
 
-/* What an earlier process left at the servers and nobody wants now. Only when all is known. */
+static gboolean
+is_up(const AditEngine *self, AditEnd *end)
+{
+    for (guint g = 0; g < self->gateways->len; g++) {
+        const AditPublishGateway *gateway = g_ptr_array_index(self->gateways, g);
+
+        if (gateway->up && g_str_equal(gateway->name, adit_end_get_gateway(end)))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* What an earlier process left at the servers and nobody wants now. Only when all is known, and
+ * of a gateway that is up: what waits for that is wanted. */
 static void
 sweep(AditEngine *self)
 {
-    if (self->swept || !self->wanted[0] || !self->wanted[1] || self->ends->len == 0 ||
+    if (!self->wanted[0] || !self->wanted[1] ||
         (adit_engine_wants_listening(self) && !self->listening))
         return;
-    self->swept = TRUE;
     for (guint i = 0; i < self->ends->len; i++)
-        adit_client_sweep(adit_end_get_client(g_ptr_array_index(self->ends, i)),
-                          adit_client_now());
+        if (is_up(self, g_ptr_array_index(self->ends, i)))
+            adit_end_sweep(g_ptr_array_index(self->ends, i));
 }
 
 void

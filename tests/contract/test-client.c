@@ -387,6 +387,45 @@ test_drop_away(void)
     }
 }
 
+/* A server that does not hear of it is told again, by the next process too, and with the nonce
+ * that it knows; what is wanted again meanwhile is renewed. */
+static void
+test_drop_unheard(void)
+{
+    for (guint i = 0; i < 3; i++) {
+        PcpSite site;
+        const AditMapping *mapping = begin(&site, AF_INET);
+        guint heard;
+
+        site.server.mute = TRUE;
+        adit_client_drop(site.client, mapping, pcp_site_now(&site));
+        pcp_site_hear(&site, 2);
+        site.leap += ADIT_MAPPING_DELETE_MS;
+        while (pcp_site_count(&site, ADIT_MAPPING_NEWS_DELETED) == 0)
+            pcp_site_turn(&site, 100);
+        pcp_site_quiet(&site);
+        g_assert_true(g_file_test(site.state, G_FILE_TEST_EXISTS));
+        heard = site.server.requests->len;
+        site.server.mute = FALSE;
+        if (i == 1) {
+            adit_client_free(site.client);
+            pcp_site_open(&site, "c0", NULL);
+        }
+        if (i == 2)
+            pcp_site_reach(&site, pcp_site_add(&site, 443), ADIT_MAPPING_GRANTED);
+        else
+            pcp_site_leap(&site);
+        pcp_site_hear(&site, heard + 1);
+        g_assert_cmpmem(request(&site, 0)->body.nonce, 12, request(&site, heard)->body.nonce,
+                        12);
+        g_assert_cmpint(request(&site, heard)->lifetime != 0, ==, i == 2);
+        if (i != 2)
+            wait_drained(&site);
+        g_assert_cmpint(g_file_test(site.state, G_FILE_TEST_EXISTS), ==, i == 2);
+        pcp_site_tear_down(&site);
+    }
+}
+
 /* What is no longer wanted after a restart is deleted, with the nonce it was asked with. */
 static void
 test_sweep(void)
@@ -637,6 +676,7 @@ main(int argc, char **argv)
         { "/client/C12-drain", test_drain },
         { "/client/C12-drain-many", test_drain_many },
         { "/client/C12-drop-away", test_drop_away },
+        { "/client/C12-drop-unheard", test_drop_unheard },
         { "/client/sweep", test_sweep },
         { "/client/again", test_again },
         { "/client/C16-next-server", test_next_server },

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`adit publish`: services behind CGNAT publish themselves at the real server, and visitors come."""
 import json
+import os
 
 import tap
 from process import until
@@ -102,6 +103,44 @@ def test_crashes(lab):
     server.start()
     for url in (f"http://{vps.v4}:443/", f"http://[{gua}]:443/"):
         assert until(lambda u=url: fetch(visitor, u).stdout, 20, url) == "here\n"
+
+
+def test_withdrawn_away(lab):
+    """unpublished while nobody hears it, the tunnel cut or down or the publisher new: the server frees the port when it can"""
+    home = lab["home"]
+    server, client, publisher, _ = begin(lab)
+
+    def mapped():
+        return sorted(m["key"] for m in json.loads(server.admin("mappings", "--json").stdout))
+
+    def cut(on):
+        home.nft("table inet cut { chain out { type filter hook output priority 0; meta mark 0x3f000000 drop; }; }"
+                 if on else "delete table inet cut")
+
+    def down(on):
+        client.adit("down" if on else "up", "home")
+
+    def again():
+        publisher.process.kill()
+        publisher.start()
+
+    rounds = [("down", down, None), ("cut, publisher new", cut, again)]
+    if os.environ.get("ADIT_FULL"):  # the contract suite has the first with a clock that leaps
+        rounds += [("cut", cut, None), ("down, publisher new", down, again)]
+    for port, (words, away, more) in enumerate(rounds, 4431):
+        client.adit("publish", str(port), "--no-redirect", timeout=20)
+        assert len(mapped()) == 2, words
+        before = publisher.process.output().count("deleting -> idle")
+        away(True)
+        client.adit("unpublish", str(port))
+        until(lambda: published(client) == {}, 5, words)
+        if more:
+            more()
+        elif away is cut:
+            publisher.process.wait_output("(?s)(deleting -> idle.*?){%d}" % (before + 2), 15)
+        assert len(mapped()) == 2, words
+        away(False)
+        until(lambda: mapped() == [], 20, f"{words}: the ports to be free")
 
 
 def test_dropped_in(lab):

@@ -31,7 +31,14 @@ static const char sample[] = "[Server]\n"
                              "[Mapping]\n"
                              "Protocol = 17\n"
                              "Port = 53\n"
-                             "Nonce = 0f0f0f0f0f0f0f0f0f0f0f0f\n";
+                             "Nonce = 0f0f0f0f0f0f0f0f0f0f0f0f\n"
+                             "\n"
+                             "[Mapping]\n"
+                             "Protocol = 17\n"
+                             "Port = 54\n"
+                             "Nonce = 0e0e0e0e0e0e0e0e0e0e0e0e\n"
+                             "Withdrawn = yes\n"
+                             "Until = 1790000000\n";
 
 static void
 test_round_trip(void)
@@ -43,7 +50,7 @@ test_round_trip(void)
     g_assert_no_error(error);
     text = adit_saved_print(saved);
     g_assert_cmpstr(text, ==, sample);
-    g_assert_cmpuint(saved->n_mappings, ==, 3);
+    g_assert_cmpuint(saved->n_mappings, ==, 4);
 }
 
 #define HEAD "[Server]\nAddress=10.0.0.1\nClient=10.0.0.2\n"
@@ -66,6 +73,8 @@ static const BadRow bad[] = {
     { "no-hex", HEAD "[Mapping]\nNonce=0001020304050607zz0a0b00\n",
       "x:5: Nonce: not 24 hexadecimal digits" },
     { "bad-shares", HEAD MAPPING "Shares=no\n", "x:8: Shares: only \"yes\" stands here" },
+    { "bad-withdrawn", HEAD MAPPING "Withdrawn=1\n",
+      "x:8: Withdrawn: only \"yes\" stands here" },
     { "no-lifetime", HEAD MAPPING "ExternalPort=443\n", "x:4: Mapping: granted for no time" },
     { "no-nonce", HEAD "[Mapping]\nProtocol=6\nPort=443\n", "x:4: Mapping: incomplete" },
 };
