@@ -5,6 +5,7 @@
 #include "libadit/sys/routes.h"
 #include "libadit/sys/sysctl-memory.h"
 #include "libadit/sys/sysctl.h"
+#include "policy-routing/source-plan.h"
 
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -115,6 +116,14 @@ without_ours(const GArray *main, const char *const *ours, guint *ret_n)
     return rows;
 }
 
+static gboolean
+has_lo6(void)
+{
+    g_autofree char *off = adit_sysctl_read("net/ipv6/conf/lo/disable_ipv6", NULL);
+
+    return off && atoi(off) == 0;
+}
+
 gboolean
 adit_facts_read(const char *const *ours, const GArray *main, const char *memory, AditFacts *ret,
                 GError **error)
@@ -131,11 +140,13 @@ adit_facts_read(const char *const *ours, const GArray *main, const char *memory,
     for (guint i = on_link->len; i-- > 0;) {
         const AditAddress *own = &g_array_index(on_link, AditAddress, i);
 
-        facts.global6 |= is_global6(&own->prefix.addr) && !is_ours(ours, own->link);
+        facts.global6 |= is_global6(&own->prefix.addr) && !is_ours(ours, own->link) &&
+                         !adit_source_is_spare(&own->prefix.addr);
         if (!is_network(&own->prefix) || is_ours(ours, own->link))
             g_array_remove_index(on_link, i);
     }
     facts.main = without_ours(main, ours, &facts.n_main);
+    facts.lo6 = has_lo6();
     read_own_only(facts.main, facts.n_main, noted, own_only);
     facts.n_own_only = own_only->len;
     facts.own_only =

@@ -14,6 +14,8 @@
 
 #define ADIT_MARK_SHIFT 24
 #define ADIT_MARK_MASK 0x3f000000u
+#define ADIT_MARK_NOBODY ((guint32)ADIT_SLOT_APPMESH << ADIT_MARK_SHIFT) /* no gateway has it */
+#define ADIT_MARK_ANEW 0x40000000u /* between two chains: have the route looked up anew */
 #define ADIT_CT_OUT 0x40000000u /* on a conntrack entry: the flow left by the gateway */
 
 /* Priorities of the nftables chains. */
@@ -27,10 +29,13 @@
 #define ADIT_PREF_CLASH 1745
 #define ADIT_PREF_SOURCE_LOCAL 1748
 #define ADIT_PREF_SOURCE 1750
+#define ADIT_PREF_LINK 1753
 #define ADIT_PREF_SUBNET 1755
 #define ADIT_PREF_LOCAL 20060
 #define ADIT_PREF_DEFAULT 20070
 #define ADIT_PREF_ANSWER 32768 /* behind the kernel's own main and default */
+
+#define ADIT_TABLE_ANSWER ADIT_TABLE_BASE /* as of slot 0, which no gateway has */
 
 #define ADIT_METRIC_GUARD 0xffffffffu /* behind every unicast route of the table */
 #define ADIT_METRIC_ROUTE 1024        /* the one value both families take as written */

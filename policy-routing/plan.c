@@ -15,10 +15,11 @@
  *   1745 from there to its server, 0     -> its table, else blackhole (a LAN has its numbers)
  *   1748 from a gateway's address, 0     -> main without defaults (containers of this host)
  *   1750 from a gateway's address, 0     -> its table, else blackhole
+ *   1753 from a socket bound to its link  -> its table
  *   1755 to a gateway's subnet           -> its table, else blackhole
  *  20060 (one is selected) everything    -> main without defaults
  *  20070 (one is selected) mark 0        -> its table, else blackhole
- *  32768 from here, a UDP service's, 0   -> a table that has a way (where main has none)
+ *  32768 from here, a UDP service's, 0   -> lo, where nftables knows whom it answers
  *
  * The table of every gateway ends in a blackhole default. Rules and that route are planned
  * whether the link is there or not: they are the leak guard. */
@@ -228,6 +229,23 @@ add_source_rules(AditState *want, const AditGateway *gateway, guint8 family,
     }
 }
 
+/* Who binds a socket to the link has chosen: main has no IPv6 route there, and would refuse. */
+static void
+add_link_rule(AditState *want, const AditGateway *gateway, guint8 family)
+{
+    const AditAddr own = own_address(gateway, family);
+    AditRule rule = { .family = family,
+                      .priority = ADIT_PREF_LINK,
+                      .mask = ADIT_MARK_MASK,
+                      .action = ADIT_RULE_LOOKUP,
+                      .table = adit_gateway_table(gateway) };
+
+    if (!adit_addr_is_set(&own))
+        return;
+    memcpy(rule.oif, gateway->link, sizeof(rule.oif));
+    adit_state_add_rule(want, &rule);
+}
+
 /* While a LAN has the same network only the server's own address goes into the tunnel. */
 static void
 add_subnet_rules(AditState *want, const AditGateway *gateway, guint8 family,
@@ -263,6 +281,7 @@ add_gateway(AditState *want, const AditGateway *gateway, guint8 family, const Ad
     add_unicast_routes(want, gateway, family);
     add_pair(want, &marked, adit_gateway_table(gateway), policy);
     add_source_rules(want, gateway, family, facts, policy);
+    add_link_rule(want, gateway, family);
     add_subnet_rules(want, gateway, family, facts, policy);
     if (!gateway->selected[family == AF_INET6])
         return;
@@ -320,27 +339,43 @@ add_outer(AditState *want, guint8 family, const AditPolicy *policy)
     add_pair(want, &outer, RT_TABLE_MAIN, policy);
 }
 
+static gboolean
+leads(const AditGateway *gateway, guint8 family)
+{
+    for (guint i = 0; gateway->link_up && i < gateway->n_routes; i++)
+        if (gateway->routes[i].addr.family == family)
+            return TRUE;
+    return FALSE;
+}
+
 /* A service on the wildcard address answers without a source, and the route for that is looked
  * up before the packet meets nftables, which would give it source and mark. Where main has no
  * way at all (a home whose provider has no IPv6) the lookup would fail and the answer with it.
- * Whoever asks, from a high port, is not meant: for him there is no IPv6 here. */
+ * So it leads to lo, with an address of ours; there nftables has it looked up anew if somebody
+ * asked, and otherwise refused (reply-table.c). Whoever asks, from a high port, is not meant:
+ * his connection is to be refused at once, as it would be without us. */
 static void
 add_answers(AditState *want, const AditGateway *const *gateways, guint n_gateways,
             guint8 family)
 {
-    AditRule rule = { .family = family,
-                      .priority = ADIT_PREF_ANSWER,
-                      .action = ADIT_RULE_LOOKUP,
-                      .mask = ADIT_MARK_MASK,
-                      .iif = "lo",
-                      .service = TRUE };
+    const AditRule rule = { .family = family,
+                            .priority = ADIT_PREF_ANSWER,
+                            .action = ADIT_RULE_LOOKUP,
+                            .table = ADIT_TABLE_ANSWER,
+                            .mask = ADIT_MARK_MASK,
+                            .iif = "lo",
+                            .service = TRUE };
 
     for (guint i = 0; i < n_gateways; i++) {
-        const AditAddr own = own_address(gateways[i], family);
+        const AditRoute way = { .dst = everything(family),
+                                .table = ADIT_TABLE_ANSWER,
+                                .metric = ADIT_METRIC_ROUTE,
+                                .link = "lo",
+                                .prefsrc = own_address(gateways[i], family) };
 
-        if (!gateways[i]->link_up || !adit_addr_is_set(&own))
+        if (!leads(gateways[i], family) || !adit_addr_is_set(&way.prefsrc))
             continue;
-        rule.table = adit_gateway_table(gateways[i]);
+        adit_state_add_route(want, &way);
         adit_state_add_rule(want, &rule);
         return;
     }

@@ -25,6 +25,7 @@ typedef struct {
     const char *const *past_uplinks; /* links that had a default route since a gateway was
                                         selected; borrowed, NULL-terminated, may be NULL */
     gboolean global6; /* a link other than ours has an IPv6 address beyond the link */
+    gboolean lo6;     /* lo may have IPv6 addresses */
 } AditFacts;
 
 typedef struct {

@@ -30,6 +30,11 @@
  * above applies. A datagram of a forgotten entry still has the gateway's source address, and
  * leaves by the rule at 1750.
  *
+ * Where main has no way such an answer gets one by lo (plan.c: 32768), for the moment until it
+ * has its source. Then a bit that nobody reads has it routed anew, in case its source is what
+ * it was; and what answers nobody is routed by a mark that is no gateway's, which fails with
+ * the error that there would be without us.
+ *
  * The belt. Rules and routes hold by themselves; the belt is for the moment when somebody
  * deleted them. It is a postrouting chain, because an output chain sees the link from before
  * re-routing, and it comes after source NAT, because then addresses are those that leave. */
@@ -86,6 +91,7 @@ static const AditNftChain chains[] = {
     { "depart" }, /* the slot of the link it leaves by */
     { "restore" },
     { "misfit" },
+    { "answered" },
     { "prerouting", "filter", NF_INET_PRE_ROUTING, ADIT_NFT_PRI_RESTORE },
     { "learn", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER },
     { "answer", "route", NF_INET_LOCAL_OUT, ADIT_NFT_PRI_ANSWER },
@@ -205,13 +211,28 @@ static const AditNftRule reply_rules[] = {
 
     /* meta mark & 0x3f000000 == 0x3f000000 return */
     { "answer", "outer packets", { MASK_IS(META_MARK, MARK, OUTER), RETURN } },
-    /* meta l4proto udp ip saddr set ip daddr . th dport . th sport map @udp4 */
+    /* meta l4proto udp ip saddr set ip daddr . th dport . th sport map @udp4 goto answered */
     { "answer",
       "from the address that was asked",
-      { UDP, WRITE(IP_SADDR, "udp4", IP_DADDR, DPORT, SPORT) } },
+      { UDP, WRITE(IP_SADDR, "udp4", IP_DADDR, DPORT, SPORT), GOTO("answered") } },
     { "answer",
       "from the address that was asked",
-      { UDP, WRITE(IP6_SADDR, "udp6", IP6_DADDR, DPORT, SPORT) } },
+      { UDP, WRITE(IP6_SADDR, "udp6", IP6_DADDR, DPORT, SPORT), GOTO("answered") } },
+    /* oifname lo meta l4proto udp fib daddr type unicast meta mark set 0x1e000000 */
+    { "answer",
+      "answers nobody",
+      { IS_NAME(OIFNAME, "lo"), UDP, IS(FIB_DADDR_TYPE, RTN_UNICAST),
+        BITS(META_MARK, MARK, ADIT_MARK_NOBODY) } },
+    /* oifname lo meta mark set meta mark | 0x40000000 */
+    { "answered",
+      "by another link",
+      { IS_NAME(OIFNAME, "lo"), BITS(META_MARK, ADIT_MARK_ANEW, ADIT_MARK_ANEW) } },
+
+    /* oifname lo meta l4proto udp meta mark & 0x40000000 == 0x40000000 ... */
+    { "output",
+      "is routed anew",
+      { IS_NAME(OIFNAME, "lo"), UDP, MASK_IS(META_MARK, ADIT_MARK_ANEW, ADIT_MARK_ANEW),
+        BITS(META_MARK, ADIT_MARK_ANEW, 0) } },
 
     /* meta mark & 0x3f000000 != 0 return : outer packets, and sockets that chose (SO_MARK) */
     { "output", "chosen already", { MASK_NOT(META_MARK, MARK, 0), RETURN } },

@@ -44,7 +44,16 @@ struct _AditRouter {
 
 #define POLICY_KINDS                                                                           \
     (ADIT_KIND_BIT(ADIT_KIND_ROUTE) | ADIT_KIND_BIT(ADIT_KIND_RULE) |                          \
-     ADIT_KIND_BIT(ADIT_KIND_SYSCTL))
+     ADIT_KIND_BIT(ADIT_KIND_SYSCTL) | ADIT_KIND_BIT(ADIT_KIND_ADDRESS))
+
+/* Of addresses one alone; main is where a tunnel server on this machine has its routes. */
+static AditScope
+our_scope(void)
+{
+    return (AditScope){ .kinds = POLICY_KINDS,
+                        .not_table = RT_TABLE_MAIN,
+                        .own = adit_source_spare() };
+}
 
 AditRouter *
 adit_router_open(AditKernel *kernel, const char *config_dir, const char *runtime_dir,
@@ -267,6 +276,7 @@ plan_kernel(const AditRouter *self, const AditRouterWish *wish, GError **error)
     if (wish->forwards)
         add_forwarding(want, wish->forwards, gateways, wish->n_gateways);
     adit_source_plan(want, gateways, wish->n_gateways, &self->facts);
+    adit_source_plan_spare(want, gateways, wish->n_gateways, &self->facts);
     return adit_state_seal(g_steal_pointer(&want));
 }
 
@@ -351,8 +361,7 @@ apply_elements(AditRouter *self, const AditState *want, AditReconcileResult *ret
 static gboolean
 apply_kernel(AditRouter *self, const AditState *want, AditReconcileResult *ret, GError **error)
 {
-    /* main is where a tunnel server on this machine has its routes */
-    const AditScope scope = { .kinds = POLICY_KINDS, .not_table = RT_TABLE_MAIN };
+    const AditScope scope = our_scope();
     AditReconcileResult result = { 0 };
 
     if (!adit_sysctl_remember(self->memory, want, error) ||
@@ -454,7 +463,7 @@ check_table(AditRouter *self, const AditState *want, GPtrArray *ret, GError **er
 gboolean
 adit_router_check(AditRouter *self, const AditRouterWish *wish, GPtrArray *ret, GError **error)
 {
-    const AditScope scope = { .kinds = POLICY_KINDS, .not_table = RT_TABLE_MAIN };
+    const AditScope scope = our_scope();
     g_autoptr(AditState) want = NULL;
     g_autoptr(AditState) elements = NULL;
     g_autoptr(AditState) have = NULL;

@@ -3,18 +3,53 @@
 
 #include <sys/socket.h>
 
+/* fd61:6469:7400::1, "adit": as good as any of those that are thrown by dice. */
+static const AditAddress spare = {
+    .link = "lo",
+    .prefix = { { AF_INET6, { 0xfd, 'a', 'd', 'i', 't', [15] = 1 } }, 128 },
+    .no_prefix_route = TRUE,
+};
+
+const AditAddress *
+adit_source_spare(void)
+{
+    return &spare;
+}
+
+gboolean
+adit_source_is_spare(const AditAddr *addr)
+{
+    return adit_addr_cmp(addr, &spare.prefix.addr) == 0;
+}
+
 static gboolean
-would_borrow(const AditGateway *const *gateways, guint n, const AditFacts *facts)
+has_only6(const AditGateway *const *gateways, guint n, const AditFacts *facts)
 {
     gboolean any = FALSE;
 
-    for (guint i = 0; i < n; i++) {
-        if (gateways[i]->selected[1])
-            return FALSE; /* everything leaves by it, with its address */
+    for (guint i = 0; i < n; i++)
         for (guint a = 0; a < gateways[i]->n_addresses; a++)
             any |= gateways[i]->addresses[a].family == AF_INET6;
-    }
     return any && !facts->global6;
+}
+
+/* While one is selected everything leaves by it, with its address. */
+static gboolean
+would_borrow(const AditGateway *const *gateways, guint n, const AditFacts *facts)
+{
+    for (guint i = 0; i < n; i++)
+        if (gateways[i]->selected[1])
+            return FALSE;
+    return has_only6(gateways, n, facts);
+}
+
+/* Selected or not: while the selected one is down, the others are no way either. */
+void
+adit_source_plan_spare(AditState *want, const AditGateway *const *gateways, guint n_gateways,
+                       const AditFacts *facts)
+{
+    if (facts->lo6 && has_only6(gateways, n_gateways, facts))
+        adit_state_add_address(want, &spare);
 }
 
 void

@@ -28,6 +28,13 @@ in_scope(const AditScope *scope, const char *link)
     return scope->links != NULL && g_strv_contains(scope->links, link);
 }
 
+static gboolean
+is_own(const AditScope *scope, const AditAddress *address)
+{
+    return scope->own && strcmp(address->link, scope->own->link) == 0 &&
+           adit_addr_cmp(&address->prefix.addr, &scope->own->prefix.addr) == 0;
+}
+
 static void
 forget(gpointer data)
 {
@@ -56,7 +63,7 @@ on_address(const struct nlmsghdr *nlh, gpointer data, GError **error)
     guint32 ifindex;
 
     if (adit_address_get(nlh, &address, &ifindex) && fill_link(dump, ifindex, address.link) &&
-        in_scope(dump->scope, address.link))
+        (in_scope(dump->scope, address.link) || is_own(dump->scope, &address)))
         g_array_append_val(dump->objects, address);
     return TRUE;
 }

@@ -19,6 +19,7 @@ typedef struct {
     /* A server and a client on one machine bear the same tag and must not tidy up after one
      * another: routes of this table alone, and of any but that. 0: all of them. */
     guint32 only_table, not_table;
+    const AditAddress *own; /* ours on a link that is not; NULL: none */
 } AditScope;
 
 /* Speaks for kinds that rtnetlink does not know. Copied; @data outlives the kernel. */

@@ -100,6 +100,14 @@ plan(const VerdictScenario *s)
     return adit_state_seal(want);
 }
 
+static gboolean
+is_address(const char *word) /* else "unreachable", "blackhole" */
+{
+    AditAddr addr;
+
+    return adit_addr_parse(word, &addr, NULL);
+}
+
 /* `ip route get`: the link it names, or "drop". */
 static char *
 ask(const VerdictRow *row)
@@ -141,7 +149,7 @@ ask(const VerdictRow *row)
     for (guint i = 0; words[i] && words[i + 1]; i++)
         if (g_str_equal(words[i], "dev"))
             /* An IPv6 route that drops is shown as one by lo. */
-            return g_strdup(g_str_equal(words[i + 1], "lo") ? "drop" : words[i + 1]);
+            return g_strdup(is_address(words[0]) ? words[i + 1] : "drop");
     return g_strdup(out);
 }
 

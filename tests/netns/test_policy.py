@@ -75,10 +75,12 @@ def test_udp_without_a_way(lab):
         for _ in range(2):
             echoes = site.visitor.udp_probe(address, 5000, 3)
             assert echoes.all and echoes.sources == {address}, (address, echoes, echoes.sources)
+            home.sh("conntrack -F 2>/dev/null")  # forgotten: who asked is remembered for longer
     # Who asks has no way, as before: the tunnel is not selected.
     tunnel = home.capture(gate.link)
     assert home.tcp_probe(site.visitor.v6, 80) == "unreachable"
     assert not home.udp_probe(site.visitor.v6, 5000)
+    assert _says(home, site.visitor.v6, "").count("unreachable") == 4
     tunnel.none(dst=site.visitor.v6)
 
 
@@ -86,6 +88,29 @@ test_udp_without_a_way.drawing = """
 visitor -- internet -- vps
 internet -- cgnat -- home -- container
 """
+
+
+@tap.drawing("visitor -- internet -- vps\ninternet -- second:vps\ninternet -- cgnat -- home")
+def test_down_without_a_way(lab):
+    """where the provider has no IPv6 and the selected gateway is down, nothing goes by another one instead"""
+    site = Site(lab, "vps", "second")
+    home, visitor = site.home, site.visitor
+    visitor.http_server(9000)
+    spare = "inet6 fd61:6469:7400::1/128 "
+    site.select("gw1")
+    assert home.tcp_probe(visitor.v6, 9000) == "open"
+    site.client.adit("down", "gw1")
+    other = home.capture("gw2")
+    assert home.tcp_probe(visitor.v6, 9000, timeout=0.3) == "unreachable"
+    assert _says(home, visitor.v6, "").count("'said'") == 0
+    other.none(dst=visitor.v6)
+    # Whoever takes it away has it back.
+    for words in ("ip -6 addr del fd61:6469:7400::1/128 dev lo", "ip link set lo down; ip link set lo up"):
+        assert spare in home.sh("ip -6 addr show dev lo").stdout, words
+        home.sh(words)
+        until(lambda: spare in home.sh("ip -6 addr show dev lo").stdout, 5, f"{words}: the address of lo")
+    site.client.adit("remove", "--all")
+    assert spare not in home.sh("ip -6 addr show dev lo").stdout
 
 
 def test_established(lab):
@@ -252,13 +277,42 @@ UPLINKS = {
 ORDER = "import socket; print([a[4][0] for a in socket.getaddrinfo('dual.example', 9000, type=1)])"
 
 
-def _view(home, visitor, numbers=True):
+# What a program says to a number it has no way to: from any port and from one of a service, asked or connected; and
+# from the link or the address of a gateway, which it chose.
+SAYS = """
+import socket, sys
+def say(port, connect, link):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    if link:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, link.encode())
+    s.bind(("::", port))
+    try:
+        if connect:
+            s.connect((sys.argv[1], 9))
+            s.send(b"x")
+        else:
+            s.sendto(b"x", (sys.argv[1], 9))
+        return s.getsockname()[0] if connect else "said"
+    except OSError as e:
+        return e.strerror
+print([say(port, connect, link) for link in sys.argv[2:] for port in (0, 123) for connect in (False, True)])
+"""
+
+
+def _says(home, address, *links):
+    return home.run("/usr/bin/python3", "-c", SAYS, address, *links).stdout.strip()
+
+
+def _view(home, visitor):
     """What a program sees: the order of addresses, sources, and who the other end says it is."""
     seen = [home.run("/usr/bin/python3", "-c", ORDER).stdout]
     for address in (visitor.v4, visitor.v6, "2606::1", "fd99::1", "1.1.1.1"):
         seen.append(home.run("ip", "route", "get", address, check=False).stdout.split(" uid")[0])
-    for address in (visitor.v4, visitor.v6) if numbers else (visitor.v4,):
+    for address in (visitor.v4, visitor.v6):
         seen.append(home.tcp_probe(address, 9000, timeout=0.3))
+    said = _says(home, visitor.v6, "")
+    # without IPv6 at all it is EADDRNOTAVAIL, from one of no use ENETUNREACH
+    seen.append(said.replace("Cannot assign requested address", "Network is unreachable"))
     seen.append(home.curl("http://dual.example:9000/", check=False, timeout=2).stdout)
     return seen
 
@@ -275,19 +329,18 @@ def test_sources(lab):
     for name, words in UPLINKS.items():
         site.client.adit("remove", "gw1")
         home.sh(words or ":")
-        # Where nothing else has IPv6 the kernel, finding no route, tries once more from the only address
-        # there is, the gateway's: a connection to an IPv6 number, which failed, goes through the tunnel. No
-        # rule can tell it from a socket that was bound to that address. Names still lead to IPv4.
-        numbers = name != "no IPv6"
-        before = _view(home, visitor, numbers)
+        before = _view(home, visitor)
         site.client.enrol("gw1", gate.profile)
         site.until_up(gate)
-        assert _view(home, visitor, numbers) == before, (name, before, _view(home, visitor, numbers))
+        tunnel = home.capture("gw1")
+        assert _view(home, visitor) == before, (name, before, _view(home, visitor))
+        tunnel.none(dst=visitor.v6)
+        assert _says(home, visitor.v6, "gw1").count("unreachable") == 0, name
         views[name] = before
         site.select("gw1")
         assert home.curl(f"http://[{visitor.v6}]:9000/") == f"you are {gate.gua}", name
         site.select("none")
-        assert _view(home, visitor, numbers) == before, (name, "after a selection")
+        assert _view(home, visitor) == before, (name, "after a selection")
     assert len({str(v) for v in views.values()}) >= 3, "the uplinks differ"
 
 

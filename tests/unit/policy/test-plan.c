@@ -69,6 +69,10 @@ plan_text(const AditGateway *gateway, const AditFacts *facts, const AditPolicy *
 }
 
 #define MASK "/0x3f000000"
+/* Who binds to the link. */
+#define LINK(family)                                                                           \
+    "ip -" family " rule add pref 1753 fwmark 0x0" MASK " oif home lookup 20101 protocol "     \
+                                                        "173\n"
 #define UNSELECTED4                                                                            \
     "ip -4 rule add pref 1730 fwmark 0x3f000000" MASK " lookup main protocol 173\n"            \
     "ip -4 rule add pref 1731 fwmark 0x3f000000" MASK " blackhole protocol 173\n"              \
@@ -78,9 +82,10 @@ plan_text(const AditGateway *gateway, const AditFacts *facts, const AditPolicy *
     " lookup main suppress_prefixlength 0 protocol 173\n"                                      \
     "ip -4 rule add pref 1750 from 10.59.0.2/32 fwmark 0x0" MASK                               \
     " lookup 20101 protocol 173\n"                                                             \
-    "ip -4 rule add pref 1751 from 10.59.0.2/32 fwmark 0x0" MASK " blackhole protocol 173\n"   \
-    "ip -4 rule add pref 1755 to 10.59.0.0/24 lookup 20101 protocol 173\n"                     \
-    "ip -4 rule add pref 1756 to 10.59.0.0/24 blackhole protocol 173\n"
+    "ip -4 rule add pref 1751 from 10.59.0.2/32 fwmark 0x0" MASK                               \
+    " blackhole protocol 173\n" LINK(                                                          \
+        "4") "ip -4 rule add pref 1755 to 10.59.0.0/24 lookup 20101 protocol 173\n"            \
+             "ip -4 rule add pref 1756 to 10.59.0.0/24 blackhole protocol 173\n"
 #define SELECTED4                                                                              \
     "ip -4 rule add pref 20060 lookup main suppress_prefixlength 0 protocol 173\n"             \
     "ip -4 rule add pref 20070 fwmark 0x0" MASK " lookup 20101 protocol 173\n"                 \
@@ -88,7 +93,7 @@ plan_text(const AditGateway *gateway, const AditFacts *facts, const AditPolicy *
 /* Behind main, where that has no way. */
 #define ANSWER(family)                                                                         \
     "ip -" family " rule add pref 32768 fwmark 0x0" MASK " ipproto udp sport 1-32767"          \
-    " iif lo lookup 20101 protocol 173\n"
+    " iif lo lookup 20100 protocol 173\n"
 #define OUTER6                                                                                 \
     "ip -6 rule add pref 1730 fwmark 0x3f000000" MASK " lookup main protocol 173\n"            \
     "ip -6 rule add pref 1731 fwmark 0x3f000000" MASK " blackhole protocol 173\n"              \
@@ -113,12 +118,14 @@ test_unselected(void)
                     "ip -6 rule add pref 1750 from 2001:db8::2/128 fwmark 0x0" MASK
                     " lookup 20101 protocol 173\n"
                     "ip -6 rule add pref 1751 from 2001:db8::2/128 fwmark 0x0" MASK
-                    " blackhole protocol 173\n" ANSWER("6"));
+                    " blackhole protocol 173\n" LINK("6") ANSWER("6"));
     g_assert_cmpstr(
         routes, ==,
+        "ip -4 route add default dev lo src 10.59.0.2 table 20100 metric 1024 protocol 173\n"
         "ip -4 route add blackhole default table 20101 metric 4294967295 protocol 173\n"
         "ip -4 route add 0.0.0.0/1 dev home src 10.59.0.2 table 20101 metric 1024 "
         "protocol 173\n"
+        "ip -6 route add default dev lo src 2001:db8::2 table 20100 metric 1024 protocol 173\n"
         "ip -6 route add blackhole default table 20101 metric 4294967295 protocol 173\n"
         "ip -6 route add 2000::/3 dev home src 2001:db8::2 table 20101 metric 1024 "
         "protocol 173\n");
