@@ -361,15 +361,17 @@ on_gone(const char *id, gpointer data)
     adit_change_remove(ear->daemon, entry->name, NULL, NULL);
 }
 
-static void
+static gboolean
 on_switched(const char *id, gboolean up, gpointer data)
 {
     const Ear *ear = data;
     AditEntry *entry = find_id(ear->daemon, ear->kind, id);
     g_autoptr(GError) error = NULL;
 
-    if (!entry || entry->busy)
-        return;
+    if (entry && entry->busy)
+        return FALSE;
+    if (!entry)
+        return TRUE;
     if (!entry->up && up)
         entry->since = g_get_monotonic_time();
     entry->up = up;
@@ -377,6 +379,7 @@ on_switched(const char *id, gboolean up, gpointer data)
         !adit_daemon_apply(ear->daemon, &error))
         g_warning("%s", error->message);
     adit_daemon_tell(ear->daemon);
+    return TRUE;
 }
 
 /* Removed while aditd did not run. One that everything goes through keeps its guard until a

@@ -18,6 +18,7 @@ typedef struct {
     guint updated;        /* a subscription */
     gboolean settling;    /* it has been away and tells again of what it always had */
     GHashTable *owed;     /* uuid -> what of that our own questions cause */
+    GHashTable *switches; /* uuid -> likewise, switched while busy */
     GHashTable *removals; /* uuid -> id of the timer that will believe it */
     GHashTable *fresh;    /* uuid -> when it was added, in seconds of monotonic time */
     GHashTable *busy;     /* uuid: an operation of ours is changing it */
@@ -31,7 +32,9 @@ NMActiveConnection *adit_nm_find_active(const AditNm *nm, const char *uuid);
 /* Asks for the secrets of WireGuard, so that the watch knows who has asked. */
 void adit_nm_get_secrets(AditNm *nm, NMRemoteConnection *remote, GAsyncReadyCallback done,
                          gpointer data);
-/* In watch.c. Hears of everything from here on; @nm has its client. */
+/* In watch.c. What becomes of this activation is our own doing, not a user's word. */
+void adit_nm_own(NMActiveConnection *active);
+/* Hears of everything from here on; @nm has its client. */
 void adit_nm_watch_begin(AditNm *nm);
 void adit_nm_watch(AditBackend *self, const AditBackendWatch *hears);
 void adit_nm_watch_end(AditNm *nm);

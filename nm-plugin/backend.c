@@ -211,6 +211,7 @@ nm_free(AditBackend *backend)
     g_object_unref(nm->cancel);
     g_hash_table_unref(nm->removals);
     g_hash_table_unref(nm->updates);
+    g_hash_table_unref(nm->switches);
     g_hash_table_unref(nm->owed);
     g_hash_table_unref(nm->busy);
     g_hash_table_unref(nm->fresh);
@@ -245,6 +246,7 @@ adit_nm_backend_new(AditKernel *kernel, const char *state_dir)
     nm->removals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, remove_source);
     nm->owed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     nm->updates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, remove_source);
+    nm->switches = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, remove_source);
     nm->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     nm->fresh = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_async_initable_new_async(NM_TYPE_CLIENT, G_PRIORITY_DEFAULT, nm->cancel, on_client, nm,

@@ -132,6 +132,7 @@ bring_down(AditNmTask *task, void (*then)(gpointer task))
     }
     task->then = then;
     task->active = g_object_ref(active);
+    adit_nm_own(active);
     nm_client_deactivate_connection_async(task->nm->client, active, task->nm->cancel,
                                           on_deactivated, task);
 }

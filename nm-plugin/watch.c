@@ -59,6 +59,7 @@ on_connection_added(NMClient *client, NMRemoteConnection *remote, AditNm *nm)
 typedef struct {
     AditNm *nm;
     char *uuid;
+    gboolean up; /* of one that was switched: what it was told to be */
 } Later;
 
 static void
@@ -80,7 +81,7 @@ forget_later(GHashTable *timers, const char *uuid)
     g_free(key);
 }
 
-static void
+static Later *
 look_later(AditNm *nm, GHashTable *timers, const char *uuid, guint ms, GSourceFunc func)
 {
     Later *later = g_new0(Later, 1);
@@ -90,6 +91,7 @@ look_later(AditNm *nm, GHashTable *timers, const char *uuid, guint ms, GSourceFu
     g_hash_table_replace(
         timers, g_strdup(uuid),
         GUINT_TO_POINTER(g_timeout_add_full(G_PRIORITY_DEFAULT, ms, func, later, later_free)));
+    return later;
 }
 
 static gboolean
@@ -199,6 +201,42 @@ tell_up(AditNm *nm, NMActiveConnection *active)
     nm->watch.seen(nm_connection_get_uuid(connection), &sight, nm->watch.data);
 }
 
+#define OWN "adit-own"
+
+void
+adit_nm_own(NMActiveConnection *active)
+{
+    g_object_set_data(G_OBJECT(active), OWN, (gpointer)OWN);
+}
+
+/* What it is by now counts; while it changes, the end of that will be told. */
+static gboolean
+on_switch(gpointer data)
+{
+    Later *later = data;
+    AditNm *nm = later->nm;
+    NMActiveConnection *active =
+        adit_nm_client(nm, NULL) ? adit_nm_find_active(nm, later->uuid) : NULL;
+    const gboolean up = active && nm_active_connection_get_state(active) ==
+                                      NM_ACTIVE_CONNECTION_STATE_ACTIVATED;
+
+    if (g_hash_table_contains(nm->busy, later->uuid) ||
+        ((later->up ? up : !active) && nm->watch.data &&
+         !nm->watch.switched(later->uuid, up, nm->watch.data)))
+        return G_SOURCE_CONTINUE;
+    forget_later(nm->switches, later->uuid);
+    return G_SOURCE_REMOVE;
+}
+
+/* A user does not know that we are reading or mending it just now: that is over soon. */
+static void
+tell_switched(AditNm *nm, const char *uuid, gboolean up)
+{
+    g_hash_table_remove(nm->switches, uuid);
+    if (g_hash_table_contains(nm->busy, uuid) || !nm->watch.switched(uuid, up, nm->watch.data))
+        look_later(nm, nm->switches, uuid, SETTLE_MS, on_switch)->up = up;
+}
+
 /* What a user switches by NetworkManager's own means is as good as `adit up` and `adit down`.
  */
 static void
@@ -206,23 +244,36 @@ on_active_state(NMActiveConnection *active, guint state, guint reason, AditNm *n
 {
     const char *uuid = nm_active_connection_get_uuid(active);
 
-    if (!uuid || !nm->watch.data || g_hash_table_contains(nm->busy, uuid))
+    if (!uuid || !nm->watch.data)
         return;
     if (state == NM_ACTIVE_CONNECTION_STATE_ACTIVATED) {
-        nm->watch.switched(uuid, TRUE, nm->watch.data);
+        tell_switched(nm, uuid, TRUE);
         tell_up(nm, active);
     } else if (state == NM_ACTIVE_CONNECTION_STATE_DEACTIVATED &&
-               reason == NM_ACTIVE_CONNECTION_STATE_REASON_USER_DISCONNECTED)
-        nm->watch.switched(uuid, FALSE, nm->watch.data);
+               reason == NM_ACTIVE_CONNECTION_STATE_REASON_USER_DISCONNECTED &&
+               !g_object_get_data(G_OBJECT(active), OWN))
+        tell_switched(nm, uuid, FALSE);
 }
 
 static void
-on_active_added(NMClient *client, NMActiveConnection *active, AditNm *nm)
+watch_active(AditNm *nm, NMActiveConnection *active)
 {
     g_signal_handlers_disconnect_by_func(active, on_active_state, nm);
     g_signal_connect(active, "state-changed", G_CALLBACK(on_active_state), nm);
     if (nm_active_connection_get_state(active) == NM_ACTIVE_CONNECTION_STATE_ACTIVATED)
         tell_up(nm, active);
+}
+
+/* It is told of when all of it was read, and can be up by then. */
+static void
+on_active_added(NMClient *client, NMActiveConnection *active, AditNm *nm)
+{
+    const char *uuid = nm_active_connection_get_uuid(active);
+
+    watch_active(nm, active);
+    if (uuid && nm->watch.data &&
+        nm_active_connection_get_state(active) == NM_ACTIVE_CONNECTION_STATE_ACTIVATED)
+        tell_switched(nm, uuid, TRUE);
 }
 
 static void
@@ -232,7 +283,7 @@ look_around(AditNm *nm)
     const GPtrArray *active = nm_client_get_active_connections(nm->client);
 
     for (guint i = 0; i < active->len; i++)
-        on_active_added(nm->client, g_ptr_array_index(active, i), nm);
+        watch_active(nm, g_ptr_array_index(active, i));
     for (guint i = 0; i < all->len; i++)
         take_connection(nm, g_ptr_array_index(all, i));
     if (nm->watch.data && !nm_client_get_startup(nm->client))

@@ -52,7 +52,8 @@ typedef struct {
      * up.
      */
     void (*seen)(const char *id, const AditBackendSight *sight, gpointer data);
-    void (*switched)(const char *id, gboolean up, gpointer data); /* by a user's word */
+    /* By a user's word. FALSE: not now, for a change of it is under way. */
+    gboolean (*switched)(const char *id, gboolean up, gpointer data);
     gpointer data;
 } AditBackendWatch;
 
