@@ -57,8 +57,10 @@ adit_change_finish(AditChange *change, GError *error)
     AditDaemon *daemon = change->daemon;
     g_autofree char *edited = entry && entry->edited ? g_strdup(change->name) : NULL;
 
-    if (entry)
+    if (entry) {
         entry->busy = FALSE;
+        adit_router_again(daemon->router); /* while it was busy its link was not looked at */
+    }
     adit_daemon_tell(daemon);
     tell_journal(change, reason);
     if (change->done)

@@ -197,7 +197,7 @@ on_reconfigured(const char *answer, const GError *why, gpointer data)
     g_autoptr(GError) error = why ? g_error_copy(why) : NULL;
 
     if (!error)
-        adit_mend(task->networkd->kernel, task->gateway, &error);
+        adit_mend_after(task->networkd->kernel, task->gateway, &error);
     task_end(task, NULL, error);
 }
 

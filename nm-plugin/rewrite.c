@@ -23,7 +23,7 @@ end_rewrite(AditNmTask *task)
 {
     GError *error = NULL;
 
-    adit_mend(task->nm->kernel, task->gateway, &error);
+    adit_mend_after(task->nm->kernel, task->gateway, &error);
     adit_nm_task_end(task, NULL, error);
 }
 

@@ -57,9 +57,23 @@ plan(const AditState *have, const AditBackendGateway *gateway)
     return adit_state_seal(want);
 }
 
-/* Whether anything differed is *@ret_more. */
+typedef enum {
+    DIFFERS_NOT,
+    DIFFERS_IN_ADDRESSES,
+    DIFFERS,
+} Difference;
+
+static Difference
+judge(const AditOps *ops)
+{
+    for (guint i = 0; i < ops->len; i++)
+        if (ops->op[i].kind != ADIT_KIND_ADDRESS)
+            return DIFFERS;
+    return ops->len > 0 ? DIFFERS_IN_ADDRESSES : DIFFERS_NOT;
+}
+
 static gboolean
-mend_once(AditKernel *kernel, const AditBackendGateway *gateway, gboolean *ret_more,
+mend_once(AditKernel *kernel, const AditBackendGateway *gateway, Difference *ret,
           GError **error)
 {
     const char *const links[] = { gateway->name, NULL };
@@ -68,31 +82,60 @@ mend_once(AditKernel *kernel, const AditBackendGateway *gateway, gboolean *ret_m
     g_autoptr(AditState) want = NULL;
     g_autoptr(AditOps) ops = NULL;
 
-    *ret_more = FALSE;
+    *ret = DIFFERS_NOT;
     if (!have)
         return FALSE;
     if (adit_state_len(have, ADIT_KIND_DEVICE) == 0)
         return TRUE;
     want = plan(have, gateway);
     ops = adit_diff(have, want);
-    if (ops->len == 0)
+    *ret = judge(ops);
+    if (*ret == DIFFERS_NOT)
         return TRUE;
     g_info("kernel: %s: %u mended", gateway->name, ops->len);
-    *ret_more = TRUE;
     return adit_kernel_apply(kernel, ops, NULL, error);
 }
 
-/* What was put is read back: keys that did not arrive are found wrong minutes later only. */
+/* What was put is read back: keys that did not arrive are found wrong minutes later only. A
+ * refusal is worth a second look, for a manager that takes the link down meanwhile takes away
+ * what was to be mended; the same once more is the kernel's last word. */
 gboolean
 adit_mend(AditKernel *kernel, const AditBackendGateway *gateway, GError **error)
 {
-    gboolean more = TRUE;
+    g_autoptr(GError) refusal = NULL;
+    Difference before = DIFFERS;
 
-    for (guint round = 0; more && round < ROUNDS; round++)
-        if (!mend_once(kernel, gateway, &more, error))
+    for (guint round = 0; before != DIFFERS_NOT && round < ROUNDS; round++) {
+        g_autoptr(GError) local = NULL;
+
+        if (mend_once(kernel, gateway, &before, &local))
+            continue;
+        if (refusal && g_str_equal(refusal->message, local->message)) {
+            g_propagate_error(error, g_steal_pointer(&local));
             return FALSE;
-    if (more)
-        g_set_error(error, ADIT_ERROR, ADIT_ERROR_KERNEL,
+        }
+        g_debug("%s; looking again", local->message);
+        g_clear_error(&refusal);
+        refusal = g_steal_pointer(&local);
+        before = MAX(before, DIFFERS_IN_ADDRESSES);
+    }
+    if (before != DIFFERS_NOT)
+        g_set_error(error, ADIT_ERROR, before == DIFFERS ? ADIT_ERROR_KERNEL : ADIT_ERROR_BUSY,
                     "%s: somebody else changes it as often as it is put right", gateway->name);
-    return !more;
+    return before == DIFFERS_NOT;
+}
+
+gboolean
+adit_mend_after(AditKernel *kernel, const AditBackendGateway *gateway, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+
+    if (adit_mend(kernel, gateway, &local))
+        return TRUE;
+    if (g_error_matches(local, ADIT_ERROR, ADIT_ERROR_BUSY)) {
+        g_debug("%s; later", local->message);
+        return TRUE;
+    }
+    g_propagate_error(error, g_steal_pointer(&local));
+    return FALSE;
 }

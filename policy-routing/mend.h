@@ -7,5 +7,9 @@
 /* A link that a network manager has made, as its gateway's profile says: peers with their
  * preshared keys, which managers lose; the mark of the tunnel's packets; and the GUA deprecated
  * until its gateway is selected. Sends the difference only; a link that is not there is left to
- * its manager. */
+ * its manager. BUSY: the manager writes its own idea of the addresses as often as that is put
+ * right, which NetworkManager does for a moment after a change; nothing else differs. */
 gboolean adit_mend(AditKernel *kernel, const AditBackendGateway *gateway, GError **error);
+/* The same as the end of a change, which it does not undo for the sake of an address's
+ * preference: whoever looks again after the change mends that. */
+gboolean adit_mend_after(AditKernel *kernel, const AditBackendGateway *gateway, GError **error);

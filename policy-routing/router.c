@@ -113,6 +113,12 @@ adit_router_facts(const AditRouter *self)
     return &self->facts;
 }
 
+void
+adit_router_again(AditRouter *self)
+{
+    adit_watch_again(self->watch);
+}
+
 static gboolean
 same_options(const AditRouter *self, const AditPolicy *policy)
 {

@@ -34,6 +34,8 @@ gboolean adit_router_check(AditRouter *router, const AditRouterWish *wish, GPtrA
 /* Rules and routes as of the last apply; NULL before it, and without gateways. */
 const AditState *adit_router_guard(const AditRouter *router);
 /* As of the last apply; for status and doctor. */
+/* Has @look called once more in a second. */
+void adit_router_again(AditRouter *router);
 const AditFacts *adit_router_facts(const AditRouter *router);
 void adit_router_free(AditRouter *router); /* the kernel stays as it is */
 

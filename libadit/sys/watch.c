@@ -278,6 +278,12 @@ adit_watch_ignore(AditWatch *self, const AditNl *who, GError **error)
 }
 
 void
+adit_watch_again(AditWatch *self)
+{
+    plan_look(self, g_get_monotonic_time() + AGAIN);
+}
+
+void
 adit_watch_free(AditWatch *self)
 {
     if (!self)

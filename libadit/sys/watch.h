@@ -23,6 +23,8 @@ gboolean adit_watch_take_table(AditWatch *watch);
 void adit_watch_set_deaf(AditWatch *watch, gboolean deaf);
 /* What @who does to nftables needs no look: it is ours, and there is much of it. */
 gboolean adit_watch_ignore(AditWatch *watch, const AditNl *who, GError **error);
+/* Looks again in a second: what is there now may be on its way to something else. */
+void adit_watch_again(AditWatch *watch);
 void adit_watch_free(AditWatch *watch);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditWatch, adit_watch_free)
