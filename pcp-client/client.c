@@ -151,6 +151,7 @@ settle(AditClient *client, gint64 now)
     AditAddr own = adit_port_get_own(client->port), none = { 0 };
 
     if (adit_addr_is_set(&own)) {
+        client->counts.ways++;
         client->no_way_at = ADIT_NEVER;
         client->lost = FALSE;
         adit_pool_move(client->pool, &own, now, dice());

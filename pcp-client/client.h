@@ -45,6 +45,7 @@ typedef struct {
     AditPoolCounts pool;
     guint64 cut;         /* ignored: longer than any message */
     guint64 unreachable; /* the server's host says that nobody listens on port 5351 */
+    guint64 ways;        /* to the server, that came or came anew */
     guint64 unsent;      /* requests that found no way; they are repeated like lost ones */
 } AditClientCounts;
 

@@ -46,11 +46,20 @@ finish(AditEnd *end)
     adit_end_free(end);
 }
 
+/* A link that was made anew is a tunnel that was away: what the server had to say meanwhile was
+ * not heard. */
+static guint64
+count_stirs(const AditEnd *end)
+{
+    const AditClientCounts counts = adit_client_get_counts(end->client);
+
+    return counts.pool.stirs + counts.pool.losses + counts.ways;
+}
+
 static void
 look_for_stirs(AditEnd *end)
 {
-    const AditPoolCounts counts = adit_client_get_counts(end->client).pool;
-    const guint64 stirs = counts.stirs + counts.losses;
+    const guint64 stirs = count_stirs(end);
 
     if (stirs != end->stirs && end->stir)
         end->stir(end, end->data);
@@ -116,6 +125,7 @@ adit_end_new(const AditPublishGateway *gateway, guint family, const char *state_
     end->own = config.own;
     end->server = config.server;
     end->client = client;
+    end->stirs = count_stirs(end);
     end->source = g_unix_fd_add(adit_client_get_fd(client), G_IO_IN, on_ready, end);
     return end;
 }

@@ -12,7 +12,8 @@ typedef void (*AditEndNews)(AditEnd *end, const AditPoolNews *news, gpointer dat
 
 AditEnd *adit_end_new(const AditPublishGateway *gateway, guint family, const char *state_dir,
                       GError **error);
-/* The server says that something is other than it was, or has lost its state. */
+/* The server says that something is other than it was, or has lost its state; or the way to it
+ * is a new one. */
 typedef void (*AditEndStir)(AditEnd *end, gpointer data);
 void adit_end_set_news(AditEnd *end, AditEndNews news, AditEndStir stir, gpointer data);
 /* Is it that of @gateway, as it is now? A changed address of ours is taken over. */

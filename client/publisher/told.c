@@ -62,9 +62,11 @@ static gboolean
 on_timer(gpointer data)
 {
     Page *page = data;
+    const guint pause_s = page->pause_s;
 
     page->timer = 0;
     adit_told_stir(page->book, page->name, TRUE);
+    page->pause_s = pause_s; /* the same silence goes on */
     return G_SOURCE_REMOVE;
 }
 
@@ -194,8 +196,11 @@ adit_told_stir(AditTold *self, const char *gateway, gboolean always)
 {
     Page *page = find(self, gateway);
 
-    if (page && (always || !page->has_spoken))
-        ask_page(page);
+    if (!page || (!always && page->has_spoken))
+        return;
+    if (always) /* that it was silent before is no reason to be patient now */
+        page->pause_s = 0;
+    ask_page(page);
 }
 
 GArray *
