@@ -78,8 +78,8 @@ adit_networkd_guard_sections(const AditState *want)
     for (guint i = 0; i < adit_state_len(want, ADIT_KIND_RULE); i++) {
         const AditRule *rule = adit_state_get(want, ADIT_KIND_RULE, i);
 
-        if (rule->priority < ADIT_PREF_ANSWER) /* that one guards nothing */
-            append_rule(out, rule);
+        if (rule->priority != ADIT_PREF_LINK && rule->priority != ADIT_PREF_ANSWER)
+            append_rule(out, rule); /* those two guard nothing */
     }
     return g_string_free(out, out->len == 0);
 }

@@ -14,9 +14,10 @@
 
 #define ADIT_MARK_SHIFT 24
 #define ADIT_MARK_MASK 0x3f000000u
-#define ADIT_MARK_NOBODY ((guint32)ADIT_SLOT_APPMESH << ADIT_MARK_SHIFT) /* no gateway has it */
+/* No gateway has it. */
+#define ADIT_MARK_NOBODY ((guint32)ADIT_SLOT_APPMESH << ADIT_MARK_SHIFT)
 #define ADIT_MARK_ANEW 0x40000000u /* between two chains: have the route looked up anew */
-#define ADIT_CT_OUT 0x40000000u /* on a conntrack entry: the flow left by the gateway */
+#define ADIT_CT_OUT 0x40000000u    /* on a conntrack entry: the flow left by the gateway */
 
 /* Priorities of the nftables chains. */
 #define ADIT_NFT_PRI_ANSWER (-250)  /* before conntrack at -200 */

@@ -72,7 +72,7 @@ plan_text(const AditGateway *gateway, const AditFacts *facts, const AditPolicy *
 /* Who binds to the link. */
 #define LINK(family)                                                                           \
     "ip -" family " rule add pref 1753 fwmark 0x0" MASK " oif home lookup 20101 protocol "     \
-                                                        "173\n"
+    "173\n"
 #define UNSELECTED4                                                                            \
     "ip -4 rule add pref 1730 fwmark 0x3f000000" MASK " lookup main protocol 173\n"            \
     "ip -4 rule add pref 1731 fwmark 0x3f000000" MASK " blackhole protocol 173\n"              \
