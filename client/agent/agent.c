@@ -179,6 +179,7 @@ failure_words(AditDeedKind kind)
     case ADIT_DEED_PUBLISH: return _("It could not be published");
     case ADIT_DEED_UNPUBLISH: return _("It could not be taken back");
     case ADIT_DEED_IMPORT: return _("The profile could not be imported");
+    case ADIT_DEED_ADOPT: return _("It could not be made a gateway");
     case ADIT_DEED_OPEN:
     case ADIT_DEED_UP:
     case ADIT_DEED_DOWN:
@@ -275,6 +276,7 @@ do_here(AditAgent *self, AditDeedKind kind, const char *subject)
     }
     case ADIT_DEED_PUBLISH:
     case ADIT_DEED_UNPUBLISH:
+    case ADIT_DEED_ADOPT:
     case ADIT_DEED_OPEN:
     case ADIT_DEED_UP:
     case ADIT_DEED_DOWN:
@@ -294,7 +296,7 @@ on_deed(const char *text, const char *key, gpointer data)
         return;
     if (kind != ADIT_DEED_PAGE)
         adit_notifier_close(self->notifier, key);
-    if (kind == ADIT_DEED_PUBLISH)
+    if (kind == ADIT_DEED_PUBLISH || kind == ADIT_DEED_ADOPT)
         adit_news_closed(self->news, key, now_s()); /* not asked again while it is on its way */
     if (adit_carry_can(kind))
         adit_carry(self->system, kind, subject, on_carried, errand_new(self, kind, subject));

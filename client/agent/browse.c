@@ -126,7 +126,7 @@ empty_page(gboolean has_daemon)
 }
 
 static GPtrArray *
-offered(const AditSeen *seen)
+publishable(const AditSeen *seen)
 {
     GPtrArray *list = g_ptr_array_new();
 
@@ -143,13 +143,14 @@ AditNotice *
 adit_browse_page(const AditSeen *seen, const AditBrowseWish *wish, guint number)
 {
     g_autoptr(GPtrArray) groups = adit_seen_groups(seen);
-    g_autoptr(GPtrArray) services = offered(seen);
-    const guint n = seen->gateways->len + groups->len + services->len + 1;
+    g_autoptr(GPtrArray) services = publishable(seen);
+    const guint n_offered = g_strv_length(seen->offered);
+    const guint n = seen->gateways->len + groups->len + services->len + n_offered + 1;
     guint at = number % n;
     g_autofree char *next = g_strdup_printf("%u", (at + 1) % n);
     AditNotice *notice;
 
-    if (!seen->has_daemon || seen->gateways->len == 0)
+    if (!seen->has_daemon || (seen->gateways->len == 0 && n_offered == 0))
         return empty_page(seen->has_daemon);
     if (at < seen->gateways->len)
         notice = gateway_page(g_ptr_array_index(seen->gateways, at));
@@ -157,6 +158,8 @@ adit_browse_page(const AditSeen *seen, const AditBrowseWish *wish, guint number)
         notice = group_page(g_ptr_array_index(groups, at), wish->can_copy);
     else if ((at -= groups->len) < services->len)
         notice = service_page(g_ptr_array_index(services, at));
+    else if ((at -= services->len) < n_offered)
+        notice = adit_words_offer(seen->offered[at], KEY);
     else
         notice = asking_page(wish->quiet);
     adit_notice_add(notice, adit_deed_print(ADIT_DEED_PAGE, next), _("Next"));

@@ -12,8 +12,8 @@ static const struct {
     [ADIT_DEED_ASK] = { "ask", FALSE },      [ADIT_DEED_UNPUBLISH] = { "unpublish", TRUE },
     [ADIT_DEED_OPEN] = { "open", FALSE },    [ADIT_DEED_UP] = { "up", TRUE },
     [ADIT_DEED_DOWN] = { "down", TRUE },     [ADIT_DEED_DEFAULT] = { "default", TRUE },
-    [ADIT_DEED_PAGE] = { "page", TRUE },     [ADIT_DEED_IMPORT] = { "import", TRUE },
-    [ADIT_DEED_CANCEL] = { "cancel", TRUE },
+    [ADIT_DEED_ADOPT] = { "adopt", TRUE },   [ADIT_DEED_PAGE] = { "page", TRUE },
+    [ADIT_DEED_IMPORT] = { "import", TRUE }, [ADIT_DEED_CANCEL] = { "cancel", TRUE },
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(verbs) == ADIT_N_DEEDS);
 

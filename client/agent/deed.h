@@ -9,7 +9,7 @@
 typedef enum {
     ADIT_DEED_COPY,      /* TEXT: to the clipboard */
     ADIT_DEED_PUBLISH,   /* PORTS [PROGRAM] */
-    ADIT_DEED_NEVER,     /* PORTS [PROGRAM]: do not ask for it again */
+    ADIT_DEED_NEVER,     /* PORTS [PROGRAM], or offer:CONNECTION: do not ask for it again */
     ADIT_DEED_QUIET,     /* do not ask at all */
     ADIT_DEED_ASK,       /* ask again */
     ADIT_DEED_UNPUBLISH, /* PORTS */
@@ -17,6 +17,7 @@ typedef enum {
     ADIT_DEED_UP,        /* GATEWAY */
     ADIT_DEED_DOWN,      /* GATEWAY */
     ADIT_DEED_DEFAULT,   /* GATEWAY: everything goes through it */
+    ADIT_DEED_ADOPT,     /* CONNECTION: becomes a gateway */
     ADIT_DEED_PAGE,      /* NUMBER: of what there is */
     ADIT_DEED_IMPORT,    /* NUMBER: of a file that was opened */
     ADIT_DEED_CANCEL,    /* NUMBER: likewise */

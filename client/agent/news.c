@@ -13,6 +13,7 @@
 #define SETTLE_PATIENCE 3  /* both families are told in one */
 #define GONE_PATIENCE 5    /* a daemon that restarts has its list together by then */
 #define ASK_PATIENCE 5     /* it goes on listening */
+#define OFFER_PATIENCE 3   /* nobody is about to adopt it */
 #define ASK_PAUSE 60       /* between two questions */
 
 typedef struct {
@@ -27,7 +28,7 @@ typedef struct {
 struct _AditNews {
     AditMemory *memory;
     GHashTable *subjects; /* key -> Subject */
-    GHashTable *later;    /* services that were put off, until the next login */
+    GHashTable *later;    /* services and offers that were put off, until the next login */
     char *asked;          /* the service of the question that stands */
     gint64 next_question;
     guint round;
@@ -248,6 +249,17 @@ may_ask(const Step *step, const AditSeenService *service)
            !adit_seen_is_wanted(step->seen, &service->ports);
 }
 
+/* A tunnel server's connection that was left as it is. */
+static void
+judge_offer(Step *step, const char *title)
+{
+    g_autofree char *key = g_strconcat(ADIT_WORDS_OFFER, title, NULL);
+
+    if (!g_hash_table_contains(step->news->memory->answered, key) &&
+        !g_hash_table_contains(step->news->later, key))
+        hold(step, adit_words_offer(title, key), "offered", OFFER_PATIENCE, FALSE);
+}
+
 /* The one that is asked about stays the one, whatever starts meanwhile. */
 static const AditSeenService *
 choose(const Step *step)
@@ -323,8 +335,11 @@ judge_daemon(Step *step)
 
     for (guint i = 0; i < step->seen->gateways->len; i++)
         judge_gateway(step, g_ptr_array_index(step->seen->gateways, i));
+    for (guint i = 0; step->seen->offered[i]; i++)
+        judge_offer(step, step->seen->offered[i]);
     judge_services(step);
     sweep(step, "gateway:");
+    sweep(step, ADIT_WORDS_OFFER);
     sweep(step, "trouble:");
     memory->changed |= !memory->knows_gateways;
     memory->knows_gateways = TRUE;
@@ -366,6 +381,8 @@ adit_news_closed(AditNews *news, const char *key, gint64 now)
 
     if (subject)
         subject->open = FALSE;
+    if (g_str_has_prefix(key, ADIT_WORDS_OFFER))
+        g_hash_table_add(news->later, g_strdup(key));
     if (!g_str_equal(key, "ask") || !news->asked)
         return;
     g_hash_table_add(news->later, g_steal_pointer(&news->asked));
@@ -374,10 +391,10 @@ adit_news_closed(AditNews *news, const char *key, gint64 now)
 }
 
 void
-adit_news_answered(AditNews *news, const char *service)
+adit_news_answered(AditNews *news, const char *subject)
 {
-    adit_memory_answer(news->memory, service);
-    if (g_strcmp0(news->asked, service) != 0)
+    adit_memory_answer(news->memory, subject);
+    if (g_strcmp0(news->asked, subject) != 0)
         return;
     g_clear_pointer(&news->asked, g_free);
     g_hash_table_remove(news->subjects, "ask");

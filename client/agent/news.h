@@ -29,8 +29,8 @@ GPtrArray *adit_news_step(AditNews *news, const AditNewsWish *wish, const AditSe
                           gint64 now, gint64 *ret_wake);
 /* The user, or a desktop, has put it away. */
 void adit_news_closed(AditNews *news, const char *key, gint64 now);
-/* The service that is asked about was answered. */
-void adit_news_answered(AditNews *news, const char *service);
+/* What is asked about, a service or "offer:CONNECTION", was answered. */
+void adit_news_answered(AditNews *news, const char *subject);
 void adit_news_free(AditNews *news);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditNews, adit_news_free)

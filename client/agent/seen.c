@@ -62,6 +62,7 @@ adit_seen_new(void)
     seen->reaches = g_ptr_array_new_with_free_func((GDestroyNotify)adit_seen_reach_free);
     seen->services = g_ptr_array_new_with_free_func((GDestroyNotify)adit_seen_service_free);
     seen->wanted = g_ptr_array_new_with_free_func((GDestroyNotify)adit_publication_free);
+    seen->offered = g_new0(char *, 1);
     return seen;
 }
 
@@ -74,6 +75,7 @@ adit_seen_free(AditSeen *seen)
     g_ptr_array_unref(seen->reaches);
     g_ptr_array_unref(seen->services);
     g_ptr_array_unref(seen->wanted);
+    g_strfreev(seen->offered);
     g_free(seen);
 }
 

@@ -28,6 +28,7 @@ typedef struct {
     GPtrArray *reaches;                 /* AditSeenReach */
     GPtrArray *services;                /* AditSeenService, by port */
     GPtrArray *wanted;                  /* AditPublication */
+    char **offered;                     /* connections that could become gateways, by name */
 } AditSeen;
 
 AditSeen *adit_seen_new(void);

@@ -119,6 +119,13 @@ add_wanted(AditSeen *seen, GDBusProxy *proxy)
 }
 
 static void
+add_offered(AditSeen *seen, GDBusProxy *proxy)
+{
+    g_strfreev(seen->offered);
+    seen->offered = texts_of(proxy, "Offered");
+}
+
+static void
 add_all(AditSeen *seen, GDBusObjectManager *manager, const char *interface,
         void (*add)(AditSeen *seen, GDBusProxy *proxy))
 {
@@ -149,6 +156,7 @@ adit_watcher_see(AditWatcher *self)
     seen->has_publisher = is_owned(self->publisher);
     add_all(seen, self->client, ADIT_CLIENT_BUS ".Gateway", add_gateway);
     add_all(seen, self->client, ADIT_CLIENT_BUS ".Publications", add_wanted);
+    add_all(seen, self->client, ADIT_CLIENT_BUS ".Manager", add_offered);
     add_all(seen, self->publisher, PUBLISHER ".Reach", add_reach);
     g_ptr_array_sort(seen->gateways, by_name);
     for (guint i = 0; seen->gateways->len > 0 && i < self->services->len; i++) {

@@ -204,6 +204,23 @@ adit_words_question(const AditSeenService *service)
     return notice;
 }
 
+AditNotice *
+adit_words_offer(const char *title, const char *key)
+{
+    g_autofree char *subject = g_strconcat(ADIT_WORDS_OFFER, title, NULL);
+    g_autofree char *quoted = g_shell_quote(title);
+    AditNotice *notice = adit_notice_new(
+        key, ADIT_NOTICE_QUESTION, g_strdup_printf(_("Use \"%s\" as a gateway?"), title),
+        g_strdup(_("This connection leads to a tunnel server. As a gateway it makes services "
+                   "of this computer reachable that you publish, and carries nothing else "
+                   "until you choose otherwise. It can be given back as it was.")));
+
+    adit_notice_add(notice, adit_deed_print(ADIT_DEED_ADOPT, title), _("Use as gateway"));
+    adit_notice_add(notice, adit_deed_print(ADIT_DEED_NEVER, subject), _("Leave as it is"));
+    notice->command = g_strdup_printf("adit adopt %s", quoted);
+    return notice;
+}
+
 static char *
 servers_of(const AditProfile *profile)
 {

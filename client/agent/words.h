@@ -7,6 +7,9 @@
 
 /* What notices say, in the user's language. Nothing here decides when. */
 
+/* And a connection's name: what an answer is remembered by. */
+#define ADIT_WORDS_OFFER "offer:"
+
 AditNotice *adit_words_gateway(const AditSeenGateway *gateway);
 /* NULL: there is none. */
 AditNotice *adit_words_trouble(const AditSeenGateway *gateway);
@@ -15,6 +18,8 @@ AditNotice *adit_words_published(const AditSeenGroup *group, gboolean can_copy);
 AditNotice *adit_words_lost(const AditSeenGroup *group);
 AditNotice *adit_words_refused(const AditSeenGroup *group);
 AditNotice *adit_words_question(const AditSeenService *service);
+/* Of a connection that could become a gateway, by its name. */
+AditNotice *adit_words_offer(const char *title, const char *key);
 /* @number: of the file, for its deeds; @name: what the gateway would be called. */
 AditNotice *adit_words_import(guint number, const char *name, const AditProfile *profile);
 /* @what: has failed, as a short sentence; @why: an error's. */

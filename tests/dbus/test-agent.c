@@ -101,6 +101,17 @@ on_import(AditBusManager *manager, GDBusMethodInvocation *call, const char *name
 }
 
 static gboolean
+on_adopt(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
+         GVariant *options, Fixture *f)
+{
+    g_assert_cmpuint(g_variant_n_children(options), ==, 0);
+    g_string_append_printf(f->calls, "Adopt %s\n", name);
+    if (!refuse(f, call))
+        adit_bus_manager_complete_adopt(manager, call, "/org/adit/Client1/gateways/x");
+    return TRUE;
+}
+
+static gboolean
 on_set_default(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
                gboolean ipv4, gboolean ipv6, Fixture *f)
 {
@@ -205,6 +216,7 @@ start_daemons(Fixture *f)
     f->wanted = adit_pub_wanted_skeleton_new();
     adit_pub_wanted_set_wanted(f->wanted, g_variant_new("a(ss)", NULL));
     g_signal_connect(f->manager, "handle-import", G_CALLBACK(on_import), f);
+    g_signal_connect(f->manager, "handle-adopt", G_CALLBACK(on_adopt), f);
     g_signal_connect(f->manager, "handle-refresh", G_CALLBACK(on_refresh), f);
     g_signal_connect(f->manager, "handle-set-up", G_CALLBACK(on_set_up), f);
     g_signal_connect(f->manager, "handle-set-default", G_CALLBACK(on_set_default), f);
@@ -258,11 +270,11 @@ has_agent(Fixture *f, const char *name)
 }
 
 static gboolean
-knows_daemons(Fixture *f, const char *path)
+knows(const char *path, const char *word)
 {
     g_autofree char *text = NULL;
 
-    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, "reaches=true");
+    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, word);
 }
 
 /* It has looked once: what comes from now on is news. */
@@ -272,7 +284,7 @@ start_agent(Fixture *f)
     g_autofree char *state = g_build_filename(f->home, "adit", "agent.state", NULL);
 
     f->agent = run_agent(f, "--gapplication-service");
-    while (!has_agent(f, "org.adit.Agent") || !knows_daemons(f, state)) {
+    while (!has_agent(f, "org.adit.Agent") || !knows(state, "reaches=true")) {
         g_usleep(10000);
         g_main_context_iteration(NULL, FALSE);
     }
@@ -477,6 +489,56 @@ test_import(Fixture *f, gconstpointer data)
     wait_for(is_called, f, "Import home\n");
 }
 
+static void
+offer(Fixture *f, const char *names)
+{
+    g_auto(GStrv) list = g_strsplit(names, ",", -1);
+
+    adit_bus_manager_set_offered(f->manager, (const char *const *)list);
+}
+
+/* Its file wakes no loop. */
+static void
+wait_remembered(Fixture *f, const char *word)
+{
+    g_autofree char *path = g_build_filename(f->home, "adit", "agent.state", NULL);
+
+    while (!knows(path, word)) {
+        g_usleep(10000);
+        g_main_context_iteration(NULL, FALSE);
+    }
+}
+
+/* A tunnel server's connection that aditd has left as it is: taken, refused, and declined. */
+static void
+test_offer(Fixture *f, gconstpointer data)
+{
+    Shown *shown;
+
+    offer(f, "my VPN");
+    shown = expect(f, "Use \"my VPN\" as a gateway?");
+    g_assert_true(notifications_press(f->desktop, shown, "Use as gateway"));
+    wait_for(is_called, f, "Adopt my VPN\n");
+    wait_for(is_gone, f, "Use \"my VPN\" as a gateway?");
+    f->deny = TRUE;
+    offer(f, "my VPN,office");
+    shown = expect(f, "Use \"office\" as a gateway?");
+    g_assert_null(notifications_find(f->desktop, "Use \"my VPN\" as a gateway?"));
+    g_assert_true(notifications_press(f->desktop, shown, "Use as gateway"));
+    wait_for(is_called, f, "Adopt office\n");
+    shown = expect(f, "It could not be made a gateway");
+    g_assert_cmpstr(shown->body, ==, "not allowed: <b>org.adit</b>");
+    offer(f, "office,router");
+    shown = expect(f, "Use \"router\" as a gateway?");
+    g_assert_true(notifications_press(f->desktop, shown, "Leave as it is"));
+    wait_remembered(f, "offer:router");
+    stop_agent(f);
+    g_ptr_array_set_size(f->desktop->shown, 0);
+    start_agent(f); /* a login: what was declined is not asked again, what was not, is */
+    expect(f, "Use \"office\" as a gateway?");
+    g_assert_cmpuint(f->desktop->shown->len, ==, 1);
+}
+
 static gboolean
 has_command(Fixture *f, const char *summary)
 {
@@ -539,6 +601,7 @@ main(int argc, char **argv)
     g_test_add("/agent/remembers", Fixture, NULL, set_up, test_remembers, tear_down);
     g_test_add("/agent/blocked", Fixture, NULL, set_up, test_blocked, tear_down);
     g_test_add("/agent/import", Fixture, NULL, set_up, test_import, tear_down);
+    g_test_add("/agent/offer", Fixture, NULL, set_up, test_offer, tear_down);
     g_test_add("/agent/pages", Fixture, NULL, set_up, test_pages, tear_down);
     g_test_add("/agent/without-buttons", Fixture, "plain", set_up, test_without_buttons,
                tear_down);

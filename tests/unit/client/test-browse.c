@@ -63,7 +63,9 @@ test_pages(void)
     g_ptr_array_add(seen->services, adit_seen_service_new(&wanted, "nginx"));
     g_ptr_array_add(seen->services, adit_seen_service_new(&port, "java"));
     g_ptr_array_add(seen->wanted, adit_publication_new(&wanted));
-    for (guint i = 0; i < 6; i++) {
+    g_strfreev(seen->offered);
+    seen->offered = g_strsplit("office,my VPN", ",", -1);
+    for (guint i = 0; i < 8; i++) {
         g_autoptr(AditNotice) notice = adit_browse_page(seen, &wish, i);
 
         append(all, notice);
@@ -85,6 +87,12 @@ test_empty(void)
     notice = adit_browse_page(seen, &wish, 0);
     append(all, notice);
     adit_notice_free(notice);
+    g_strfreev(seen->offered);
+    seen->offered = g_strsplit("my VPN", ",", -1);
+    notice = adit_browse_page(seen, &wish, 0);
+    append(all, notice);
+    adit_notice_free(notice);
+    g_clear_pointer(&seen->offered[0], g_free);
     add_gateway(seen, "home", "broken", FALSE);
     add_reach(seen, 4, "", "lost");
     for (guint i = 1; i < 3; i++) {

@@ -5,7 +5,8 @@
 
 /* Stories: at each moment what is seen, and what is said about it.
  *
- *   gateways  "home=up", "home=broken*" (everything goes through it), separated by blanks
+ *   gateways  "home=up", "home=broken*" (everything goes through it), separated by blanks;
+ *             "vpn=offered": it could become one
  *   reaches   "443/tcp@home/4=published:203.0.113.7:443", "443/tcp@home/6=lost"
  *   services  "8080/tcp:nginx"
  *   wanted    "443/tcp"
@@ -152,6 +153,30 @@ static const Story stories[] = {
       { { 0, "", "", "8080/tcp:nginx", "", "", NULL },
         { 60, "home=down", "", "8080/tcp:nginx", "", "gateway:home", NULL },
         { 99, "home=down", "", "8080/tcp:nginx", "", "", NULL } } },
+    { "a-connection-is-offered-and-adopted",
+      { { 0, "vpn=offered", "", "", "", "", NULL },
+        { 2, "vpn=offered", "", "", "", "", NULL },
+        { 3, "vpn=offered", "", "", "", "offer:vpn", "closed offer:vpn" },
+        { 4, "vpn=offered", "", "", "", "", NULL },
+        { 5, "vpn=up", "", "", "", "gateway:vpn", NULL } } },
+    { "an-offer-is-declined-for-good",
+      { { 0, "home=up vpn=offered", "", "", "", "", NULL },
+        { 3, "home=up vpn=offered", "", "", "", "offer:vpn", "answered offer:vpn" },
+        { 4, "home=up vpn=offered", "", "", "", "-offer:vpn", "login" },
+        { 60, "home=up vpn=offered lab=offered", "", "", "", "", NULL },
+        { 63, "home=up vpn=offered lab=offered", "", "", "", "offer:lab", NULL } } },
+    { "an-offer-is-put-off-until-the-next-login",
+      { { 0, "vpn=offered", "", "", "", "", NULL },
+        { 3, "vpn=offered", "", "", "", "offer:vpn", "closed offer:vpn" },
+        { 4, "", "", "", "", "", NULL },
+        { 60, "vpn=offered", "", "", "", "", NULL },
+        { 99, "vpn=offered", "", "", "", "", "login" },
+        { 100, "vpn=offered", "", "", "", "", NULL },
+        { 103, "vpn=offered", "", "", "", "offer:vpn", NULL } } },
+    { "adopted-in-a-terminal-meanwhile",
+      { { 0, "vpn=offered", "", "", "", "", NULL },
+        { 3, "vpn=offered", "", "", "", "offer:vpn", NULL },
+        { 4, "", "", "", "", "-offer:vpn", NULL } } },
     { "stop-asking",
       { { 0, "home=up", "", "8080/tcp:nginx", "", "", NULL },
         { 5, "home=up", "", "8080/tcp:nginx", "", "ask", "quiet" },
@@ -164,9 +189,18 @@ static void
 add_gateway(AditSeen *seen, const char *word)
 {
     g_auto(GStrv) parts = g_strsplit(word, "=", 2);
-    AditSeenGateway *gateway = g_new0(AditSeenGateway, 1);
     const gboolean selected = g_str_has_suffix(parts[1], "*");
+    AditSeenGateway *gateway;
 
+    if (g_str_equal(parts[1], "offered")) {
+        const guint n = g_strv_length(seen->offered);
+
+        seen->offered = g_renew(char *, seen->offered, n + 2);
+        seen->offered[n] = g_strdup(parts[0]);
+        seen->offered[n + 1] = NULL;
+        return;
+    }
+    gateway = g_new0(AditSeenGateway, 1);
     gateway->name = g_strdup(parts[0]);
     gateway->state = g_strdelimit(g_strdup(parts[1]), "*", '\0');
     gateway->problem = g_strdup(g_str_equal(gateway->state, "broken") ? "no handshake" : "");

@@ -118,6 +118,7 @@ test_questions(void)
 
     take(all, adit_words_question(known));
     take(all, adit_words_question(unknown));
+    take(all, adit_words_offer("Bob's VPN", "offer:Bob's VPN"));
     take(all, adit_words_import(3, "home", profile));
     take(all, adit_words_failed("It could not be published", "443/tcp: denied"));
     golden_check("agent/questions.txt", all->str);
