@@ -3,18 +3,21 @@
 
 #include "client/agent/words.h"
 
+#include <string.h>
+
 /* Of every subject (a gateway, a publication, a question) there is one opinion at a time: what
  * ought to be said of it, in short its digest. One that has held for its patience is said if it
  * is another than was said last; what is over is taken off the screen. What was said of
  * publications and gateways is remembered, so that a login brings no news of yesterday. */
 
-#define TROUBLE_PATIENCE 3 /* seconds: a tunnel that is made anew is no trouble */
-#define LOST_PATIENCE 10   /* a server that restarts gives its ports back */
-#define SETTLE_PATIENCE 3  /* both families are told in one */
-#define GONE_PATIENCE 5    /* a daemon that restarts has its list together by then */
-#define ASK_PATIENCE 5     /* it goes on listening */
-#define OFFER_PATIENCE 3   /* nobody is about to adopt it */
-#define ASK_PAUSE 60       /* between two questions */
+#define TROUBLE_PATIENCE 3  /* seconds: a tunnel that is made anew is no trouble */
+#define LOST_PATIENCE 10    /* a server that restarts gives its ports back */
+#define PROBLEM_PATIENCE 12 /* what a port has to say of itself is said by then */
+#define SETTLE_PATIENCE 3   /* both families are told in one */
+#define GONE_PATIENCE 5     /* a daemon that restarts has its list together by then */
+#define ASK_PATIENCE 5      /* it goes on listening */
+#define OFFER_PATIENCE 3    /* nobody is about to adopt it */
+#define ASK_PAUSE 60        /* between two questions */
 
 typedef struct {
     char *digest;  /* of the opinion that is held now; NULL: none */
@@ -175,6 +178,45 @@ tell(Step *step, AditNotice *notice, const char *digest, gint64 patience, gboole
         adit_memory_tell(step->news->memory, key, digest);
 }
 
+/* "443/tcp at home by IPv4: ...", and the port's own notice has said that it is not reachable.
+ */
+static gboolean
+is_told_by_port(const Step *step, const AditSeenGateway *gateway)
+{
+    g_auto(GStrv) parts = g_strsplit(gateway->problem, " at ", 2);
+    g_autofree char *key = g_strconcat("reach:", parts[0], "@", gateway->name, NULL);
+    const Subject *subject = g_hash_table_lookup(step->news->subjects, key);
+
+    return subject &&
+           (g_strcmp0(subject->said, "lost") == 0 || g_strcmp0(subject->said, "refused") == 0);
+}
+
+/* Behind what it is about without figures: "the last handshake was 200 s ago" is said once. */
+static char *
+digest_of(const char *problem)
+{
+    const char *about = strstr(problem, ": ");
+    GString *digest = g_string_new(NULL);
+
+    for (const char *c = problem; *c; c++)
+        if (!about || c < about || !g_ascii_isdigit(*c))
+            g_string_append_c(digest, *c);
+    return g_string_free(digest, FALSE);
+}
+
+/* Once each, as long as it lasts. */
+static void
+judge_problem(Step *step, const AditSeenGateway *gateway)
+{
+    g_autofree char *digest = digest_of(gateway->problem);
+    AditNotice *problem = adit_words_problem(gateway);
+
+    if (problem && is_told_by_port(step, gateway))
+        g_clear_pointer(&problem, adit_notice_free);
+    if (problem)
+        tell(step, problem, digest, PROBLEM_PATIENCE, FALSE);
+}
+
 static void
 judge_gateway(Step *step, const AditSeenGateway *gateway)
 {
@@ -194,6 +236,7 @@ judge_gateway(Step *step, const AditSeenGateway *gateway)
     } else {
         end(step, trouble_key);
     }
+    judge_problem(step, gateway);
 }
 
 static gboolean
@@ -341,6 +384,7 @@ judge_daemon(Step *step)
     sweep(step, "gateway:");
     sweep(step, ADIT_WORDS_OFFER);
     sweep(step, "trouble:");
+    sweep(step, "problem:");
     memory->changed |= !memory->knows_gateways;
     memory->knows_gateways = TRUE;
 }

@@ -76,6 +76,22 @@ adit_words_trouble(const AditSeenGateway *gateway)
     return notice;
 }
 
+AditNotice *
+adit_words_problem(const AditSeenGateway *gateway)
+{
+    g_autofree char *key = g_strconcat("problem:", gateway->name, NULL);
+    AditNotice *notice;
+
+    if (!g_str_equal(gateway->state, "up") || !*gateway->problem)
+        return NULL;
+    notice = adit_notice_new(
+        key, ADIT_NOTICE_TROUBLE,
+        g_strdup_printf(_("%s is connected, but visitors may not come through"), gateway->name),
+        g_strdup(adit_words_translate(gateway->problem)));
+    notice->command = g_strdup_printf("adit doctor %s", gateway->name);
+    return notice;
+}
+
 char *
 adit_words_addresses(const AditSeenGroup *group)
 {

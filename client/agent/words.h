@@ -13,6 +13,8 @@
 AditNotice *adit_words_gateway(const AditSeenGateway *gateway);
 /* NULL: there is none. */
 AditNotice *adit_words_trouble(const AditSeenGateway *gateway);
+/* What is wrong in spite of its tunnel, with the remedy; NULL: nothing. */
+AditNotice *adit_words_problem(const AditSeenGateway *gateway);
 /* @can_copy: the addresses can be put on the clipboard. */
 AditNotice *adit_words_published(const AditSeenGroup *group, gboolean can_copy);
 AditNotice *adit_words_lost(const AditSeenGroup *group);

@@ -12,7 +12,7 @@
 /* adit-agent, the real program, between two buses: on the system's one aditd and adit-publisher
  * are played by this test, on the session's one the desktop. */
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 40000
 #define KEYS                                                                                   \
     "[Interface]\nPrivateKey = cGxlYXNlIGRvIG5vdCB1c2UgdGhpcyBrZXkgYXQgYWw=\n"                 \
     "Address = 10.59.0.2/32\n[Peer]\n"                                                         \
@@ -489,6 +489,23 @@ test_import(Fixture *f, gconstpointer data)
     wait_for(is_called, f, "Import home\n");
 }
 
+/* Of a gateway that is up: what aditd has found in the background, with its remedy. */
+static void
+test_problem(Fixture *f, gconstpointer data)
+{
+    const char *problem =
+        "443/tcp at home by IPv4: own firewall: ufw drops it; ufw allow 443/tcp";
+    const char *summary = "home is connected, but visitors may not come through";
+    g_autoptr(AditBusGateway) gateway = add_gateway(f, "home", "up");
+    Shown *shown;
+
+    adit_bus_gateway_set_problem(gateway, problem);
+    shown = expect(f, summary);
+    g_assert_cmpstr(shown->body, ==, problem);
+    adit_bus_gateway_set_problem(gateway, "");
+    wait_for(is_gone, f, summary);
+}
+
 static void
 offer(Fixture *f, const char *names)
 {
@@ -601,6 +618,7 @@ main(int argc, char **argv)
     g_test_add("/agent/remembers", Fixture, NULL, set_up, test_remembers, tear_down);
     g_test_add("/agent/blocked", Fixture, NULL, set_up, test_blocked, tear_down);
     g_test_add("/agent/import", Fixture, NULL, set_up, test_import, tear_down);
+    g_test_add("/agent/problem", Fixture, NULL, set_up, test_problem, tear_down);
     g_test_add("/agent/offer", Fixture, NULL, set_up, test_offer, tear_down);
     g_test_add("/agent/pages", Fixture, NULL, set_up, test_pages, tear_down);
     g_test_add("/agent/without-buttons", Fixture, "plain", set_up, test_without_buttons,

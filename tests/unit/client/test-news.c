@@ -6,7 +6,7 @@
 /* Stories: at each moment what is seen, and what is said about it.
  *
  *   gateways  "home=up", "home=broken*" (everything goes through it), separated by blanks;
- *             "vpn=offered": it could become one
+ *             "vpn=offered": it could become one; "home=up?443/tcp": vigil has found something
  *   reaches   "443/tcp@home/4=published:203.0.113.7:443", "443/tcp@home/6=lost"
  *   services  "8080/tcp:nginx"
  *   wanted    "443/tcp"
@@ -177,6 +177,30 @@ static const Story stories[] = {
       { { 0, "vpn=offered", "", "", "", "", NULL },
         { 3, "vpn=offered", "", "", "", "offer:vpn", NULL },
         { 4, "", "", "", "", "-offer:vpn", NULL } } },
+    { "up-but-something-is-wrong",
+      { { 0, "home=up", BOTH, "", "443/tcp", "", NULL },
+        { 1, "home=up?443/tcp", BOTH, "", "443/tcp", "", NULL },
+        { 12, "home=up?443/tcp", BOTH, "", "443/tcp", "", NULL },
+        { 13, "home=up?443/tcp", BOTH, "", "443/tcp", "problem:home", "closed problem:home" },
+        { 99, "home=up?443/tcp", BOTH, "", "443/tcp", "", "login" },
+        { 200, "home=up?443/tcp", BOTH, "", "443/tcp", "", NULL },
+        { 201, "home=up?25/tcp", BOTH, "", "443/tcp", "", NULL },
+        { 213, "home=up?25/tcp", BOTH, "", "443/tcp", "problem:home", NULL },
+        { 214, "home=up", BOTH, "", "443/tcp", "-problem:home", NULL },
+        { 219, "home=up", BOTH, "", "443/tcp", "", NULL },
+        { 220, "home=up?25/tcp", BOTH, "", "443/tcp", "", NULL },
+        { 232, "home=up?25/tcp", BOTH, "", "443/tcp", "problem:home", NULL } } },
+    { "wrong-for-a-moment",
+      { { 0, "home=up", "", "", "", "", NULL },
+        { 1, "home=up?443/tcp", "", "", "", "", NULL },
+        { 9, "home=up", "", "", "", "", NULL },
+        { 60, "home=up", "", "", "", "", NULL } } },
+    { "the-port-tells-for-itself",
+      { { 0, "home=up", V4, "", "443/tcp", "", NULL },
+        { 1, "home=up?443/tcp", "443/tcp@home/4=lost", "", "443/tcp", "", NULL },
+        { 11, "home=up?443/tcp", "443/tcp@home/4=lost", "", "443/tcp", "reach:443/tcp@home",
+          NULL },
+        { 60, "home=up?443/tcp", "443/tcp@home/4=lost", "", "443/tcp", "", NULL } } },
     { "stop-asking",
       { { 0, "home=up", "", "8080/tcp:nginx", "", "", NULL },
         { 5, "home=up", "", "8080/tcp:nginx", "", "ask", "quiet" },
@@ -190,6 +214,7 @@ add_gateway(AditSeen *seen, const char *word)
 {
     g_auto(GStrv) parts = g_strsplit(word, "=", 2);
     const gboolean selected = g_str_has_suffix(parts[1], "*");
+    static guint seconds; /* a figure that is another each time */
     AditSeenGateway *gateway;
 
     if (g_str_equal(parts[1], "offered")) {
@@ -202,8 +227,13 @@ add_gateway(AditSeen *seen, const char *word)
     }
     gateway = g_new0(AditSeenGateway, 1);
     gateway->name = g_strdup(parts[0]);
-    gateway->state = g_strdelimit(g_strdup(parts[1]), "*", '\0');
-    gateway->problem = g_strdup(g_str_equal(gateway->state, "broken") ? "no handshake" : "");
+    gateway->state = g_strdelimit(g_strdup(parts[1]), "*?", '\0');
+    if (strchr(parts[1], '?'))
+        gateway->problem = g_strdup_printf("%s at %s by IPv4: silent for %u s",
+                                           strchr(parts[1], '?') + 1, parts[0], ++seconds);
+    else
+        gateway->problem =
+            g_strdup(g_str_equal(gateway->state, "broken") ? "no handshake" : "");
     gateway->selected[0] = gateway->selected[1] = selected;
     gateway->addresses = g_strsplit("10.59.0.2", " ", -1);
     g_ptr_array_add(seen->gateways, gateway);

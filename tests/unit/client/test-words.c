@@ -56,7 +56,12 @@ test_gateways(void)
     g_autoptr(GString) all = g_string_new(NULL);
 
     g_assert_null(adit_words_trouble(&gateway));
+    g_assert_null(adit_words_problem(&gateway));
     take(all, adit_words_gateway(&gateway));
+    gateway.problem =
+        (char *)"443/tcp at home by IPv4: own firewall: ufw drops it; ufw allow 443/tcp";
+    take(all, adit_words_problem(&gateway));
+    gateway.problem = (char *)"";
     gateway.state = (char *)"down";
     g_assert_null(adit_words_trouble(&gateway));
     gateway.selected[0] = TRUE;
