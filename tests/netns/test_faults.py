@@ -93,7 +93,7 @@ class Site:
 
     def published(self):
         rows = json.loads(self.client.adit("published", "--json").stdout)["publications"]
-        return sorted((r["ports"], r["family"], r["state"]) for r in rows)
+        return sorted((r["ports"], r.get("family", ""), r["state"]) for r in rows)
 
     def kernel(self):
         """What is ours on both machines; without visitors, counters and clocks, which go on."""

@@ -162,7 +162,7 @@ def act_lan(cast, neighbour, behind):
 def published(cast):
     """(ports, family) -> state, as `adit published` tells it."""
     rows = json.loads(cast.adit("published", "--json").stdout)["publications"]
-    return {(r["ports"], r["family"]): r["state"] for r in rows}
+    return {(r["ports"], r.get("family")): r["state"] for r in rows}
 
 
 def act_end(cast):

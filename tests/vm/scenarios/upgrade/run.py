@@ -28,6 +28,7 @@ STEPS = {
        "ALTER TABLE subnet DROP COLUMN auto6; ALTER TABLE subnet DROP COLUMN old6;"
        "ALTER TABLE subnet DROP COLUMN old6_len; ALTER TABLE subnet DROP COLUMN old6_until",
     5: "DROP TABLE spent",
+    6: "ALTER TABLE publish DROP COLUMN owner",
 }
 PACKAGES = sorted(glob.glob("/srv/adit/packages/*.deb"))
 # The lab's, the tests' and the logs' own; and the users stay, as Debian has it.
