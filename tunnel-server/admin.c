@@ -301,7 +301,8 @@ adit_admin_tell_ours(AditAdmin *self, AditWatch *watch, GError **error)
     static const char *const links[] = { ADIT_SERVER_LINK, NULL };
 
     adit_watch_set_ours(watch, ADIT_DATAPLANE_TABLE, links);
-    return adit_watch_ignore(watch, adit_nftdev_socket(adit_server_nft(self->server)), error);
+    return adit_watch_ignore(watch, adit_nftdev_socket(adit_server_nft(self->server)), error) &&
+           adit_watch_ignore_routes(watch, adit_server_routes(self->server), error);
 }
 
 gboolean

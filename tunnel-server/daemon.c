@@ -141,6 +141,12 @@ adit_server_down(AditServer *self, GError **error)
            adit_sysctl_restore(self->sysctls, error) && adit_nftdev_remove(self->nft, error);
 }
 
+const AditNl *
+adit_server_routes(const AditServer *server)
+{
+    return adit_kernel_socket(server->kernel);
+}
+
 AditNftDev *
 adit_server_nft(AditServer *self)
 {

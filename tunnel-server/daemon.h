@@ -15,6 +15,8 @@ AditServer *adit_server_open(const char *state_dir, GError **error);
  * unsealed; taken. Sends nothing when it does already. */
 gboolean adit_server_apply(AditServer *server, const AditModel *model,
                            const AditServerFacts *facts, AditState *leases, GError **error);
+/* The socket by which routes are changed, for adit_watch_ignore_routes(). */
+const AditNl *adit_server_routes(const AditServer *server);
 /* Our table, for leases that come and go. */
 AditNftDev *adit_server_nft(AditServer *server);
 /* The same without ports, which are known to be as they were: no look at elements. */

@@ -21,6 +21,12 @@ adit_kernel_open(GError **error)
     return kernel;
 }
 
+const AditNl *
+adit_kernel_socket(const AditKernel *kernel)
+{
+    return kernel->nl;
+}
+
 void
 adit_kernel_free(AditKernel *kernel)
 {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libadit/core/diff.h"
+#include "libadit/sys/nl.h"
 
 /* The kernel of this network namespace, as far as it is ours: read it into a state, carry
  * operations out. Rtnetlink and sysctls are spoken here; WireGuard and nftables by fronts. */
@@ -47,6 +48,8 @@ AditState *adit_kernel_dump(AditKernel *kernel, const AditScope *scope, const Ad
  * least. */
 gboolean adit_kernel_apply(AditKernel *kernel, const AditOps *ops, guint *ret_done,
                            GError **error);
+/* The socket it speaks by, for adit_watch_ignore_routes(). */
+const AditNl *adit_kernel_socket(const AditKernel *kernel);
 void adit_kernel_free(AditKernel *kernel);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditKernel, adit_kernel_free)

@@ -277,6 +277,12 @@ adit_watch_ignore(AditWatch *self, const AditNl *who, GError **error)
     return adit_nl_ignore(self->filter, who, error);
 }
 
+gboolean
+adit_watch_ignore_routes(AditWatch *self, const AditNl *who, GError **error)
+{
+    return adit_nl_ignore(self->route, who, error);
+}
+
 void
 adit_watch_again(AditWatch *self)
 {

@@ -25,6 +25,9 @@ void adit_watch_set_deaf(AditWatch *watch, gboolean deaf);
 gboolean adit_watch_ignore(AditWatch *watch, const AditNl *who, GError **error);
 /* Looks again in a second: what is there now may be on its way to something else. */
 void adit_watch_again(AditWatch *watch);
+/* The same for routes. Links and IPv6 addresses are heard all the same: there the kernel does
+ * not say who it was. */
+gboolean adit_watch_ignore_routes(AditWatch *watch, const AditNl *who, GError **error);
 void adit_watch_free(AditWatch *watch);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditWatch, adit_watch_free)
