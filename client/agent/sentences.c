@@ -41,16 +41,5 @@ const char *const adit_sentences[] = {
     /* pcp-client/match.c */
     N_("another publication has this port of the gateway"),
     N_("the gateway is down"),
-    /* data/org.adit.Client1.policy, which polkit translates as it reads it */
-    N_("Import or replace the profile of a tunnel server"),
-    N_("Authentication is required to import a gateway"),
-    N_("Make a gateway of a connection, or give it back"),
-    N_("Authentication is required to adopt a connection as a gateway"),
-    N_("Bring a gateway up or down, or send everything through it"),
-    N_("Authentication is required to switch gateways"),
-    N_("Make a port of this machine reachable from the Internet"),
-    N_("Authentication is required to publish a port"),
-    N_("Remove a gateway, or read its keys"),
-    N_("Authentication is required to manage gateways"),
     NULL,
 };

@@ -35,11 +35,25 @@ def said(*argv, **kw):
 
 
 def sources(root):
-    """Sentences of the C sources, as xgettext finds them."""
-    files = [name for name in (root / "po/POTFILES").read_text(encoding="utf-8").split() if name.endswith(".c")]
-    done = subprocess.run(["xgettext", "--keyword=_", "--keyword=N_", "--from-code=UTF-8", "--no-location",
-                           "--output=-", *files], cwd=root, capture_output=True, text=True, check=True, timeout=60)
+    """Sentences of what po/POTFILES names, as ninja's adit-pot finds them."""
+    done = subprocess.run(["xgettext", "--keyword=_", "--keyword=N_", "--from-code=UTF-8", "--no-location", "--omit-header",
+                           "--files-from=po/POTFILES", "--output=-"], cwd=root, capture_output=True, text=True, check=True,
+                          timeout=60, env=dict(os.environ, GETTEXTDATADIRS=str(root / "po")))
     return messages(done.stdout)
+
+
+def unread(root):
+    """Files with a sentence for the translators that po/POTFILES does not name, and what polkit would not look up."""
+    named = set((root / "po/POTFILES").read_text(encoding="utf-8").split())
+    for path in sorted(root.glob("client/**/*.c")):
+        name = str(path.relative_to(root))
+        if name not in named and re.search(r"(?<!\w)N?_\(\"", path.read_text(encoding="utf-8")):
+            yield f"po/POTFILES: missing: {name}"
+    for path in sorted((root / "data").glob("*.policy")):
+        if f"data/{path.name}" not in named:
+            yield f"po/POTFILES: missing: data/{path.name}"
+        yield from (f"data/{path.name}: no gettext-domain: {node.text}" for node in ET.parse(path).iter()
+                    if node.tag in ("description", "message") and node.get("gettext-domain") != "adit")
 
 
 def messages(text):
@@ -50,10 +64,11 @@ def messages(text):
 
 
 def languages(root):
-    """Every sentence is in the template, and in every language."""
-    template = set(messages((root / "po/adit.pot").read_text(encoding="utf-8")))
-    for sentence in sorted(set(sources(root)) - template):
-        yield f"po/adit.pot: missing: {sentence}: run ninja -C build adit-pot"
+    """Every sentence is in the template and in every language, and no other."""
+    yield from unread(root)
+    template, found = set(messages((root / "po/adit.pot").read_text(encoding="utf-8"))), set(sources(root))
+    for words, differ in (("missing", found - template), ("no longer said", template - found)):
+        yield from (f"po/adit.pot: {words}: {m}: run ninja -C build adit-pot adit-update-po" for m in sorted(differ))
     for name in (root / "po/LINGUAS").read_text(encoding="utf-8").split():
         path = root / "po" / f"{name}.po"
         yield from said("msgfmt", "--check", "--output-file=/dev/null", str(path))
@@ -61,8 +76,8 @@ def languages(root):
         known = messages(text)
         yield from (f"po/{name}.po: not translated: {m}" for m in sorted(template) if not known.get(m))
         yield from (f"po/{name}.po: not in the template: {m}" for m in sorted(set(known) - template))
-        if "#, fuzzy" in text:
-            yield f"po/{name}.po: a guess of msgmerge's is left"
+        yield from (f"po/{name}.po: {words} is left" for mark, words in
+                    (("#, fuzzy", "a guess of msgmerge's"), ("#~", "a sentence that is no longer said")) if mark in text)
 
 
 def translated(build):
