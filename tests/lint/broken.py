@@ -143,18 +143,24 @@ def test_units():
 
 
 def test_packaged():
-    """a file that no package has"""
+    """a file that no package has, a library that the spec does not ask for"""
     with tempfile.TemporaryDirectory() as folder:
         info = Path(folder) / "build" / "meson-info"
         info.mkdir(parents=True)
         (Path(folder) / "packaging").mkdir()
         shutil.copytree(ROOT / "debian", f"{folder}/debian")
         shutil.copy(ROOT / "packaging" / "adit.spec", f"{folder}/packaging")
+        meson = Path(folder) / "meson.build"
+        meson.write_text("a = dependency('sqlite3', version: '>= 3.40')\n", encoding="utf-8")
         (info / "intro-buildoptions.json").write_text('[{"name": "prefix", "value": "/usr"}]', encoding="utf-8")
         for program, want in (("adit", 0), ("stranger", 1)):
             (info / "intro-installed.json").write_text(json.dumps({"x": f"/usr/bin/{program}"}), encoding="utf-8")
             status, said = run(LINT / "packaged.py", folder, f"{folder}/build")
             assert status == want and len(bad_points(said)) == 2 * want, said
+        (info / "intro-installed.json").write_text(json.dumps({"x": "/usr/bin/adit"}), encoding="utf-8")
+        meson.write_text("a = dependency('stranger', required: get_option('web'))\n", encoding="utf-8")
+        status, said = run(LINT / "packaged.py", folder, f"{folder}/build")
+        assert status == 1 and len(bad_points(said)) == 1 and "stranger: no BuildRequires" in said, said
 
 
 def test_tally():

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""packaged.py ROOT BUILD: every file that meson installs stands in a debian/*.install and in the spec. TAP.
+"""packaged.py ROOT BUILD: every file that meson installs stands in a debian/*.install and in the spec; and the
+spec asks for every library that meson.build does. TAP.
 
 dh_missing says the same, but a package build later.
 """
@@ -55,10 +56,19 @@ def installed(build):
     return sorted(name if name.startswith("etc/") else "usr/" + name for name in names)
 
 
+def unasked(root):
+    """Libraries of meson.build, but the tests', that the spec does not build-require; gio-unix-2.0 brings GLib's others."""
+    with open(os.path.join(root, "meson.build"), encoding="utf-8") as file:
+        wanted = re.findall(r"dependency\('([^']+)'(?!.*get_option\('tests'\))", file.read())
+    with open(os.path.join(root, "packaging", "adit.spec"), encoding="utf-8") as file:
+        asked = set(re.findall(r"pkgconfig\(([^)]+)\)", file.read())) | {"glib-2.0", "gobject-2.0", "gio-2.0"}
+    return sorted(set(wanted) - asked)
+
+
 def main():
     root, build = sys.argv[1:]
     names, failed = installed(build), False
-    print("1..2")
+    print("1..3")
     for count, (words, patterns) in enumerate((("debian/*.install", listed(root)),
                                                ("packaging/adit.spec", spec_listed(root))), 1):
         missing = [name for name in names
@@ -68,7 +78,10 @@ def main():
         for name in missing:
             print(f"# {name}: not in {words}")
         print(f"{'not ok' if missing else 'ok'} {count} - {words} has every installed file")
-    return 1 if failed else 0
+    for name in unasked(root):
+        print(f"# {name}: no BuildRequires of packaging/adit.spec")
+    print(f"{'not ok' if unasked(root) else 'ok'} 3 - packaging/adit.spec asks for every library")
+    return 1 if failed or unasked(root) else 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 
-NAMED = re.compile(r"`(tests/[\w/.-]+)::(\w+)`")
+NAMED = re.compile(r"`((?:tests|packaging)/[\w/.-]+)::(\w+)`")
 
 
 def missing(root, path, name):
