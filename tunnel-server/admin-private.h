@@ -16,10 +16,12 @@ struct _AditAdmin {
     AditResponder *responder;
     AditModel *model; /* what is kept; in force unless down or broken */
     AditServerFacts facts;
+    AditWatch *watch; /* the caller's; NULL: nobody would tell us */
     AditWgDump *seen; /* who was there when last looked at */
     char *trouble;
     char *note; /* what was wrong with the store, and mended */
     gboolean started, down;
+    gboolean moved;       /* facts are others than those that are in force */
     gboolean copy_wanted; /* the store's copy is older than the store */
 };
 

@@ -130,16 +130,14 @@ take_facts(AditAdmin *self, AditModel *model)
         model->taken[model->n_taken++] = facts->wan_prefixes[i].addr;
 }
 
-/* @ret_moved: they are others than before; may be NULL. */
 static gboolean
-read_facts(AditAdmin *self, const AditModel *model, gboolean *ret_moved, GError **error)
+read_facts(AditAdmin *self, const AditModel *model, GError **error)
 {
     AditServerFacts facts = { 0 };
 
     if (!adit_server_facts_read(model->wan, &facts, error))
         return FALSE;
-    if (ret_moved)
-        *ret_moved = !adit_server_facts_equal(&facts, &self->facts);
+    self->moved |= !adit_server_facts_equal(&facts, &self->facts);
     adit_server_facts_clear(&self->facts);
     self->facts = facts;
     return TRUE;
@@ -164,9 +162,11 @@ place_responder(AditAdmin *self, const AditModel *model)
 }
 
 /* What devices have opened goes with it, as far as the model leaves room. The first time it is
- * looked up in the kernel. @ret_site: for adit_pcp_server_adopt(), once all is decided. */
+ * looked up in the kernel. @had: is in force, as far as known; or NULL. @ret_site: for
+ * adit_pcp_server_adopt(), once all is decided. */
 static gboolean
-put_in_force(AditAdmin *self, const AditModel *model, AditPcpSite **ret_site, GError **error)
+put_in_force(AditAdmin *self, const AditModel *had, const AditModel *model,
+             AditPcpSite **ret_site, GError **error)
 {
     AditLeases *leases = adit_pcp_server_leases(self->pcp);
     g_autoptr(AditPcpSite) site = NULL;
@@ -180,8 +180,9 @@ put_in_force(AditAdmin *self, const AditModel *model, AditPcpSite **ret_site, GE
     opened = adit_state_new();
     adit_leases_plan(leases, site, opened);
     adit_server_add_spare(opened, model, &self->facts, &self->settings->spare);
-    if (!adit_server_apply(self->server, model, &self->facts, opened, error))
+    if (!adit_server_apply(self->server, had, model, &self->facts, opened, error))
         return FALSE;
+    self->moved = FALSE;
     place_responder(self, model);
     *ret_site = g_steal_pointer(&site);
     return TRUE;
@@ -245,18 +246,25 @@ static gboolean
 look(AditAdmin *self, gboolean ports, GError **error)
 {
     g_autoptr(AditPcpSite) site = NULL;
-    gboolean moved = FALSE;
 
-    if (!read_facts(self, self->model, &moved, error))
+    if (!read_facts(self, self->model, error))
         return FALSE;
-    if (self->started && !ports && !moved)
+    if (self->started && !ports && !self->moved)
         return adit_server_apply_rest(self->server, self->model, &self->facts, error);
     take_facts(self, self->model);
     if (!adit_model_settle(self->model, error) ||
-        !put_in_force(self, self->model, &site, error))
+        !put_in_force(self, NULL, self->model, &site, error))
         return FALSE;
     adopt(self, &site);
     return TRUE;
+}
+
+/* What we did ourselves nobody will tell us. */
+static void
+look_before_long(AditAdmin *self)
+{
+    if (self->watch)
+        adit_watch_again(self->watch);
 }
 
 gboolean
@@ -274,6 +282,7 @@ adit_admin_look_again(AditAdmin *self, gboolean ports, GError **error)
     else
         keep_unknown_endpoints(self);
     if (!look(self, ports || was_broken, &reason)) {
+        look_before_long(self);
         self->trouble = g_strdup(reason->message);
         g_propagate_error(error, reason);
         return FALSE;
@@ -301,8 +310,17 @@ adit_admin_tell_ours(AditAdmin *self, AditWatch *watch, GError **error)
     static const char *const links[] = { ADIT_SERVER_LINK, NULL };
 
     adit_watch_set_ours(watch, ADIT_DATAPLANE_TABLE, links);
-    return adit_watch_ignore(watch, adit_nftdev_socket(adit_server_nft(self->server)), error) &&
-           adit_watch_ignore_routes(watch, adit_server_routes(self->server), error);
+    if (!adit_watch_ignore(watch, adit_nftdev_socket(adit_server_nft(self->server)), error) ||
+        !adit_watch_ignore_routes(watch, adit_server_routes(self->server), error))
+        return FALSE;
+    self->watch = watch;
+    return TRUE;
+}
+
+void
+adit_admin_forget_watch(AditAdmin *self)
+{
+    self->watch = NULL;
 }
 
 gboolean
@@ -327,8 +345,10 @@ adit_admin_down(AditAdmin *self, GError **error)
 
     if (!adit_admin_save_endpoints(self, &local))
         g_warning("%s", local->message);
-    if (!adit_server_down(self->server, error))
+    if (!adit_server_down(self->server, error)) {
+        look_before_long(self); /* half of it may be gone */
         return FALSE;
+    }
     adit_pcp_server_down(self->pcp);
     self->down = TRUE;
     place_responder(self, self->model);
@@ -425,7 +445,7 @@ adit_admin_try(AditAdmin *self, AditEdit edit, gpointer data, GError **error)
                             "this server is not set up yet: adit-server setup");
         return NULL;
     }
-    if (!read_facts(self, next, NULL, &reason)) {
+    if (!read_facts(self, next, &reason)) {
         g_info("%s", reason->message); /* the WAN of a moment ago will do, if there was one */
         g_clear_error(&reason);
         if (!self->facts.wan[0]) {
@@ -442,6 +462,16 @@ adit_admin_try(AditAdmin *self, AditEdit edit, gpointer data, GError **error)
         return NULL;
     }
     return check_reserved(self, next, error) ? g_steal_pointer(&next) : NULL;
+}
+
+/* The model, if all of it is in force, as far as can be known: whoever does something to it is
+ * heard, and nobody was since it was last looked at. */
+static const AditModel *
+in_force(AditAdmin *self)
+{
+    const gboolean sure = self->started && !self->trouble && !self->moved && self->watch;
+
+    return sure && !adit_watch_is_due(self->watch) ? self->model : NULL;
 }
 
 static void
@@ -476,7 +506,7 @@ adit_admin_change(AditAdmin *self, const AditAudit *audit, AditEdit edit, gpoint
 
     if (!next || !adit_server_store_begin(self->store, self->model, next, error))
         return FALSE;
-    if (!put_in_force(self, next, &site, error)) {
+    if (!put_in_force(self, in_force(self), next, &site, error)) {
         adit_server_store_rollback(self->store);
         put_back(self);
         return FALSE;

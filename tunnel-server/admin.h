@@ -22,8 +22,11 @@ gboolean adit_admin_look_again(AditAdmin *self, gboolean ports, GError **error);
 /* How much we do to nftables, and whether somebody else did something since this was asked. */
 guint64 adit_admin_transactions(const AditAdmin *self);
 gboolean adit_admin_was_alone(AditAdmin *self);
-/* What is ours in the kernel, for who hears of changes. */
+/* What is ours in the kernel, for who hears of changes. While it is watched, a change is
+ * compared with what was in force instead of with the kernel, unless somebody else was heard
+ * of. */
 gboolean adit_admin_tell_ours(AditAdmin *self, AditWatch *watch, GError **error);
+void adit_admin_forget_watch(AditAdmin *self); /* it is about to go */
 gboolean adit_admin_down(AditAdmin *self, GError **error);
 /* Keeps where the devices are, for the next start. */
 gboolean adit_admin_save_endpoints(AditAdmin *self, GError **error);

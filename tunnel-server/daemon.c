@@ -77,6 +77,29 @@ remember_sysctls(AditServer *self, const AditState *rest)
     self->forgets = forgets;
 }
 
+/* What is in force is known, since it is ours: only what changes is sent. FALSE: it was not so,
+ * and has to be looked at. */
+static gboolean
+step(AditServer *self, const AditModel *had, const AditModel *model,
+     const AditServerFacts *facts)
+{
+    g_autoptr(AditState) before = NULL;
+    g_autoptr(AditState) after = NULL;
+    g_autoptr(GError) error = NULL;
+    AditReconcileResult result = { 0 };
+
+    adit_server_plan_step(had, model, facts, &before, &after);
+    remember_sysctls(self, after);
+    if (!adit_reconcile_step(self->kernel, before, after, &result, &error)) {
+        g_info("kernel: %s; looking again", error->message);
+        return FALSE;
+    }
+    if (result.rounds > 0)
+        g_info("kernel: %u added, %u changed, %u deleted", result.added, result.changed,
+               result.deleted);
+    return TRUE;
+}
+
 gboolean
 adit_server_apply_rest(AditServer *self, const AditModel *model, const AditServerFacts *facts,
                        GError **error)
@@ -95,8 +118,8 @@ adit_server_apply_rest(AditServer *self, const AditModel *model, const AditServe
 
 /* The rules before the link: what they drop must not get through in between. */
 gboolean
-adit_server_apply(AditServer *self, const AditModel *model, const AditServerFacts *facts,
-                  AditState *leases, GError **error)
+adit_server_apply(AditServer *self, const AditModel *had, const AditModel *model,
+                  const AditServerFacts *facts, AditState *leases, GError **error)
 {
     g_autoptr(AditState) ports = leases;
     AditNftResult nft = { 0 };
@@ -108,7 +131,8 @@ adit_server_apply(AditServer *self, const AditModel *model, const AditServerFact
     if (nft.rebuilt || nft.added + nft.changed + nft.deleted > 0)
         g_info("ports: %s%u added, %u changed, %u deleted", nft.rebuilt ? "table made, " : "",
                nft.added, nft.changed, nft.deleted);
-    return adit_server_apply_rest(self, model, facts, error);
+    return (had && step(self, had, model, facts)) ||
+           adit_server_apply_rest(self, model, facts, error);
 }
 
 gboolean

@@ -12,8 +12,9 @@ typedef struct _AditServer AditServer;
 
 AditServer *adit_server_open(const char *state_dir, GError **error);
 /* Makes the kernel match a settled model, and @leases: elements of what devices have opened,
- * unsealed; taken. Sends nothing when it does already. */
-gboolean adit_server_apply(AditServer *server, const AditModel *model,
+ * unsealed; taken. Sends nothing when it does already. @had: the model that is in force, by the
+ * same facts, so that but for ports the change alone is looked at; NULL: not known. */
+gboolean adit_server_apply(AditServer *server, const AditModel *had, const AditModel *model,
                            const AditServerFacts *facts, AditState *leases, GError **error);
 /* The socket by which routes are changed, for adit_watch_ignore_routes(). */
 const AditNl *adit_server_routes(const AditServer *server);

@@ -192,8 +192,9 @@ add_sysctls(AditState *want, const AditModel *model, const AditServerFacts *fact
     add_sysctl(want, g_strdup_printf("net/ipv6/neigh/%s/proxy_delay", facts->wan), "0");
 }
 
-AditState *
-adit_server_plan_rest(const AditModel *model, const AditServerFacts *facts)
+/* Devices from @first on, @n of them. */
+static AditState *
+plan_some(const AditModel *model, const AditServerFacts *facts, guint first, guint n)
 {
     g_autoptr(AditState) want = adit_state_new();
 
@@ -205,11 +206,68 @@ adit_server_plan_rest(const AditModel *model, const AditServerFacts *facts)
         if (adit_addr_is_set(&adit_model_subnet(model, i)->old_server6))
             add_gua(want, &adit_model_subnet(model, i)->old_server6, facts);
     }
-    for (guint i = 0; i < model->devices->len; i++)
+    for (guint i = first; i < first + n; i++)
         add_device(want, adit_model_device(model, i), facts);
     for (guint i = 0; i < model->spent->len; i++)
         add_owner_of_nothing(want, &adit_model_spent(model, i)->public_key,
                              &adit_model_spent(model, i)->preshared_key);
     add_sysctls(want, model, facts);
     return adit_state_seal(g_steal_pointer(&want));
+}
+
+AditState *
+adit_server_plan_rest(const AditModel *model, const AditServerFacts *facts)
+{
+    return plan_some(model, facts, 0, model->devices->len);
+}
+
+/* In all that add_device() looks at. */
+static gboolean
+is_same(const AditDeviceEntry *a, const AditDeviceEntry *b)
+{
+    if (adit_key_cmp(&a->public_key, &b->public_key) != 0 ||
+        adit_key_cmp(&a->preshared_key, &b->preshared_key) != 0 ||
+        adit_key_cmp(&a->next_key, &b->next_key) != 0 ||
+        adit_addr_cmp(&a->addr4, &b->addr4) != 0 || adit_addr_cmp(&a->addr6, &b->addr6) != 0 ||
+        adit_addr_cmp(&a->old6, &b->old6) != 0 || a->endpoint.port != b->endpoint.port ||
+        adit_addr_cmp(&a->endpoint.addr, &b->endpoint.addr) != 0 || a->n_routes != b->n_routes)
+        return FALSE;
+    for (guint i = 0; i < a->n_routes; i++)
+        if (adit_prefix_cmp(&a->routes[i], &b->routes[i]) != 0)
+            return FALSE;
+    return TRUE;
+}
+
+/* No device has what another has: but an old address may be a network behind somebody else. */
+static gboolean
+is_moving(const AditModel *model)
+{
+    for (guint i = 0; i < model->subnets->len; i++)
+        if (adit_addr_is_set(&adit_model_subnet(model, i)->old_server6))
+            return TRUE;
+    return FALSE;
+}
+
+/* Nothing of a device is another one's as well (settle.c), so what all others add can be left
+ * out on both sides. */
+void
+adit_server_plan_step(const AditModel *had, const AditModel *want, const AditServerFacts *facts,
+                      AditState **ret_had, AditState **ret_want)
+{
+    const guint h = had->devices->len, w = want->devices->len, most = MIN(h, w);
+    guint first = 0, last = 0;
+
+    if (is_moving(had) || is_moving(want)) {
+        *ret_had = adit_server_plan_rest(had, facts);
+        *ret_want = adit_server_plan_rest(want, facts);
+        return;
+    }
+    while (first < most &&
+           is_same(adit_model_device(had, first), adit_model_device(want, first)))
+        first++;
+    while (last < most - first &&
+           is_same(adit_model_device(had, h - 1 - last), adit_model_device(want, w - 1 - last)))
+        last++;
+    *ret_had = plan_some(had, facts, first, h - first - last);
+    *ret_want = plan_some(want, facts, first, w - first - last);
 }

@@ -39,3 +39,9 @@ void adit_server_add_ports(AditState *want, const AditModel *model,
                            const AditServerFacts *facts);
 /* and the rest: link, peers, addresses, routes, proxy neighbours, sysctls. */
 AditState *adit_server_plan_rest(const AditModel *model, const AditServerFacts *facts);
+/* The rest of both, sealed, without what devices at the begin and the end of their lists have
+ * in common: their difference is that of the whole plans, and a change of one device costs as
+ * much as one device. */
+void adit_server_plan_step(const AditModel *had, const AditModel *want,
+                           const AditServerFacts *facts, AditState **ret_had,
+                           AditState **ret_want);

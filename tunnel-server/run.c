@@ -209,6 +209,7 @@ loop(Run *run)
     g_clear_handle_id(&run->look_timer, g_source_remove);
     g_clear_handle_id(&run->save_timer, g_source_remove);
     g_clear_handle_id(&run->second_timer, g_source_remove);
+    adit_admin_forget_watch(run->admin);
     g_clear_pointer(&run->watch, adit_watch_free);
     g_clear_pointer(&run->tender, adit_tender_free);
     g_clear_pointer(&run->witness, adit_witness_free);

@@ -162,3 +162,27 @@ adit_reconcile(AditKernel *kernel, const AditState *want, const AditScope *scope
                 refusal != NULL ? refusal->message : "");
     return FALSE;
 }
+
+gboolean
+adit_reconcile_step(AditKernel *kernel, const AditState *had, const AditState *want,
+                    AditReconcileResult *ret, GError **error)
+{
+    g_autoptr(AditOps) ops = adit_diff(had, want);
+    AditReconcileResult result = { .rounds = ops->len > 0 };
+    guint done = 0;
+
+    kernel->insist = FALSE;
+    for (guint i = 0; i < ops->len; i++)
+        if (has_side_effects(&ops->op[i], had)) {
+            g_set_error(error, ADIT_ERROR, ADIT_ERROR_BUSY,
+                        "reconcile: a change that changes more than it names");
+            return FALSE;
+        }
+    if (ops->len > 0 && (!adit_kernel_look(kernel, NULL, error) ||
+                         !adit_kernel_apply(kernel, ops, &done, error)))
+        return FALSE;
+    count(&result, ops, ops->len);
+    if (ret != NULL)
+        *ret = result;
+    return TRUE;
+}

@@ -15,3 +15,8 @@ typedef struct {
  * are our own bug: asserted. @ret may be NULL. */
 gboolean adit_reconcile(AditKernel *kernel, const AditState *want, const AditScope *scope,
                         AditReconcileResult *ret, GError **error);
+/* From @had to @want, without a dump: for who knows that all of @had is in the kernel, because
+ * it was put there and nobody else was heard of since. Where that turns out wrong it fails, or
+ * leaves others' changes alone: adit_reconcile() mends them. @ret may be NULL. */
+gboolean adit_reconcile_step(AditKernel *kernel, const AditState *had, const AditState *want,
+                             AditReconcileResult *ret, GError **error);

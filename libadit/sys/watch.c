@@ -36,6 +36,7 @@ struct _AditWatch {
     GStrv links;
     gboolean main_changed, table_changed;
     gboolean concerned; /* an event was read that calls for a look */
+    gboolean due;       /* and the look has not been yet */
     guint n_read;       /* events, ever */
     guint row;
     gint64 last_look;
@@ -161,16 +162,23 @@ read_all(AditWatch *self)
     read_events(self, self->filter, on_filter_event);
 }
 
-static gboolean
-on_readable(int fd, GIOCondition condition, gpointer data)
+static void
+hear(AditWatch *self)
 {
-    AditWatch *self = data;
     const gint64 now = g_get_monotonic_time();
 
     read_all(self);
-    if (self->concerned)
+    if (self->concerned) {
         plan_look(self, now + delay_of(self, now));
+        self->due = TRUE;
+    }
     self->concerned = FALSE;
+}
+
+static gboolean
+on_readable(int fd, GIOCondition condition, gpointer data)
+{
+    hear(data);
     return G_SOURCE_CONTINUE;
 }
 
@@ -181,7 +189,9 @@ on_look(GSource *source, GSourceFunc callback, gpointer data)
     gboolean done;
 
     g_source_set_ready_time(source, -1);
+    self->due = FALSE;
     done = self->func(self->data);
+    self->due |= !done;
     self->last_look = g_get_monotonic_time();
     plan_look(self, self->last_look + (done ? SLOW : AGAIN));
     return G_SOURCE_CONTINUE;
@@ -237,6 +247,13 @@ adit_watch_set_ours(AditWatch *self, const char *table, const char *const *links
     self->links = g_strdupv((char **)links);
 }
 
+gboolean
+adit_watch_is_due(AditWatch *self)
+{
+    hear(self);
+    return self->due;
+}
+
 /* The caller is about to look at the rest itself. */
 static gboolean
 take(AditWatch *self, gboolean *changed)
@@ -287,6 +304,7 @@ void
 adit_watch_again(AditWatch *self)
 {
     plan_look(self, g_get_monotonic_time() + AGAIN);
+    self->due = TRUE;
 }
 
 void

@@ -19,6 +19,9 @@ void adit_watch_set_ours(AditWatch *watch, const char *table, const char *const 
 gboolean adit_watch_take_main(AditWatch *watch);
 /* The same of our table in nftables. */
 gboolean adit_watch_take_table(AditWatch *watch);
+/* Reads what has arrived; TRUE while something was heard, or asked for, that has not been
+ * looked after since. */
+gboolean adit_watch_is_due(AditWatch *watch);
 /* Deaf for nftables, while we do so much there that telling it costs more than doing it. */
 void adit_watch_set_deaf(AditWatch *watch, gboolean deaf);
 /* What @who does to nftables needs no look: it is ours, and there is much of it. */

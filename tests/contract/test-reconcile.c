@@ -416,6 +416,70 @@ test_no_front(void)
     clear(kernel);
 }
 
+static AditState *
+some_routes(guint first, guint n)
+{
+    g_autoptr(AditState) state = sample_wanted();
+
+    for (guint i = first; i < first + n; i++) {
+        AditRoute route = { sample_prefix("2001:db8:59::/128"), 20101, 50, ADIT_ROUTE_UNICAST,
+                            "adit0" };
+
+        route.dst.addr.bytes[15] = (guint8)(i + 1);
+        adit_state_add_route(state, &route);
+    }
+    return adit_state_seal(g_steal_pointer(&state));
+}
+
+/* Who knows what is there need not look. What is wrong with that is found out, or left alone,
+ * and mended by a look. */
+static void
+test_step(void)
+{
+    g_autoptr(AditKernel) kernel = open_kernel();
+    g_autoptr(AditKernel) other = open_kernel();
+    g_autoptr(AditState) had = some_routes(0, 4), want = some_routes(1, 4), gone = NULL;
+    g_autoptr(AditState) have = NULL;
+    AditReconcileResult result = { 0 };
+    g_autoptr(GError) error = NULL;
+
+    reconcile(kernel, had);
+    g_assert_true(adit_reconcile_step(kernel, had, want, &result, &error));
+    g_assert_no_error(error);
+    g_assert_cmpuint(result.added, ==, 1);
+    g_assert_cmpuint(result.deleted, ==, 1);
+    have = dump(kernel);
+    g_assert_true(adit_state_equal(have, want));
+
+    gone = some_routes(2, 3); /* somebody deletes what the next step would delete */
+    reconcile(other, gone);
+    g_assert_false(adit_reconcile_step(kernel, want, gone, NULL, &error));
+    g_assert_nonnull(strstr(error->message, "ip -6 route del 2001:db8:59::2"));
+    reconcile(kernel, gone);
+    clear(kernel);
+}
+
+/* What may take more along than it names is not done without a look. */
+static void
+test_step_looks(void)
+{
+    g_autoptr(AditKernel) kernel = open_kernel();
+    g_autoptr(AditState) had = sample_wanted(), want = sample_wanted();
+    g_autoptr(GError) error = NULL;
+    guint sent;
+
+    sample_add_address(had, "adit0", "10.59.0.2/24", FALSE, FALSE);
+    sample_add_address(want, "adit0", "10.59.0.3/24", FALSE, FALSE);
+    reconcile(kernel, adit_state_seal(had));
+    adit_state_seal(want);
+    sent = test_kernel_sent();
+    g_assert_false(adit_reconcile_step(kernel, had, want, NULL, &error));
+    g_assert_error(error, ADIT_ERROR, ADIT_ERROR_BUSY);
+    g_assert_cmpuint(test_kernel_sent(), ==, sent);
+    reconcile(kernel, want);
+    clear(kernel);
+}
+
 /* Whatever is there, it becomes what is wanted; and what is not ours stays as it is. */
 static void
 test_random(void)
@@ -476,6 +540,8 @@ static const struct {
     { "/reconcile/race", test_race },
     { "/reconcile/refusal", test_refusal },
     { "/reconcile/no-front", test_no_front },
+    { "/reconcile/step", test_step },
+    { "/reconcile/step-looks", test_step_looks },
     { "/reconcile/foreign-neighbour", test_foreign_neighbour },
     { "/reconcile/random", test_random }, /* among the foreign things planted before */
 };

@@ -52,6 +52,32 @@ def test_heals(lab):
                   f"after {act}: {host}")
 
 
+def test_change_beside_others(lab):
+    """a change puts back what others took just before, and leaves nothing behind when the kernel refuses it"""
+    vps = lab["vps"]
+    server, nas = begin(lab)
+    taken = nas.v6[:-1] + "4"  # the next but one device's
+    assert server.admin("device", "list", "--json").stdout.count(nas.v6) == 1 and nas.v6.endswith(":2"), nas.v6
+    vps.sh("ip -6 route flush dev adit0 proto 173")
+    server.admin("device", "add", "one")
+    assert nas.v6 in vps.sh("ip -6 route show dev adit0 proto 173").stdout
+    vps.sh(f"ip -6 route add {taken} dev lo metric 1024")
+    peers = set(vps.sh("wg show adit0 peers").stdout.split())
+    refused = server.admin("device", "add", "two", check=False)
+    assert not refused.ok and taken in refused.stderr, refused.stderr
+    assert set(vps.sh("wg show adit0 peers").stdout.split()) == peers, peers
+    assert "two" not in [device["name"] for device in json.loads(server.admin("device", "list", "--json").stdout)]
+    assert taken not in vps.sh("ip -6 neigh show proxy").stdout
+    vps.sh(f"ip -6 route del {taken} dev lo metric 1024")
+    server.admin("device", "add", "two")
+    assert taken in vps.sh("ip -6 route show dev adit0 proto 173").stdout
+    vps.sh(f"ip -6 route del {taken} dev adit0")  # then heard of, beside the deletion
+    server.admin("device", "remove", "two")
+    server.admin("device", "remove", "one")
+    assert len(vps.sh("wg show adit0 peers").stdout.split()) == 1
+    assert not json.loads(server.admin("status", "--json").stdout)["problems"]
+
+
 def test_calm(lab):
     """its own work wakes nobody: leases come and go without a look at the table"""
     server, nas = begin(lab)
