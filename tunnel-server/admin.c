@@ -183,6 +183,7 @@ put_in_force(AditAdmin *self, const AditModel *had, const AditModel *model,
     if (!adit_server_apply(self->server, had, model, &self->facts, opened, error))
         return FALSE;
     self->moved = FALSE;
+    self->started = TRUE;
     place_responder(self, model);
     *ret_site = g_steal_pointer(&site);
     return TRUE;
@@ -195,40 +196,30 @@ adopt(AditAdmin *self, AditPcpSite **site)
         adit_pcp_server_adopt(self->pcp, g_steal_pointer(site));
 }
 
-/* Endpoints of the store are for peers that the kernel knows nothing of: after a reboot. What
- * it knows is newer. */
+/* Where devices are, for peers of which the kernel does not know it: after a reboot by the
+ * store, of a link that went away or down by what was last seen, so that the server can speak
+ * first. What the kernel knows is newer. */
 static void
-keep_unknown_endpoints(AditAdmin *self)
-{
-    g_autoptr(AditWgDump) dump = adit_admin_peers(self);
-
-    for (guint i = 0; i < self->model->devices->len; i++) {
-        AditDeviceEntry *device = g_ptr_array_index(self->model->devices, i);
-        const AditWgPeer *peer = dump ? adit_wg_dump_find(dump, &device->public_key) : NULL;
-
-        if (peer && adit_addr_is_set(&peer->status.endpoint.addr))
-            memset(&device->endpoint, 0, sizeof(device->endpoint));
-    }
-}
-
-/* A link that somebody took away comes back knowing nobody: the server has to speak first. */
-static void
-remember_endpoints(AditAdmin *self)
+recall_endpoints(AditAdmin *self)
 {
     AditWgDump *dump = adit_admin_peers(self);
+    const AditWgDump *known = dump ? dump : self->seen;
 
-    if (dump) {
-        g_clear_pointer(&self->seen, adit_wg_dump_free);
-        self->seen = dump;
-        return;
-    }
-    for (guint i = 0; self->seen && i < self->model->devices->len; i++) {
+    for (guint i = 0; known && i < self->model->devices->len; i++) {
         AditDeviceEntry *device = g_ptr_array_index(self->model->devices, i);
-        const AditWgPeer *peer = adit_wg_dump_find(self->seen, &device->public_key);
+        const AditWgPeer *peer = adit_wg_dump_find(known, &device->public_key);
 
-        if (peer)
+        if (!peer || !adit_addr_is_set(&peer->status.endpoint.addr))
+            continue;
+        if (dump)
+            memset(&device->endpoint, 0, sizeof(device->endpoint));
+        else
             device->endpoint = peer->status.endpoint;
     }
+    if (!dump)
+        return;
+    g_clear_pointer(&self->seen, adit_wg_dump_free);
+    self->seen = dump;
 }
 
 static void
@@ -277,10 +268,7 @@ adit_admin_look_again(AditAdmin *self, gboolean ports, GError **error)
     if (self->down || is_new(self->model))
         return TRUE;
     adit_trim_later();
-    if (self->started)
-        remember_endpoints(self);
-    else
-        keep_unknown_endpoints(self);
+    recall_endpoints(self);
     if (!look(self, ports || was_broken, &reason)) {
         look_before_long(self);
         self->trouble = g_strdup(reason->message);
@@ -288,7 +276,6 @@ adit_admin_look_again(AditAdmin *self, gboolean ports, GError **error)
         return FALSE;
     }
     forget_endpoints(self->model);
-    self->started = TRUE;
     return TRUE;
 }
 
@@ -345,6 +332,7 @@ adit_admin_down(AditAdmin *self, GError **error)
 
     if (!adit_admin_save_endpoints(self, &local))
         g_warning("%s", local->message);
+    recall_endpoints(self);
     if (!adit_server_down(self->server, error)) {
         look_before_long(self); /* half of it may be gone */
         return FALSE;
@@ -517,8 +505,9 @@ adit_admin_change(AditAdmin *self, const AditAudit *audit, AditEdit edit, gpoint
     }
     adit_model_free(self->model);
     self->model = g_steal_pointer(&next);
+    if (!self->down)
+        forget_endpoints(self->model);
     adopt(self, &site);
-    self->started = TRUE;
     adit_trim_later();
     self->copy_wanted = TRUE;
     g_clear_pointer(&self->trouble, g_free);

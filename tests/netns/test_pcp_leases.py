@@ -104,6 +104,24 @@ def test_reboot(lab):
         assert (now >= epoch) == clean, (now, epoch)
 
 
+def test_down(lab):
+    """changed while it is down, the server starts again with all leases, and knows where its devices are"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    server, nas = begin(lab, "nas")
+    lab["nas"].http_server(443)
+    for family in (4, 6):
+        assert nas.map(443, 443, family).result == "SUCCESS"
+    server.admin("down")
+    assert not is_open(visitor, vps.v4, 443)
+    server.admin("device", "add", "more")
+    server.admin("forward", "add", "444", "nas")
+    server.reload()
+    until(lambda: is_open(visitor, vps.v4, 443) and is_open(visitor, nas.v6, 443), 5, "the ports, after a handshake that the server began")
+    assert set(leases(server)) == {"443/tcp", "nas:443/tcp", "444/tcp"}
+    again = nas.map(443, 443)
+    assert (again.result, again.external) == ("SUCCESS", 443), again
+
+
 def test_operator_beats_device(lab):
     """what the operator turned off stays off through renewals and a crash; what he made no device removes"""
     vps, visitor = lab["vps"], lab["visitor"]
