@@ -6,18 +6,18 @@ import os
 import subprocess
 import sys
 
-PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "probe.py")
+KNOCK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "knock.py")
 
 
 class Watch:
     """A talker here and a listener in a namespace, from before to after what happens between.
 
-    After it `offered` and `left` are counts by way (probe.py).
+    After it `offered` and `left` are counts by way (knock.py).
     """
 
     def __init__(self, namespace, link, ways):
-        self.lines = (["ip", "netns", "exec", namespace, sys.executable, PROBE, "listen", link, *ways],
-                      [sys.executable, PROBE, "talk", *ways])
+        self.lines = (["ip", "netns", "exec", namespace, sys.executable, KNOCK, "listen", link, *ways],
+                      [sys.executable, KNOCK, "talk", *ways])
         self.processes = []
         self.left, self.offered = {}, {}
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Datagrams without end, and who sees them: one process talks, another listens on a link.
 
-usage: probe.py talk WAY... | probe.py listen LINK WAY...
+usage: knock.py talk WAY... | knock.py listen LINK WAY...
 
 A WAY is ADDRESS[,PORT][@SOURCE]. Both print their counts, by way, when they are terminated; talk now and then
 before, too. talk counts what was offered, whether it could leave or not; listen counts what came by.
