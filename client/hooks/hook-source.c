@@ -2,6 +2,7 @@
 #include "client/hooks/hook-source.h"
 
 #include "client/names.h"
+#include "client/objects.h"
 
 #define SETTLE_MS 100 /* several signals that come together are one change */
 #define NEW_S 10      /* in which a daemon that has just begun has said all */
@@ -10,85 +11,46 @@
 
 typedef struct {
     AditHookSource *source;
-    GDBusObjectManager *objects;
+    AditObjects *objects;
     char *owner;
     gint64 since; /* when it came */
 } Side;
 
 struct _AditHookSource {
     GDBusConnection *bus;
-    GCancellable *cancel;
     Side client, publisher;
     AditHookSeen seen;
     gpointer data;
     guint settle, later;
 };
 
-static char *
-get_text(GDBusProxy *proxy, const char *property)
+static void
+see_gateway(GDBusProxy *proxy, gpointer data)
 {
-    g_autoptr(GVariant) value = g_dbus_proxy_get_cached_property(proxy, property);
+    g_autofree char *name = adit_proxy_text(proxy, "Name");
+    AditHookGateway *gateway = adit_hook_view_add_gateway(data, name);
 
-    return value && g_variant_is_of_type(value, G_VARIANT_TYPE_STRING)
-               ? g_variant_dup_string(value, NULL)
-               : g_strdup("");
-}
-
-static gboolean
-get_flag(GDBusProxy *proxy, const char *property)
-{
-    g_autoptr(GVariant) value = g_dbus_proxy_get_cached_property(proxy, property);
-
-    return value && g_variant_is_of_type(value, G_VARIANT_TYPE_BOOLEAN) &&
-           g_variant_get_boolean(value);
+    gateway->link = adit_proxy_text(proxy, "Link");
+    gateway->backend = adit_proxy_text(proxy, "Backend");
+    gateway->state = adit_proxy_text(proxy, "State");
+    gateway->selected[0] = adit_proxy_flag(proxy, "Default4");
+    gateway->selected[1] = adit_proxy_flag(proxy, "Default6");
+    gateway->addresses = adit_proxy_texts(proxy, "Addresses");
 }
 
 static void
-see_gateway(AditHookView *view, GDBusProxy *proxy)
+see_reach(GDBusProxy *proxy, gpointer data)
 {
-    g_autoptr(GVariant) addresses = g_dbus_proxy_get_cached_property(proxy, "Addresses");
-    g_autofree char *name = get_text(proxy, "Name");
-    AditHookGateway *gateway = adit_hook_view_add_gateway(view, name);
+    AditHookReach *reach = adit_hook_view_add_reach(data, g_dbus_proxy_get_object_path(proxy));
 
-    gateway->link = get_text(proxy, "Link");
-    gateway->backend = get_text(proxy, "Backend");
-    gateway->state = get_text(proxy, "State");
-    gateway->selected[0] = get_flag(proxy, "Default4");
-    gateway->selected[1] = get_flag(proxy, "Default6");
-    if (addresses && g_variant_is_of_type(addresses, G_VARIANT_TYPE_STRING_ARRAY))
-        gateway->addresses = g_variant_dup_strv(addresses, NULL);
-}
-
-static void
-see_reach(AditHookView *view, GDBusProxy *proxy)
-{
-    g_autoptr(GVariant) family = g_dbus_proxy_get_cached_property(proxy, "Family");
-    AditHookReach *reach = adit_hook_view_add_reach(view, g_dbus_proxy_get_object_path(proxy));
-
-    reach->ports = get_text(proxy, "Ports");
-    reach->gateway = get_text(proxy, "Gateway");
-    reach->label = get_text(proxy, "Label");
-    reach->inside = get_text(proxy, "Inside");
-    reach->outside = get_text(proxy, "Outside");
-    reach->state = get_text(proxy, "State");
-    reach->reason = get_text(proxy, "Reason");
-    reach->family = family && g_variant_is_of_type(family, G_VARIANT_TYPE_BYTE)
-                        ? g_variant_get_byte(family)
-                        : 0;
-}
-
-static void
-see_side(AditHookView *view, const Side *side, const char *interface,
-         void (*see)(AditHookView *view, GDBusProxy *proxy))
-{
-    g_autolist(GDBusObject) list = g_dbus_object_manager_get_objects(side->objects);
-
-    for (GList *l = list; l; l = l->next) {
-        g_autoptr(GDBusInterface) proxy = g_dbus_object_get_interface(l->data, interface);
-
-        if (proxy)
-            see(view, G_DBUS_PROXY(proxy));
-    }
+    reach->ports = adit_proxy_text(proxy, "Ports");
+    reach->gateway = adit_proxy_text(proxy, "Gateway");
+    reach->label = adit_proxy_text(proxy, "Label");
+    reach->inside = adit_proxy_text(proxy, "Inside");
+    reach->outside = adit_proxy_text(proxy, "Outside");
+    reach->state = adit_proxy_text(proxy, "State");
+    reach->reason = adit_proxy_text(proxy, "Reason");
+    reach->family = adit_proxy_byte(proxy, "Family");
 }
 
 static gboolean
@@ -106,11 +68,11 @@ on_settle(gpointer data)
 
     self->settle = 0;
     if (self->client.owner)
-        see_side(view, &self->client, GATEWAY, see_gateway);
+        adit_objects_each(self->client.objects, GATEWAY, see_gateway, view);
     else
         g_clear_pointer(&view->gateways, g_ptr_array_unref);
     if (self->publisher.owner)
-        see_side(view, &self->publisher, REACH, see_reach);
+        adit_objects_each(self->publisher.objects, REACH, see_reach, view);
     else
         g_clear_pointer(&view->reaches, g_ptr_array_unref);
     self->seen(view, news[0], news[1], self->data);
@@ -136,10 +98,10 @@ on_later(gpointer data)
 }
 
 static void
-follow_owner(Side *side)
+on_changed(GDBusProxy *proxy, GVariant *properties, gpointer data)
 {
-    char *owner = g_dbus_object_manager_client_get_name_owner(
-        G_DBUS_OBJECT_MANAGER_CLIENT(side->objects));
+    Side *side = data;
+    char *owner = adit_objects_owner(side->objects);
 
     if (owner && g_strcmp0(owner, side->owner) != 0) {
         side->since = g_get_monotonic_time();
@@ -152,52 +114,10 @@ follow_owner(Side *side)
 }
 
 static void
-on_owner(GObject *objects, GParamSpec *property, gpointer data)
-{
-    follow_owner(data);
-}
-
-static void
-on_object(GDBusObjectManager *objects, GDBusObject *object, gpointer data)
-{
-    settle_soon(((Side *)data)->source);
-}
-
-static void
-on_properties(GDBusObjectManagerClient *objects, GDBusObjectProxy *object, GDBusProxy *proxy,
-              GVariant *changed, char **invalidated, gpointer data)
-{
-    settle_soon(((Side *)data)->source);
-}
-
-static void
-on_objects(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GError) error = NULL;
-    GDBusObjectManager *objects = g_dbus_object_manager_client_new_finish(result, &error);
-    Side *side = data;
-
-    if (!objects) {
-        if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-            g_warning("%s", error->message);
-        return;
-    }
-    side->objects = objects;
-    g_signal_connect(objects, "object-added", G_CALLBACK(on_object), side);
-    g_signal_connect(objects, "object-removed", G_CALLBACK(on_object), side);
-    g_signal_connect(objects, "interface-proxy-properties-changed", G_CALLBACK(on_properties),
-                     side);
-    g_signal_connect(objects, "notify::name-owner", G_CALLBACK(on_owner), side);
-    follow_owner(side);
-}
-
-static void
 open_side(AditHookSource *self, Side *side, const char *name, const char *path)
 {
     side->source = self;
-    g_dbus_object_manager_client_new(self->bus,
-                                     G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_DO_NOT_AUTO_START, name,
-                                     path, NULL, NULL, NULL, self->cancel, on_objects, side);
+    side->objects = adit_objects_new(self->bus, name, path, on_changed, side);
 }
 
 AditHookSource *
@@ -206,7 +126,6 @@ adit_hook_source_new(GDBusConnection *bus, AditHookSeen seen, gpointer data)
     AditHookSource *self = g_new0(AditHookSource, 1);
 
     self->bus = g_object_ref(bus);
-    self->cancel = g_cancellable_new();
     self->seen = seen;
     self->data = data;
     open_side(self, &self->client, ADIT_CLIENT_BUS, ADIT_CLIENT_PATH);
@@ -226,9 +145,7 @@ adit_hook_source_refresh(AditHookSource *self)
 static void
 close_side(Side *side)
 {
-    if (side->objects)
-        g_signal_handlers_disconnect_by_data(side->objects, side);
-    g_clear_object(&side->objects);
+    adit_objects_free(side->objects);
     g_free(side->owner);
 }
 
@@ -237,8 +154,6 @@ adit_hook_source_free(AditHookSource *self)
 {
     if (!self)
         return;
-    g_cancellable_cancel(self->cancel);
-    g_object_unref(self->cancel);
     g_clear_handle_id(&self->settle, g_source_remove);
     g_clear_handle_id(&self->later, g_source_remove);
     close_side(&self->client);

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/publisher/publish-source.h"
 
-#include "client-dbus-generated.h"
 #include "client/names.h"
+#include "client/objects.h"
 #include "publisher-dbus-generated.h"
 
 #include <net/if.h>
 #include <string.h>
 
+#define GATEWAY ADIT_CLIENT_BUS ".Gateway"
+
 struct _AditPublishSource {
     AditPublishSourceWatch watch;
     GDBusConnection *bus;
     GCancellable *cancel;
-    GDBusObjectManager *objects; /* NULL: not there yet */
+    AditObjects *objects;
     AditPubWanted *wanted;
     GHashTable *handshakes; /* gateway -> guint64 */
 };
@@ -27,22 +29,29 @@ take_address(const char *text, AditAddr addresses[2])
         addresses[adit_addr_size(&addr) == 16] = addr;
 }
 
-static AditPublishGateway *
-gateway_of(AditBusGateway *proxy)
+static void
+take_addresses(GDBusProxy *proxy, const char *property, AditAddr addresses[2])
 {
-    AditPublishGateway *gateway = g_new0(AditPublishGateway, 1);
-    const char *const *own = adit_bus_gateway_get_addresses(proxy);
-    const char *const *servers = adit_bus_gateway_get_servers(proxy);
+    g_auto(GStrv) list = adit_proxy_texts(proxy, property);
 
-    gateway->name = adit_bus_gateway_dup_name(proxy);
-    gateway->link = adit_bus_gateway_dup_link(proxy);
+    for (guint i = 0; list[i]; i++)
+        take_address(list[i], addresses);
+}
+
+static void
+add_gateway(GDBusProxy *proxy, gpointer data)
+{
+    g_autoptr(AditPublishGateway) gateway = g_new0(AditPublishGateway, 1);
+
+    gateway->name = adit_proxy_text(proxy, "Name");
+    gateway->link = adit_proxy_text(proxy, "Link");
+    if (!*gateway->name || !*gateway->link)
+        return;
     gateway->ifindex = if_nametoindex(gateway->link);
-    gateway->up = adit_bus_gateway_get_up(proxy);
-    for (guint i = 0; own && own[i]; i++)
-        take_address(own[i], gateway->own);
-    for (guint i = 0; servers && servers[i]; i++)
-        take_address(servers[i], gateway->server);
-    return gateway;
+    gateway->up = adit_proxy_flag(proxy, "Up");
+    take_addresses(proxy, "Addresses", gateway->own);
+    take_addresses(proxy, "Servers", gateway->server);
+    g_ptr_array_add(data, g_steal_pointer(&gateway));
 }
 
 static gint
@@ -52,96 +61,47 @@ by_name(gconstpointer a, gconstpointer b)
                   (*(const AditPublishGateway *const *)b)->name);
 }
 
-static gboolean
-is_aditd_there(AditPublishSource *self)
-{
-    g_autofree char *owner = self->objects ? g_dbus_object_manager_client_get_name_owner(
-                                                 G_DBUS_OBJECT_MANAGER_CLIENT(self->objects))
-                                           : NULL;
-
-    return owner != NULL;
-}
-
 static void
 tell_gateways(AditPublishSource *self)
 {
-    g_autolist(GDBusObject) list = NULL;
+    g_autofree char *aditd = adit_objects_owner(self->objects);
     GPtrArray *gateways;
 
-    if (!is_aditd_there(self))
+    if (!aditd)
         return; /* its objects are gone with it; what they were is not */
     gateways = g_ptr_array_new_with_free_func((GDestroyNotify)adit_publish_gateway_free);
-    list = g_dbus_object_manager_get_objects(self->objects);
-    for (GList *l = list; l; l = l->next) {
-        g_autoptr(AditBusGateway) proxy = adit_bus_object_get_gateway(ADIT_BUS_OBJECT(l->data));
-
-        if (proxy && adit_bus_gateway_get_name(proxy) && adit_bus_gateway_get_link(proxy))
-            g_ptr_array_add(gateways, gateway_of(proxy));
-    }
+    adit_objects_each(self->objects, GATEWAY, add_gateway, gateways);
     g_ptr_array_sort(gateways, by_name);
     self->watch.gateways(gateways, self->watch.data);
 }
 
 static void
-tell_handshake(AditPublishSource *self, AditBusGateway *proxy)
+tell_handshake(AditPublishSource *self, GDBusProxy *proxy)
 {
-    const char *name = adit_bus_gateway_get_name(proxy);
-    const guint64 now = adit_bus_gateway_get_last_handshake(proxy);
-    const guint64 *before = name ? g_hash_table_lookup(self->handshakes, name) : NULL;
+    g_autofree char *name = adit_proxy_text(proxy, "Name");
+    const guint64 now = adit_proxy_number(proxy, "LastHandshake");
+    const guint64 *before = g_hash_table_lookup(self->handshakes, name);
 
-    if (!name || now == 0 || (before && *before == now))
+    if (!*name || now == 0 || (before && *before == now))
         return;
     g_hash_table_replace(self->handshakes, g_strdup(name), g_memdup2(&now, sizeof(now)));
     self->watch.handshake(name, self->watch.data);
 }
 
 static void
-on_properties(GDBusObjectManagerClient *objects, GDBusObjectProxy *object, GDBusProxy *proxy,
-              GVariant *changed, char **invalidated, gpointer data)
+on_objects(GDBusProxy *proxy, GVariant *properties, gpointer data)
 {
     AditPublishSource *self = data;
-    g_autoptr(GVariantDict) dict = g_variant_dict_new(changed);
+    g_autoptr(GVariant) handshake =
+        properties ? g_variant_lookup_value(properties, "LastHandshake", NULL) : NULL;
 
-    if (!ADIT_BUS_IS_GATEWAY(proxy))
+    if (proxy && !g_str_equal(g_dbus_proxy_get_interface_name(proxy), GATEWAY))
         return;
-    if (g_variant_dict_contains(dict, "LastHandshake"))
-        tell_handshake(self, ADIT_BUS_GATEWAY(proxy));
+    if (handshake)
+        tell_handshake(self, proxy);
     /* The handshake alone changes often, and nothing hangs on it. */
-    if (g_variant_n_children(changed) > 1 || !g_variant_dict_contains(dict, "LastHandshake"))
+    if (!handshake || g_variant_n_children(properties) > 1)
         tell_gateways(self);
-}
-
-static void
-on_object(GDBusObjectManager *objects, GDBusObject *object, gpointer data)
-{
-    tell_gateways(data);
-}
-
-static void
-on_owner(GObject *objects, GParamSpec *property, gpointer data)
-{
-    tell_gateways(data);
-}
-
-static void
-on_objects(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GError) error = NULL;
-    GDBusObjectManager *objects = adit_bus_object_manager_client_new_finish(result, &error);
-    AditPublishSource *self = data;
-
-    if (!objects) {
-        if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-            g_warning("aditd: %s", error->message);
-        return;
-    }
-    self->objects = objects;
-    g_signal_connect(objects, "object-added", G_CALLBACK(on_object), self);
-    g_signal_connect(objects, "object-removed", G_CALLBACK(on_object), self);
-    g_signal_connect(objects, "interface-proxy-properties-changed", G_CALLBACK(on_properties),
-                     self);
-    g_signal_connect(objects, "notify::name-owner", G_CALLBACK(on_owner), self);
-    tell_gateways(self);
 }
 
 static void
@@ -213,9 +173,7 @@ adit_publish_source_new(GDBusConnection *bus, const AditPublishSourceWatch *watc
     self->bus = g_object_ref(bus);
     self->cancel = g_cancellable_new();
     self->handshakes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    adit_bus_object_manager_client_new(
-        bus, G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_DO_NOT_AUTO_START, ADIT_CLIENT_BUS,
-        ADIT_CLIENT_PATH, self->cancel, on_objects, self);
+    self->objects = adit_objects_new(bus, ADIT_CLIENT_BUS, ADIT_CLIENT_PATH, on_objects, self);
     adit_pub_wanted_proxy_new(
         bus,
         G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START | G_DBUS_PROXY_FLAGS_GET_INVALIDATED_PROPERTIES,
@@ -272,11 +230,9 @@ adit_publish_source_free(AditPublishSource *self)
         return;
     g_cancellable_cancel(self->cancel);
     g_object_unref(self->cancel);
-    if (self->objects)
-        g_signal_handlers_disconnect_by_data(self->objects, self);
+    adit_objects_free(self->objects);
     if (self->wanted)
         g_signal_handlers_disconnect_by_data(self->wanted, self);
-    g_clear_object(&self->objects);
     g_clear_object(&self->wanted);
     g_object_unref(self->bus);
     g_hash_table_unref(self->handshakes);
