@@ -53,7 +53,7 @@ class Lab:
         self.build = os.path.realpath(build or os.environ.get("ADIT_BUILD") or os.path.join(SOURCE, "build"))
         # build/bin is made by ./dev build; a build by meson alone has the programs in their folders.
         self.bin = ":".join(os.path.join(self.build, d) for d in
-                            ("bin", "client", "tunnel-server"))
+                            ("bin", "client", "client/agent", "tunnel-server"))
         # What machines must see even below a folder that is their own: the interpreter may be there.
         self.keep = sorted({SOURCE, self.build, sys.base_prefix, sys.prefix})
         owner.sweep()

@@ -81,14 +81,14 @@ class Publisher:
     """adit-publisher on a machine whose bus is there: as nobody, who may do nothing."""
     STATE = "/var/lib/adit-publisher"
 
-    def __init__(self, home):
-        self.home, self.process = home, None
-        home.run("install", "-d", "-m", "0700", "-o", "nobody", self.STATE)
+    def __init__(self, home, user="nobody"):
+        self.home, self.user, self.process = home, user, None
+        home.run("install", "-d", "-m", "0700", "-o", user, self.STATE)
 
     def begin(self):
         """As start(), without waiting until it is ready."""
         self.process = self.home.spawn(
-            "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--bounding-set=-all",
+            "setpriv", f"--reuid={self.user}", "--regid=nogroup", "--clear-groups", "--bounding-set=-all",
             "--inh-caps=-all", "--no-new-privs", "adit-publisher", "--state-dir", self.STATE, env=TALK,
             name="adit-publisher")
 
