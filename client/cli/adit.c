@@ -116,6 +116,8 @@ cmd_import(AditCli *cli, char **args, GError **error)
                               "--backend: %s: none of auto, direct, networkmanager, "
                               "networkd",
                               opt_backend);
+    if (!opt_name && g_str_equal(args[0], "-"))
+        return adit_cli_usage(error, "import -: standard input has no name: say --name");
     text = adit_profile_file_read(args[0], &profile, error);
     if (!text)
         return FALSE;

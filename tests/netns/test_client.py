@@ -49,6 +49,12 @@ def test_bad_files(lab):
         home.write("/root/bad.conf", text, 0o600)
         _one_sentence(client.adit("import", "/root/bad.conf", check=False), code, *words)
         assert keys["key"] not in client.adit("import", "/root/bad.conf", check=False).stderr
+        _one_sentence(client.adit("import", "--name", "x", "-", input=text, check=False), code,
+                      *(word.replace("bad.conf", "standard input") for word in words))
+    assert "wg set x" in client.adit("import", "--dry-run", "--name", "x", "-", input=good).stdout
+    _one_sentence(client.adit("import", "-", input=good, check=False), 2, "import -: standard input has no name: say --name")
+    _one_sentence(client.adit("import", "--name", "x", "-", input="#" * (4 << 20) + "\n", check=False), 1,
+                  "standard input: read: more than 4194304 bytes")
     _one_sentence(client.adit("import", "/root/none.conf", check=False), 3, "/root/none.conf", "No such file")
     home.write("/root/good.conf", good, 0o600)
     _one_sentence(client.adit("import", "/root/good.conf", "--backend", "networkmanager", check=False), 5,
