@@ -11,14 +11,13 @@ import pwd
 import re
 import stat
 import subprocess
-import tempfile
 
 import tap
 from peer import Peer
+from street import clear, device, inside, keys_of, pave
 from tap import output, sh, works
 
 NET_ADMIN = "0000000000001000"
-STREET = "street"  # the Internet: the device and its visitor
 HOME = "home"
 MODES = {  # who may read what; below a closed folder nothing need be said
     "/var/lib/adit-server": ("drwx------", "adit-server"),
@@ -29,11 +28,6 @@ MODES = {  # who may read what; below a closed folder nothing need be said
     "/etc/adit/gateways": ("drwx------", "root"),
     "/etc/adit/gateways/desk.conf": ("-rw-------", "root"),
 }
-
-
-def inside(*argv, check=sh):
-    """A command on the machine of the device."""
-    return check("ip", "netns", "exec", STREET, *argv)
 
 
 def status(unit):
@@ -73,47 +67,9 @@ def exposures():
                f"{unit}: {words.splitlines()[-1].strip('→ ')}: at most {bound / 10}")
 
 
-def street():
-    """A machine beyond the server's WAN, and the server's default route there."""
-    sh("ip", "netns", "add", STREET)
-    sh("ip", "link", "add", "wan0", "type", "veth", "peer", "name", "eth0", "netns", STREET)
-    works("nmcli", "device", "set", "wan0", "managed", "no")
-    for command in (("address", "add", "203.0.113.2/24", "dev", "wan0"),
-                    ("link", "set", "wan0", "up"),
-                    ("route", "add", "default", "via", "203.0.113.1", "dev", "wan0")):
-        sh("ip", *command)
-    for command in (("link", "set", "lo", "up"), ("link", "set", "eth0", "up"),
-                    ("address", "add", "203.0.113.1/24", "dev", "eth0")):
-        inside("ip", *command)
-
-
-def keys_of(profile):
-    """The secrets of a profile."""
-    return re.findall(r"^(?:PrivateKey|PresharedKey) = (\S+)$", profile, re.MULTILINE)
-
-
-def device(profile):
-    """A plain WireGuard machine of that profile on the street."""
-    key, psk = keys_of(profile)
-    peer = re.search(r"^PublicKey = (\S+)$", profile, re.MULTILINE)[1]
-    port = re.search(r"^Endpoint = \S+:(\d+)$", profile, re.MULTILINE)[1]
-    address = re.search(r"^Address = ([0-9.]+)", profile, re.MULTILINE)[1]
-    inside("ip", "link", "add", "wg0", "type", "wireguard")
-    with tempfile.TemporaryDirectory() as folder:
-        for name, text in (("key", key), ("psk", psk)):
-            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-                file.write(text + "\n")
-        inside("wg", "set", "wg0", "private-key", f"{folder}/key", "peer", peer, "preshared-key",
-               f"{folder}/psk", "allowed-ips", "0.0.0.0/0", "endpoint", f"203.0.113.2:{port}")
-    inside("ip", "address", "add", address + "/32", "dev", "wg0")
-    inside("ip", "link", "set", "wg0", "up")
-    inside("ip", "route", "add", "10.77.0.0/24", "dev", "wg0")
-    return address
-
-
 def serve():
     """The server's whole work under its unit; the profile of its device."""
-    street()
+    pave()
     sh("adit-server", "setup", "--endpoint=203.0.113.2", "--wan=wan0", "--subnet=10.77.0.0/24",
        "--ipv6=none")
     path = "/run/adit-vm-device.conf"
@@ -192,7 +148,7 @@ def main():
         sh("adit-server", "down")
         tap.ok(not works("nft", "list", "table", "inet", "adit_server"), "down leaves no table")
     finally:
-        works("ip", "netns", "delete", STREET)
+        clear()
     tap.done()
 
 
