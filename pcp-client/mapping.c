@@ -413,16 +413,28 @@ on_error(AditMapping *m, const AditMappingEvent *event)
     return refuse(m, ADIT_MAPPING_ERROR, event->now + hold);
 }
 
-/* Section 14.2: the server changes or takes back what it gave, unasked. */
+/* Section 14.2: the server changes, takes back or gives back, unasked. Whether it really will
+ * not have it any more, or will again, its answer says to whoever asks: soon, but not at the
+ * pace of its notices. */
 static AditMappingAction
 on_notice(AditMapping *m, const AditMappingEvent *event)
 {
-    if (!adit_mapping_is_held(m) || event->reply->result != ADIT_PCP_SUCCESS)
-        return news(ADIT_MAPPING_NO_NEWS);
-    if (event->reply->lifetime == 0)
+    const AditPcpReply *reply = event->reply;
+    const gboolean success = reply->result == ADIT_PCP_SUCCESS;
+    const gboolean ended = success && reply->lifetime == 0;
+    const gint64 soon = MAX(event->now, m->sent_at + ADIT_MAPPING_SPACING_MS);
+
+    if (adit_mapping_is_held(m) && ended)
         return lose(m, ADIT_MAPPING_REVOKED,
                     event->now + ADIT_PCP_ERROR_SHORT * G_GINT64_CONSTANT(1000));
-    return on_success(m, event);
+    if (adit_mapping_is_held(m) && success)
+        return on_success(m, event);
+    if (adit_mapping_is_held(m))
+        m->deadline = MIN(m->deadline, soon);
+    else if (m->state == ADIT_MAPPING_REFUSED && m->reason == ADIT_MAPPING_ERROR && success &&
+             !ended)
+        enter_state(m, ADIT_MAPPING_WAITING, soon);
+    return news(ADIT_MAPPING_NO_NEWS);
 }
 
 static AditMappingAction

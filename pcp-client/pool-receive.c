@@ -71,6 +71,13 @@ is_about(const AditPool *pool, const AditMapping *mapping, const AditPcpReply *r
            memcmp(reply->body.nonce, mapping->nonce, ADIT_PCP_NONCE) == 0;
 }
 
+/* What a notice can be about: what we hold, and what was refused and may be had again. */
+static gboolean
+may_be_told(const AditMapping *mapping)
+{
+    return adit_mapping_is_held(mapping) || mapping->state == ADIT_MAPPING_REFUSED;
+}
+
 static AditMapping *
 find(const AditPool *pool, const AditPcpReply *reply, gboolean notice)
 {
@@ -78,7 +85,7 @@ find(const AditPool *pool, const AditPcpReply *reply, gboolean notice)
         AditMapping *mapping = adit_pool_get(pool, i);
 
         if (is_about(pool, mapping, reply) &&
-            (notice ? adit_mapping_is_held(mapping) : adit_mapping_expects(mapping)))
+            (notice ? may_be_told(mapping) : adit_mapping_expects(mapping)))
             return mapping;
     }
     return NULL;

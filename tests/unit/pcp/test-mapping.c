@@ -208,6 +208,7 @@ static const Row rows[] = {
     { F, TIMER_AT_END, A, NONE, SEND },
     { F, RESTARTED, W, NONE },
     { F, MOVED, W, NONE },
+    { F, NOTICE_OF_ANOTHER, W, NONE }, /* it may be had again */
     { S, STOP, I, ADIT_MAPPING_NEWS_DELETED },
     { S, MOVED, W, NONE },
     { D, TIMER, D, NONE, SEND },
@@ -252,6 +253,29 @@ test_transitions(void)
                 g_assert_cmpint(m->deadline, <, ADIT_NEVER);
         }
     }
+}
+
+/* A server that says it will not have it any more, or will again, is asked: soon, once. */
+static void
+test_notice_asks(void)
+{
+    g_autoptr(AditMapping) m = mapping_in(G, &wish443);
+    const gint64 later = START_AT + 60000;
+
+    step_event(m, NOTICE_OF_ERROR, START_AT + 1);
+    g_assert_cmpint(m->deadline, ==, START_AT + ADIT_MAPPING_SPACING_MS);
+    step_event(m, NOTICE_OF_ERROR, later);
+    g_assert_cmpint(m->deadline, ==, START_AT + ADIT_MAPPING_SPACING_MS); /* never later */
+    g_assert_true(step_event(m, TIMER, later).send);
+    g_assert_cmpint(m->state, ==, R);
+    step_event(m, NOTICE_OF_ERROR, later + 1);
+    g_assert_cmpint(m->deadline, ==, later + ADIT_MAPPING_SPACING_MS);
+    step_event(m, ERROR_LASTING, later + 2);
+    step_event(m, NOTICE_OF_ERROR, later + 3); /* as it is */
+    g_assert_cmpint(m->deadline, ==, later + 2 + 600 * 1000);
+    step_event(m, NOTICE_OF_ANOTHER, later + 10000);
+    g_assert_cmpint(m->state, ==, W);
+    g_assert_cmpint(m->deadline, ==, later + 10000);
 }
 
 /* (1 + RAND) * 3 s, then double, up to 1024 s, and never an end of it. */
@@ -655,6 +679,7 @@ main(int argc, char **argv)
     g_test_add_func("/pcp-client/C12-delete-is-bounded", test_delete_is_bounded);
     g_test_add_func("/pcp-client/C12-ask-again", test_delete_and_ask_again);
     g_test_add_func("/pcp-client/C12-start-after-delete", test_restart_after_idle);
+    g_test_add_func("/pcp-client/C14-notice-asks", test_notice_asks);
     g_test_add_func("/pcp-client/C15-echo", test_echo);
     g_test_add_func("/pcp-client/E1-natpmp-tries", test_natpmp_tries);
     g_test_add_func("/pcp-client/E1-natpmp-protocols", test_natpmp_protocols);

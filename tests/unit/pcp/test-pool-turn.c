@@ -52,20 +52,27 @@ ask(Fixture *f)
 }
 
 static void
-grant(Fixture *f, const AditAddr *from, guint32 epoch)
+hear(Fixture *f, const AditAddr *from, AditPcpResult result, guint32 epoch, gboolean notice)
 {
     guint8 bytes[ADIT_PCP_MAX];
     AditPcpRequest request;
     AditPcpReply reply;
-    AditPoolMessage message = { .now = f->now, .dice = HALF, .bytes = bytes };
+    AditPoolMessage message = { .now = f->now, .dice = HALF, .bytes = bytes, .notice = notice };
 
     adit_mapping_request(f->m, &client4, &request);
     adit_pcp_reply_init(&request, &reply);
     reply.lifetime = 3600;
     reply.epoch = epoch;
+    reply.result = (guint8)result;
     message.from = (AditSockAddr){ *from, ADIT_PCP_SERVER_PORT };
     message.len = adit_pcp_reply_encode(&reply, bytes);
     adit_pool_receive(f->pool, &message);
+}
+
+static void
+grant(Fixture *f, const AditAddr *from, guint32 epoch)
+{
+    hear(f, from, ADIT_PCP_SUCCESS, epoch, FALSE);
 }
 
 static void
@@ -115,6 +122,28 @@ test_nothing_known(Fixture *f, gconstpointer data)
     g_assert_true(adit_mapping_is_held(f->m));
 }
 
+/* Turned off by the operator, and on again: asked about at once, if its own server says so. */
+static void
+test_refused_and_back(Fixture *f, gconstpointer data)
+{
+    ask(f);
+    grant(f, &first4, 1000);
+    f->now += 60000;
+    hear(f, &first4, ADIT_PCP_NOT_AUTHORIZED, 1060, TRUE);
+    g_assert_cmpint(adit_pool_deadline(f->pool), <=, f->now);
+    g_assert_cmpuint(ask(f), ==, 1);
+    hear(f, &first4, ADIT_PCP_NOT_AUTHORIZED, 1060, FALSE);
+    g_assert_cmpint(f->m->state, ==, ADIT_MAPPING_REFUSED);
+    f->now += 60000;
+    hear(f, &next4, ADIT_PCP_SUCCESS, 1120, TRUE);
+    g_assert_cmpint(adit_pool_deadline(f->pool), >, f->now);
+    hear(f, &first4, ADIT_PCP_SUCCESS, 1120, TRUE);
+    g_assert_cmpint(adit_pool_deadline(f->pool), <=, f->now);
+    g_assert_cmpuint(ask(f), ==, 1);
+    grant(f, &first4, 1120);
+    g_assert_true(adit_mapping_is_held(f->m));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -122,6 +151,8 @@ main(int argc, char **argv)
     g_test_add("/pcp-client/C16-next-server", Fixture, NULL, set_up, test_next, tear_down);
     g_test_add("/pcp-client/C16-stays", Fixture, NULL, set_up, test_held, tear_down);
     g_test_add("/pcp-client/C16-nothing-known", Fixture, NULL, set_up, test_nothing_known,
+               tear_down);
+    g_test_add("/pcp-client/C14-refused-and-back", Fixture, NULL, set_up, test_refused_and_back,
                tear_down);
     return g_test_run();
 }
