@@ -129,6 +129,24 @@ def test_hardening():
     assert status == 1 and len(lacks) == 7, said
 
 
+def test_proof():
+    """a test that is not there, a number without one, a case that no row names"""
+    pages = {f"docs/{name}": (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("proof.md", "conformance.md")}
+    for change, words in ((("::test_s24", "::test_s240"), "test_s240: no such function"),
+                          (("| left out: WireGuard", "| WireGuard"), "E5: neither a test"),
+                          (("| S9 |", "| S90 |"), "not each of S1 to E9"),
+                          (("test-mapping.c::C14-*", "test-mapping.c::C15-*"), "test-mapping.c: C14-*: not in")):
+        assert change[0] in pages["docs/conformance.md"], change
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("tests", "packaging"):
+                os.symlink(ROOT / name, f"{folder}/{name}")
+            os.mkdir(f"{folder}/docs")
+            for name, text in pages.items():
+                Path(folder, name).write_text(text.replace(*change) if "conf" in name else text, encoding="utf-8")
+            status, said = run(LINT / "proof.py", folder)
+        assert status == 1 and words in said and len(bad_points(said)) == 1, said
+
+
 def test_units():
     """a unit with too much power, and one that may dump keys"""
     text = (ROOT / "data" / "adit-server.service.in").read_text(encoding="utf-8")

@@ -15,6 +15,9 @@
 #define ANY4 "00000000 00000000 0000ffff 00000000"
 #define ANY6 "00000000 00000000 00000000 00000000"
 #define WAN4 "00000000 00000000 0000ffff cb007107"
+#define WAN6 "20010db8 00000000 00000000 00000007"
+#define OTHER4 "00000000 00000000 0000ffff 0a3b0003" /* another device */
+#define OTHER6 "20010db8 00590000 00000000 00000003"
 #define NONCE "a0a1a2a3 a4a5a6a7 a8a9aaab"
 #define BODY NONCE "06000000 01bb 20fb"
 #define HEAD "02 01 0000 00000e10" CLIENT4
@@ -37,6 +40,7 @@ typedef struct {
     const char *bytes;
     AditPcpResult result;
     guint32 has;
+    gboolean v4_only;
 } Row;
 
 static const Row rows[] = {
@@ -61,16 +65,14 @@ static const Row rows[] = {
     { "S5-peer-body-short", "02 02 0000 00000e10" CLIENT4 BODY ANY4,
       ADIT_PCP_MALFORMED_REQUEST },
     { "S5-peer", PEER, ADIT_PCP_SUCCESS },
-    { "S7-map", "02 01 0000 00000e10 00000000 00000000 0000ffff 0a3b0003" BODY ANY4,
-      ADIT_PCP_ADDRESS_MISMATCH },
+    { "S7-map", "02 01 0000 00000e10 " OTHER4 BODY ANY4, ADIT_PCP_ADDRESS_MISMATCH },
     { "S7-announce", "02 00 0000 00000000 00000000 00000000 0000ffff 0a3b0003",
       ADIT_PCP_ADDRESS_MISMATCH },
     { "S7-family", "02 00 0000 00000000" CLIENT6, ADIT_PCP_ADDRESS_MISMATCH },
     { "S7-unset", "02 00 0000 00000000" ANY6, ADIT_PCP_ADDRESS_MISMATCH },
-    { "S7-before-options",
-      "02 01 0000 00000e10 00000000 00000000 0000ffff 0a3b0003" BODY ANY4 "7f 00 0000",
+    { "S7-before-options", "02 01 0000 00000e10 " OTHER4 BODY ANY4 "7f 00 0000",
       ADIT_PCP_ADDRESS_MISMATCH },
-    { "S7-body-before-address", "02 01 0000 00000e10 00000000 00000000 0000ffff 0a3b0003" BODY,
+    { "S7-body-before-address", "02 01 0000 00000e10 " OTHER4 BODY,
       ADIT_PCP_MALFORMED_REQUEST },
     { "S8-unknown-mandatory", MAP "7f 00 0000", ADIT_PCP_UNSUPP_OPTION },
     { "S8-code-0", MAP "00 00 0000", ADIT_PCP_UNSUPP_OPTION },
@@ -113,7 +115,7 @@ static const Row rows[] = {
     { "S18-clear", MAP FILTER4("00"), ADIT_PCP_SUCCESS, ADIT_PCP_HAS_FILTER },
     { "S18-clear-other-family", MAP FILTER6("00"), ADIT_PCP_SUCCESS, ADIT_PCP_HAS_FILTER },
     { "S18-prefix-129", MAP FILTER4("81"), ADIT_PCP_MALFORMED_OPTION },
-    { "S18-prefix-95-mapped", MAP FILTER4("5f"), ADIT_PCP_MALFORMED_OPTION },
+    { "S18-prefix-95-mapped", MAP FILTER4("5f"), ADIT_PCP_MALFORMED_OPTION, 0, TRUE },
     { "S18-other-family", MAP FILTER6("40"), ADIT_PCP_MALFORMED_OPTION },
     { "S18-length", MAP "03 00 0010 00000000 00000000 00000000 00000000",
       ADIT_PCP_MALFORMED_OPTION },
@@ -123,7 +125,7 @@ static const Row rows[] = {
     { "S19-names-the-sender", MAP "01 00 0010" CLIENT4, ADIT_PCP_MALFORMED_REQUEST },
     { "S19-length", MAP "01 00 000c 00000000 00000000 0000ffff", ADIT_PCP_MALFORMED_OPTION },
     { "S19-filter-fits-third-party", MAP FILTER6("40") "01 00 0010" CLIENT6, ADIT_PCP_SUCCESS,
-      ADIT_PCP_HAS_FILTER | ADIT_PCP_HAS_THIRD_PARTY },
+      ADIT_PCP_HAS_FILTER | ADIT_PCP_HAS_THIRD_PARTY, TRUE },
     { "E3-empty", MAP "80 00 0000", ADIT_PCP_SUCCESS, ADIT_PCP_HAS_DESCRIPTION },
     { "E3-not-utf8", MAP "80 00 0002 c328 0000", ADIT_PCP_MALFORMED_OPTION },
     { "E3-nul", MAP "80 00 0004 41004200", ADIT_PCP_MALFORMED_OPTION },
@@ -160,17 +162,55 @@ decode(const char *text, const AditAddr *source, const AditPcpOffer *offer, Adit
 }
 
 static void
-test_row(gconstpointer data)
+check_row(const Row *row, const char *bytes, const AditAddr *client)
 {
-    const Row *row = data;
     AditPcpRequest request = { .lifetime = 4711 };
 
-    g_assert_cmpint(decode(row->bytes, &client4, &adit_pcp_offer_all, &request), ==,
-                    row->result);
+    g_assert_cmpint(decode(bytes, client, &adit_pcp_offer_all, &request), ==, row->result);
     if (row->result != ADIT_PCP_SUCCESS) /* and then the output is untouched */
         g_assert_cmpuint(request.lifetime, ==, 4711);
     else
         g_assert_cmpuint(request.options.has, ==, row->has);
+}
+
+static void
+test_row(gconstpointer data)
+{
+    const Row *row = data;
+
+    check_row(row, row->bytes, &client4);
+}
+
+/* The same message of a client of the other family: each address is the other's. */
+static char *
+mirrored(const char *bytes)
+{
+    static const char *const pairs[][2] = { { CLIENT4, CLIENT6 }, { CLIENT6, CLIENT4 },
+                                            { ANY4, ANY6 },       { ANY6, ANY4 },
+                                            { WAN4, WAN6 },       { OTHER4, OTHER6 } };
+    GString *text = g_string_new(NULL);
+
+    while (*bytes) {
+        guint i = 0;
+
+        while (i < G_N_ELEMENTS(pairs) && !g_str_has_prefix(bytes, pairs[i][0]))
+            i++;
+        if (i < G_N_ELEMENTS(pairs))
+            g_string_append(text, pairs[i][1]);
+        else
+            g_string_append_c(text, *bytes);
+        bytes += i < G_N_ELEMENTS(pairs) ? strlen(pairs[i][0]) : 1;
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void
+test_row_v6(gconstpointer data)
+{
+    const Row *row = data;
+    g_autofree char *bytes = mirrored(row->bytes);
+
+    check_row(row, bytes, &client6);
 }
 
 /* More than 1100 octets, and exactly so many. */
@@ -444,8 +484,11 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *path = g_strdup_printf("/pcp/%s", rows[i].name);
+        g_autofree char *v6 = g_strdup_printf("/pcp/v6/%s", rows[i].name);
 
         g_test_add_data_func(path, &rows[i], test_row);
+        if (!rows[i].v4_only)
+            g_test_add_data_func(v6, &rows[i], test_row_v6);
     }
     g_test_add_func("/pcp/S3-reply", test_s3_reply);
     g_test_add_func("/pcp/S4-longest", test_s4_longest);

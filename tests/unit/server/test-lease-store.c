@@ -211,7 +211,7 @@ main(int argc, char **argv)
     g_test_add("/lease-store/round", Fixture, NULL, setup, test_round, teardown);
     g_test_add("/lease-store/changes", Fixture, NULL, setup, test_changes, teardown);
     g_test_add("/lease-store/damaged", Fixture, NULL, setup, test_damaged, teardown);
-    g_test_add("/lease-store/epoch", Fixture, NULL, setup, test_epoch, teardown);
-    g_test_add("/lease-store/epoch-kept", Fixture, NULL, setup, test_epoch_kept, teardown);
+    g_test_add("/lease-store/S22-epoch", Fixture, NULL, setup, test_epoch, teardown);
+    g_test_add("/lease-store/S22-epoch-kept", Fixture, NULL, setup, test_epoch_kept, teardown);
     return g_test_run();
 }
