@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Port 80 beside a published port 443: the 308 responder, or the same service, as a visitor's curl sees it."""
+import contextlib
 import os
+import resource
+import socket
 
 import tap
 from process import until
@@ -135,6 +138,91 @@ def test_stranger(lab):
     pid = s.vps.run("pgrep", "-x", "adit-redirect").stdout.split()[0]
     assert "Uid:\t65534" in s.vps.read(f"/proc/{pid}/status")
     assert oct(os.stat(f"/proc/{s.vps.pid}/root/run/adit-server/redirect.sock").st_mode & 0o777) == "0o600"
+
+
+class Crowd:
+    """Connections of one visitor to port 80 of every address, by turns: open(300, b"GET ") says that much in each."""
+
+    def __init__(self, visitor, addresses):
+        self.visitor, self.addresses, self.sockets = visitor, addresses, []
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 8192), most))
+
+    def open(self, n, words=b"", port=0):
+        with self.visitor.inside():
+            made = [socket.socket(socket.AF_INET6 if ":" in self.addresses[i % 2] else socket.AF_INET) for i in range(n)]
+        for i, s in enumerate(made):
+            s.setblocking(False)
+            if port:
+                s.bind(("", port + i))
+            with contextlib.suppress(BlockingIOError):
+                s.connect((self.addresses[i % 2], 80))
+        self.sockets += made
+        self.say(made, words)
+        return made
+
+    @staticmethod
+    def say(sockets, words):
+        """As much of it as each takes; one that was hung up on takes nothing."""
+        for s in sockets if words else ():
+            with contextlib.suppress(OSError):
+                until(lambda t=s: _sent(t, words), 5, "a connection")
+
+    def close(self):
+        for s in self.sockets:
+            s.close()
+
+
+def _sent(sock, words):
+    try:
+        return sock.send(words)
+    except BlockingIOError:
+        return 0
+
+
+@tap.deadline(90)
+def test_crowd(lab):
+    """hundreds that are slow, silent, half open or talk nonsense: who asks is answered at once, in bounded room; then all is free"""
+    s = Site(lab)
+    responder = s.respond()
+    s.publish("--also-80")
+    pid = s.vps.run("pgrep", "-x", "adit-redirect").stdout.split()[0]
+
+    def size():
+        """Open files, and the most memory so far in KiB."""
+        with open(f"/proc/{s.vps.pid}/root/proc/{pid}/status", encoding="ascii") as file:
+            most = next(int(row.split()[1]) for row in file if row.startswith("VmHWM"))
+        return len(os.listdir(f"/proc/{s.vps.pid}/root/proc/{pid}/fd")), most
+
+    def served():
+        for host in s.hosts:
+            for _ in range(3):
+                assert s.ask(f"http://{host}/a", "-m", "2") == f"308 https://{host}/a", host
+    served()
+    files, memory = size()
+    crowd = Crowd(s.visitor, (s.vps.v4, s.gua))
+    try:
+        # Half open: their answers never come back to them.
+        s.visitor.nft("table inet deaf { chain in { type filter hook input priority 0; tcp dport 20000-20599 drop; }; }")
+        crowd.open(600, port=20000)
+        crowd.open(300)
+        waiting = s.vps.run("ss", "-Htn", "state", "syn-recv").stdout.count("\n")
+        assert waiting > 300, waiting
+        served()
+        slow = crowd.open(600, b"GET /" + b"a" * 4000)
+        crowd.open(100, bytes(range(128, 256)) * 128)
+        for _ in range(3):
+            crowd.say(slow[-200:], b"a" * 100)
+            served()
+        many, most = size()
+        assert files + 300 < many <= files + 512, (files, many)
+        assert most - memory < 512 * 8 + 2048, f"{most - memory} KiB more"
+        print(f"# {waiting} not shown to the responder, {many - files} held, {most - memory} KiB more", flush=True)
+    finally:
+        crowd.close()
+    until(lambda: size()[0] == files, 10, "them all to be hung up on")
+    served()
+    assert responder.alive
 
 
 if __name__ == "__main__":
