@@ -46,6 +46,10 @@ def redirect_option(mode=1, port=80):
     return option(REDIRECT, b"ADIT" + struct.pack("!BBH", mode, 0, port))
 
 
+def port_set(first, size):
+    return option(PORT_SET, struct.pack("!HHB", size, first, 0))
+
+
 def request(client, opcode=MAP, lifetime=3600, nonce=b"\0" * 12, protocol=TCP, internal=0, external=0,
             address=None, options=b""):
     head = struct.pack("!BBHI", 2, opcode, 0, lifetime) + mapped(client)

@@ -194,9 +194,18 @@ def reboot(site, restored):
 def test_vps_reboot(lab):
     """the VPS reboots: an idle device and its mappings are back 5 s after its network, 30 s when the leases are lost"""
     site = Site(lab)
+    site.client.adit("publish", "6000-6099/udp", timeout=30)
+
+    def mapped():
+        return sorted(row["key"] for row in json.loads(site.server.admin("mappings", "--json").stdout))
+    until(lambda: {row[2] for row in site.published()} == {"published"}, 20, "all to be published")
+    keys = mapped()
+    assert len(keys) >= 204, keys
     for restored, limit in ((True, 5), (False, 30)):
         network = reboot(site, restored)
         seconds = site.watch.back(network, limit + 20, "the reboot")
+        until(lambda: mapped() == keys, network + limit - time.monotonic(), f"each of {len(keys)} mappings to be back")
+        print(f"# {len(keys)} mappings after {time.monotonic() - network:.1f} s", flush=True)
         told(f"the VPS's network is back, its leases are {'restored' if restored else 'lost'}", site.watch, seconds)
         assert max(seconds) < limit, seconds
         site.end("since then", network, limit)
