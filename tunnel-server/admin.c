@@ -196,30 +196,56 @@ adopt(AditAdmin *self, AditPcpSite **site)
         adit_pcp_server_adopt(self->pcp, g_steal_pointer(site));
 }
 
+AditWgDump *
+adit_admin_peers(AditAdmin *self)
+{
+    return adit_server_peers(self->server, NULL);
+}
+
+const AditWgDump *
+adit_admin_seen(const AditAdmin *self)
+{
+    return self->seen;
+}
+
+/* FALSE: there is no tunnel. */
+static gboolean
+see(AditAdmin *self)
+{
+    AditWgDump *dump = adit_admin_peers(self);
+
+    if (!dump)
+        return FALSE;
+    g_clear_pointer(&self->seen, adit_wg_dump_free);
+    self->seen = dump;
+    return TRUE;
+}
+
+void
+adit_admin_see(AditAdmin *self)
+{
+    see(self);
+}
+
 /* Where devices are, for peers of which the kernel does not know it: after a reboot by the
  * store, of a link that went away or down by what was last seen, so that the server can speak
  * first. What the kernel knows is newer. */
 static void
 recall_endpoints(AditAdmin *self)
 {
-    AditWgDump *dump = adit_admin_peers(self);
-    const AditWgDump *known = dump ? dump : self->seen;
+    const gboolean there = see(self);
 
-    for (guint i = 0; known && i < self->model->devices->len; i++) {
+    for (guint i = 0; self->seen && i < self->model->devices->len; i++) {
         AditDeviceEntry *device = g_ptr_array_index(self->model->devices, i);
-        const AditWgPeer *peer = adit_wg_dump_find(known, &device->public_key);
+        const AditWgPeer *peer = adit_wg_dump_find(self->seen, &device->public_key);
 
         if (!peer || !adit_addr_is_set(&peer->status.endpoint.addr))
             continue;
-        if (dump)
+        if (there)
             memset(&device->endpoint, 0, sizeof(device->endpoint));
         else
             device->endpoint = peer->status.endpoint;
     }
-    if (!dump)
-        return;
-    g_clear_pointer(&self->seen, adit_wg_dump_free);
-    self->seen = dump;
 }
 
 static void
@@ -342,12 +368,6 @@ adit_admin_down(AditAdmin *self, GError **error)
     place_responder(self, self->model);
     self->started = FALSE;
     return TRUE;
-}
-
-AditWgDump *
-adit_admin_peers(AditAdmin *self)
-{
-    return adit_server_peers(self->server, NULL);
 }
 
 gboolean

@@ -43,7 +43,11 @@ const char *adit_admin_state(const AditAdmin *self);            /* new, up, down
 const char *adit_admin_note(const AditAdmin *self);             /* a past trouble; NULL */
 const char *adit_admin_trouble(const AditAdmin *self);          /* why it is broken; NULL */
 AditWgDump *adit_admin_peers(AditAdmin *self);                  /* NULL: no tunnel */
-gboolean adit_admin_has_responder(const AditAdmin *self);       /* adit-redirect is there */
+/* The same as of the last look, and, once the tunnel is gone, who was there before; NULL:
+ * nobody has looked yet. At 10,000 devices reading them all takes as long as a change. */
+const AditWgDump *adit_admin_seen(const AditAdmin *self);
+void adit_admin_see(AditAdmin *self);                     /* looks */
+gboolean adit_admin_has_responder(const AditAdmin *self); /* adit-redirect is there */
 /* What the kernel has otherwise than planned, of a server that is up: char *. */
 gboolean adit_admin_find_drift(AditAdmin *self, GPtrArray *ret, GError **error);
 AditTrafficTable *adit_admin_traffic(AditAdmin *self); /* NULL: no ports */

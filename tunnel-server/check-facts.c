@@ -96,7 +96,7 @@ see_devices(AditCheckFacts *f, AditAdmin *admin)
 
     f->port = adit_admin_model(admin)->listen_port;
     f->n_devices = adit_admin_model(admin)->devices->len;
-    f->silent = adit_neighbours_is_silent(admin);
+    f->silent = dump && adit_neighbours_is_silent(adit_admin_model(admin), dump);
     for (guint i = 0; dump && i < dump->peers->len; i++)
         last =
             MAX(last,

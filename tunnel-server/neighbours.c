@@ -7,16 +7,18 @@
 #include <netinet/in.h>
 
 gboolean
-adit_neighbours_is_silent(AditAdmin *admin)
+adit_neighbours_is_silent(const AditModel *model, const AditWgDump *seen)
 {
-    g_autoptr(AditWgDump) dump = adit_admin_peers(admin);
-
-    if (!dump || dump->peers->len == 0)
-        return FALSE;
-    for (guint i = 0; i < dump->peers->len; i++)
-        if (((const AditWgPeer *)g_ptr_array_index(dump->peers, i))->status.rx_bytes > 0)
+    for (guint i = 0; seen && i < seen->peers->len; i++)
+        if (((const AditWgPeer *)g_ptr_array_index(seen->peers, i))->status.rx_bytes > 0)
             return FALSE;
-    return TRUE;
+    return model->devices->len > 0;
+}
+
+static gboolean
+is_silent(const AditAdmin *admin)
+{
+    return adit_neighbours_is_silent(adit_admin_model(admin), adit_admin_seen(admin));
 }
 
 static gboolean
@@ -62,10 +64,9 @@ look_for_foreign(AditAdmin *admin, gboolean silent, GPtrArray *problems)
 void
 adit_neighbours_foreign(AditAdmin *admin, GPtrArray *problems)
 {
-    look_for_foreign(admin, adit_neighbours_is_silent(admin), problems);
+    look_for_foreign(admin, is_silent(admin), problems);
 }
 
-/* All peers are read once: at 10,000 devices that alone takes longer than the rest. */
 GPtrArray *
 adit_neighbours_look(AditAdmin *admin)
 {
@@ -76,7 +77,7 @@ adit_neighbours_look(AditAdmin *admin)
 
     if (!g_str_equal(adit_admin_state(admin), "up"))
         return problems;
-    silent = adit_neighbours_is_silent(admin);
+    silent = is_silent(admin);
     look_for_foreign(admin, silent, problems);
     if (redirects && !adit_admin_has_responder(admin))
         g_ptr_array_add(problems,

@@ -12,6 +12,7 @@
 static gboolean
 on_refresh(AditSrvManager *manager, GDBusMethodInvocation *call, AditServerService *self)
 {
+    adit_admin_see(self->admin);
     adit_server_service_refresh(self);
     adit_srv_manager_complete_refresh(manager, call);
     return TRUE;

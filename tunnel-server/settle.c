@@ -1,32 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "libadit/core/error.h"
+#include "tunnel-server/claims.h"
 #include "tunnel-server/model.h"
 
 #include <string.h>
 #include <sys/socket.h>
 
-/* Who holds what, for one word about a collision: text of the thing -> name of the holder. */
-typedef GHashTable Holders;
-
 static gboolean
-claim(Holders *holders, char *thing, const char *who, GError **error)
+claim_name(AditClaims *claims, AditThingKind kind, const char *name, GError **error)
 {
-    const char *holder = g_hash_table_lookup(holders, thing);
+    const AditThing thing = adit_thing_name(kind, name);
 
-    if (holder) {
-        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: %s: held by %s", who, thing,
-                    holder);
-        g_free(thing);
-        return FALSE;
-    }
-    g_hash_table_insert(holders, thing, g_strdup(who));
-    return TRUE;
+    return adit_claims_take(claims, &thing, name, error);
 }
 
 static gboolean
-settle_subnet(AditSubnet *subnet, Holders *holders, GError **error)
+claim_key(AditClaims *claims, const AditKey *key, const char *who, GError **error)
 {
-    if (!claim(holders, g_strdup_printf("subnet %s", subnet->name), subnet->name, error))
+    const AditThing thing = adit_thing_key(key);
+
+    return adit_claims_take(claims, &thing, who, error);
+}
+
+static gboolean
+claim_addr(AditClaims *claims, const AditAddr *addr, const char *who, GError **error)
+{
+    const AditThing thing = adit_thing_addr(addr);
+
+    return adit_claims_take(claims, &thing, who, error);
+}
+
+static gboolean
+settle_subnet(AditSubnet *subnet, AditClaims *claims, GError **error)
+{
+    if (!claim_name(claims, ADIT_THING_SUBNET, subnet->name, error))
         return FALSE;
     if (!adit_prefix_nth(&subnet->net4, 1, &subnet->server4)) {
         g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: network too small",
@@ -36,10 +43,10 @@ settle_subnet(AditSubnet *subnet, Holders *holders, GError **error)
     memset(&subnet->server6, 0, sizeof(subnet->server6));
     if (subnet->net6.len > 0)
         subnet->server6 = adit_prefix_embed(&subnet->net6, &subnet->server4);
-    if (!claim(holders, adit_addr_to_string(&subnet->server4), subnet->name, error))
+    if (!claim_addr(claims, &subnet->server4, subnet->name, error))
         return FALSE;
     return !adit_addr_is_set(&subnet->server6) ||
-           claim(holders, adit_addr_to_string(&subnet->server6), subnet->name, error);
+           claim_addr(claims, &subnet->server6, subnet->name, error);
 }
 
 /* The network itself, and its broadcast address. */
@@ -55,14 +62,14 @@ is_edge(const AditPrefix *net, const AditAddr *addr)
 }
 
 static gboolean
-settle_device(AditDeviceEntry *device, const AditSubnet *subnet, Holders *holders,
+settle_device(AditDeviceEntry *device, const AditSubnet *subnet, AditClaims *claims,
               GError **error)
 {
-    if (!claim(holders, g_strdup_printf("device %s", device->name), device->name, error) ||
-        !claim(holders, adit_key_to_string(&device->public_key), device->name, error) ||
+    if (!claim_name(claims, ADIT_THING_DEVICE, device->name, error) ||
+        !claim_key(claims, &device->public_key, device->name, error) ||
         (!adit_key_is_zero(&device->next_key) &&
-         !claim(holders, adit_key_to_string(&device->next_key), device->name, error)) ||
-        !claim(holders, adit_addr_to_string(&device->addr4), device->name, error))
+         !claim_key(claims, &device->next_key, device->name, error)) ||
+        !claim_addr(claims, &device->addr4, device->name, error))
         return FALSE;
     if (!adit_prefix_contains(&subnet->net4, &device->addr4)) {
         g_autofree char *addr = adit_addr_to_string(&device->addr4);
@@ -84,48 +91,48 @@ settle_device(AditDeviceEntry *device, const AditSubnet *subnet, Holders *holder
     if (subnet->net6.len == 0)
         return TRUE;
     device->addr6 = adit_prefix_embed(&subnet->net6, &device->addr4);
-    return claim(holders, adit_addr_to_string(&device->addr6), device->name, error);
+    return claim_addr(claims, &device->addr6, device->name, error);
 }
 
 /* What a renumbering leaves behind is served as long as nobody else wants it. */
 static void
-settle_old(Holders *holders, const AditPrefix *net, const AditAddr *addr4, const char *who,
+settle_old(AditClaims *claims, const AditPrefix *net, const AditAddr *addr4, const char *who,
            AditAddr *ret)
 {
     memset(ret, 0, sizeof(*ret));
     if (net->len == 0)
         return;
     *ret = adit_prefix_embed(net, addr4);
-    if (!claim(holders, adit_addr_to_string(ret), who, NULL))
+    if (!claim_addr(claims, ret, who, NULL))
         memset(ret, 0, sizeof(*ret));
 }
 
 static void
-settle_all_old(AditModel *model, Holders *holders)
+settle_all_old(AditModel *model, AditClaims *claims)
 {
     for (guint i = 0; i < model->subnets->len; i++) {
         AditSubnet *subnet = g_ptr_array_index(model->subnets, i);
 
-        settle_old(holders, &subnet->old6, &subnet->server4, subnet->name,
-                   &subnet->old_server6);
+        settle_old(claims, &subnet->old6, &subnet->server4, subnet->name, &subnet->old_server6);
     }
     for (guint i = 0; i < model->devices->len; i++) {
         AditDeviceEntry *device = g_ptr_array_index(model->devices, i);
         const AditSubnet *subnet = adit_model_subnet(model, device->subnet);
         static const AditPrefix none = { 0 };
 
-        settle_old(holders, adit_addr_is_set(&subnet->old_server6) ? &subnet->old6 : &none,
+        settle_old(claims, adit_addr_is_set(&subnet->old_server6) ? &subnet->old6 : &none,
                    &device->addr4, device->name, &device->old6);
     }
 }
 
 /* A network behind a device is that device's alone, and no part of the tunnel's own. */
 static gboolean
-settle_routes(const AditModel *model, const AditDeviceEntry *device, Holders *holders,
+settle_routes(const AditModel *model, const AditDeviceEntry *device, AditClaims *claims,
               GError **error)
 {
     for (guint i = 0; i < device->n_routes; i++) {
         const AditPrefix *route = &device->routes[i];
+        const AditThing thing = adit_thing_route(route);
         g_autofree char *text = adit_prefix_to_string(route);
 
         if (adit_prefix_is_default(route)) {
@@ -145,7 +152,7 @@ settle_routes(const AditModel *model, const AditDeviceEntry *device, Holders *ho
                 return FALSE;
             }
         }
-        if (!claim(holders, g_strdup_printf("route %s", text), device->name, error))
+        if (!adit_claims_take(claims, &thing, device->name, error))
             return FALSE;
     }
     return TRUE;
@@ -161,32 +168,42 @@ is_wan(const AditModel *model, const AditAddr *addr)
     return FALSE;
 }
 
-static char *
-port_claim(const AditModel *model, const AditPublish *publish, guint16 port, AditProto proto)
+/* The address whose ports it takes, as a claim has it; unset: the WAN's. */
+static AditAddr
+port_addr(const AditModel *model, const AditPublish *publish)
 {
-    const AditDeviceEntry *device = adit_model_device(model, publish->device);
-    const char *word = proto == ADIT_PROTO_TCP ? "tcp" : "udp";
+    const AditAddr none = { 0 };
     AditAddr outside;
 
-    if (publish->family == AF_INET6) {
-        g_autofree char *addr = adit_addr_to_string(&device->addr6);
-
-        return g_strdup_printf("port [%s]:%u/%s", addr, port, word);
-    }
+    if (publish->family == AF_INET6)
+        return adit_model_device(model, publish->device)->addr6;
     outside = adit_model_outside(model, publish);
-    if (adit_addr_is_set(&outside) && !is_wan(model, &outside)) {
-        g_autofree char *addr = adit_addr_to_string(&outside);
-
-        return g_strdup_printf("port %s:%u/%s", addr, port, word);
-    }
-    return g_strdup_printf("port %u/%s", port, word);
+    return is_wan(model, &outside) ? none : outside;
 }
 
 static gboolean
-settle_publish(const AditModel *model, const AditPublish *publish, Holders *holders,
-               GError **error)
+claim_ports(const AditModel *model, const AditPublish *publish, AditClaims *claims,
+            GError **error)
 {
     static const AditProto protos[] = { ADIT_PROTO_TCP, ADIT_PROTO_UDP };
+    const AditAddr addr = port_addr(model, publish);
+    const char *who = adit_model_device(model, publish->device)->name;
+
+    for (guint p = 0; p < G_N_ELEMENTS(protos); p++)
+        for (guint port = publish->first; publish->proto & protos[p] && port <= publish->last;
+             port++) {
+            const AditThing thing = adit_thing_port(&addr, (guint16)port, protos[p]);
+
+            if (!adit_claims_take(claims, &thing, who, error))
+                return FALSE;
+        }
+    return TRUE;
+}
+
+static gboolean
+settle_publish(const AditModel *model, const AditPublish *publish, AditClaims *claims,
+               GError **error)
+{
     const AditDeviceEntry *device = adit_model_device(model, publish->device);
 
     if (publish->family == AF_INET6 && !adit_addr_is_set(&device->addr6)) {
@@ -209,13 +226,7 @@ settle_publish(const AditModel *model, const AditPublish *publish, Holders *hold
                     publish->first);
         return FALSE;
     }
-    for (guint p = 0; p < G_N_ELEMENTS(protos); p++)
-        for (guint port = publish->first; publish->proto & protos[p] && port <= publish->last;
-             port++)
-            if (!claim(holders, port_claim(model, publish, (guint16)port, protos[p]),
-                       device->name, error))
-                return FALSE;
-    return TRUE;
+    return claim_ports(model, publish, claims, error);
 }
 
 /* Who has port 80 of an address (there is one at most) takes it from the redirects there.
@@ -245,12 +256,10 @@ settle_redirects(AditModel *model)
 gboolean
 adit_model_settle(AditModel *model, GError **error)
 {
-    g_autoptr(GHashTable) holders =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_autoptr(AditClaims) claims = adit_claims_new();
 
     for (guint i = 0; i < model->n_taken; i++)
-        g_hash_table_insert(holders, adit_addr_to_string(&model->taken[i]),
-                            g_strdup("this machine itself"));
+        claim_addr(claims, &model->taken[i], "this machine itself", NULL);
     for (guint i = 0; i < model->subnets->len; i++) {
         AditSubnet *subnet = g_ptr_array_index(model->subnets, i);
 
@@ -261,23 +270,23 @@ adit_model_settle(AditModel *model, GError **error)
                             adit_model_subnet(model, j)->name);
                 return FALSE;
             }
-        if (!settle_subnet(subnet, holders, error))
+        if (!settle_subnet(subnet, claims, error))
             return FALSE;
     }
     for (guint i = 0; i < model->devices->len; i++) {
         AditDeviceEntry *device = g_ptr_array_index(model->devices, i);
 
-        if (!settle_device(device, adit_model_subnet(model, device->subnet), holders, error) ||
-            !settle_routes(model, device, holders, error))
+        if (!settle_device(device, adit_model_subnet(model, device->subnet), claims, error) ||
+            !settle_routes(model, device, claims, error))
             return FALSE;
     }
-    settle_all_old(model, holders);
+    settle_all_old(model, claims);
     for (guint i = 0; i < model->spent->len; i++)
-        if (!claim(holders, adit_key_to_string(&adit_model_spent(model, i)->public_key),
-                   "a spent invitation", error))
+        if (!claim_key(claims, &adit_model_spent(model, i)->public_key, "a spent invitation",
+                       error))
             return FALSE;
     for (guint i = 0; i < model->publishes->len; i++)
-        if (!settle_publish(model, adit_model_publish(model, i), holders, error))
+        if (!settle_publish(model, adit_model_publish(model, i), claims, error))
             return FALSE;
     settle_redirects(model);
     return TRUE;

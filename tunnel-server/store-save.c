@@ -75,9 +75,9 @@ same_device(const AditModel *now, guint i, const AditModel *next, guint j)
 
     return g_str_equal(a->name, b->name) && adit_addr_cmp(&a->addr4, &b->addr4) == 0 &&
            adit_addr_cmp(&a->addr6, &b->addr6) == 0 &&
-           adit_key_equal(&a->public_key, &b->public_key) &&
-           adit_key_equal(&a->preshared_key, &b->preshared_key) &&
-           adit_key_equal(&a->next_key, &b->next_key) && a->next_until == b->next_until &&
+           adit_key_cmp(&a->public_key, &b->public_key) == 0 &&
+           adit_key_cmp(&a->preshared_key, &b->preshared_key) == 0 &&
+           adit_key_cmp(&a->next_key, &b->next_key) == 0 && a->next_until == b->next_until &&
            a->invite_until == b->invite_until && a->kind == b->kind &&
            a->may_publish == b->may_publish && adit_addr_cmp(&a->wan4, &b->wan4) == 0 &&
            same_prefixes(a->routes, a->n_routes, b->routes, b->n_routes) &&
@@ -289,13 +289,36 @@ id_of(const GPtrArray *list, guint i)
     return *(const gint64 *)g_ptr_array_index(list, i);
 }
 
+/* Rows of one list. */
+typedef struct {
+    guint first, end;
+} Span;
+
+/* What the lists begin and end with alike is left out: of a large server that is nearly all. */
+static void
+find_differing(const Kind *kind, const AditModel *now, const AditModel *next, Span *ret_now,
+               Span *ret_next)
+{
+    const GPtrArray *old = list_of(now, kind), *new = list_of(next, kind);
+    guint first = 0, o = old->len, n = new->len;
+
+    while (first < o && first < n && id_of(old, first) == id_of(new, first) &&
+           kind->same(now, first, next, first))
+        first++;
+    while (first < o && first < n && id_of(old, o - 1) == id_of(new, n - 1) &&
+           kind->same(now, o - 1, next, n - 1))
+        o--, n--;
+    *ret_now = (Span){ first, o };
+    *ret_next = (Span){ first, n };
+}
+
 /* id -> index + 1 */
 static GHashTable *
-index_ids(const GPtrArray *list)
+index_ids(const GPtrArray *list, Span span)
 {
     GHashTable *ids = g_hash_table_new(g_direct_hash, g_direct_equal);
 
-    for (guint i = 0; i < list->len; i++)
+    for (guint i = span.first; i < span.end; i++)
         g_hash_table_insert(ids, GSIZE_TO_POINTER((gsize)id_of(list, i)),
                             GUINT_TO_POINTER(i + 1));
     return ids;
@@ -325,9 +348,12 @@ delete_old(AditServerStore *store, const Kind *kind, const AditModel *now,
            const AditModel *next, GError **error)
 {
     const GPtrArray *old = list_of(now, kind);
-    g_autoptr(GHashTable) ids = index_ids(list_of(next, kind));
+    g_autoptr(GHashTable) ids = NULL;
+    Span gone, come;
 
-    for (guint i = 0; i < old->len; i++) {
+    find_differing(kind, now, next, &gone, &come);
+    ids = index_ids(list_of(next, kind), come);
+    for (guint i = gone.first; i < gone.end; i++) {
         gint64 id = id_of(old, i);
         guint at = look_up(ids, id);
 
@@ -346,16 +372,19 @@ insert_new(AditServerStore *store, const Kind *kind, const AditModel *now, AditM
            GError **error)
 {
     const GPtrArray *list = list_of(next, kind);
-    g_autoptr(GHashTable) ids = index_ids(list_of(now, kind));
+    g_autoptr(GHashTable) ids = NULL;
     g_autoptr(sqlite3_stmt) insert = adit_store_prepare(store, kind->insert, error);
     g_autoptr(sqlite3_stmt) detail = insert && kind->insert_detail
                                          ? adit_store_prepare(store, kind->insert_detail, error)
                                          : NULL;
     Writer to = { .store = store, .insert = insert, .detail = detail };
+    Span gone, come;
 
     if (!insert || (kind->insert_detail && !detail))
         return FALSE;
-    for (guint i = 0; i < list->len; i++) {
+    find_differing(kind, now, next, &gone, &come);
+    ids = index_ids(list_of(now, kind), gone);
+    for (guint i = come.first; i < come.end; i++) {
         guint at = look_up(ids, id_of(list, i));
 
         if (!(at && kind->same(now, at - 1, next, i)) && !kind->put(&to, next, i, error))

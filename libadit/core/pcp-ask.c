@@ -44,7 +44,7 @@ adit_ask_site_equal(const AditAskSite *a, const AditAskSite *b)
            adit_addr_cmp(&a->server4, &b->server4) == 0 &&
            adit_addr_cmp(&a->server6, &b->server6) == 0 &&
            adit_prefix_cmp(&a->net6, &b->net6) == 0 &&
-           adit_prefix_cmp(&a->old6, &b->old6) == 0 && adit_key_equal(&a->key, &b->key) &&
+           adit_prefix_cmp(&a->old6, &b->old6) == 0 && adit_key_cmp(&a->key, &b->key) == 0 &&
            a->rotate == b->rotate;
 }
 
