@@ -74,12 +74,25 @@ def test_other_family(lab):
     assert site.client.adit("status", "gw1").code == 0
 
 
+def _follows(lab, old, new):
+    """A site whose server has moved; (site, its name server) once the tunnel has followed."""
+    site, server = _named(lab, old)
+    until(lambda: old in site.home.run("wg", "show", "gw1", "endpoints").stdout, 5, "the old address")
+    server.answers = (new,)
+    _heard(site, 25)
+    assert new in site.home.run("wg", "show", "gw1", "endpoints").stdout
+    return site, server
+
+
+def test_moved_v6(lab):
+    """the name has an IPv6 address only, and another one by now: it is asked for anew, and the tunnel follows"""
+    site, _ = _follows(lab, lab["visitor"].v6, lab["vps"].v6)
+    assert site.client.adit("status", "gw1").code == 0
+
+
 def test_moved(lab):
     """the name leads somewhere else by now: it is asked for anew, and the tunnel follows"""
-    site, server = _named(lab, lab["visitor"].v4)
-    until(lambda: lab["visitor"].v4 in site.home.run("wg", "show", "gw1", "endpoints").stdout, 5, "the old address")
-    server.answers = (lab["vps"].v4,)
-    _heard(site, 25)
+    site, server = _follows(lab, lab["visitor"].v4, lab["vps"].v4)
     if os.environ.get("ADIT_FULL"):  # one that was heard is missed after 150 s
         lab["internet"].nft(f"table inet moved {{ chain f {{ type filter hook forward priority 0; ip daddr "
                             f"{lab['vps'].v4} udp dport 1-65535 drop; }}; }}\n")

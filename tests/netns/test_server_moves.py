@@ -7,7 +7,7 @@ import os
 import tap
 from names import NameServer
 from process import until
-from story import Client, Server
+from story import Client, Publisher, Server, embed
 from talk import Talk
 from tunnel import WireGuard
 
@@ -49,8 +49,9 @@ def test_move(lab):
     client.enrol("home", old.device("nas", "10.59.0.2"))
     switch_on = plain_client(phone, old.device("phone", "10.59.0.3", "--kind", "client"))
     switch_on(vps.v4)
-    old.publish(443, "nas", families=(4,))
-    Talk(visitor, vps.v4, 443).still("at the old place")
+    old.publish(443, "nas")
+    for place in (vps.v4, embed(vps.prefix, "10.59.0.2")):
+        Talk(visitor, place, 443).still("at the old place")
     until(lambda: phone.ping("10.59.0.1").all, 15, "the phone")
     key = json.loads(old.admin("status", "--json").stdout)["public-key"]
 
@@ -78,6 +79,9 @@ def test_move(lab):
         client.adit("up", "home")
     Talk(visitor, fresh.v4, 443, patience=240).still("at the new place")
     until(lambda: phone.ping("10.59.0.1").all, 15, "the phone, with the profile it had")
+    assert fresh.prefix != vps.prefix
+    Publisher(home).start()  # which asks the server what the device's addresses are
+    Talk(visitor, embed(fresh.prefix, "10.59.0.2"), 443, patience=40).still("at the new place, by the new prefix")
     assert client.adit("status", "home").code == 0
 
 
