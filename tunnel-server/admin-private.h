@@ -22,6 +22,7 @@ struct _AditAdmin {
     char *note; /* what was wrong with the store, and mended */
     gboolean started, down;
     gboolean moved;       /* facts are others than those that are in force */
+    gboolean read_only;   /* the store's disk, and it was said */
     gboolean copy_wanted; /* the store's copy is older than the store */
 };
 

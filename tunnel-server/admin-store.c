@@ -14,6 +14,16 @@ try_store(AditAdmin *self, const char *path, GError **error)
     return self->model != NULL;
 }
 
+static void
+note_read_only(AditAdmin *self)
+{
+    g_free(self->note);
+    self->note = g_strdup_printf("%s: the disk is read-only: ports and tunnels are served, "
+                                 "nothing can be changed",
+                                 self->store_path);
+    g_warning("%s", self->note);
+}
+
 /* A damaged file is no reason to be no server, as long as there is a copy. */
 gboolean
 adit_admin_open_store(AditAdmin *self, GError **error)
@@ -35,12 +45,9 @@ adit_admin_open_store(AditAdmin *self, GError **error)
         g_warning("%s", self->note);
     }
     self->copy_wanted = TRUE;
-    if (adit_server_store_is_read_only(self->store)) {
-        self->note = g_strdup_printf("%s: the disk is read-only: ports and tunnels are served, "
-                                     "nothing can be changed",
-                                     path);
-        g_warning("%s", self->note);
-    }
+    self->read_only = adit_server_store_is_read_only(self->store);
+    if (self->read_only)
+        note_read_only(self);
     return TRUE;
 }
 
@@ -69,9 +76,13 @@ adit_admin_mend_store(AditAdmin *self)
 {
     if (!adit_server_store_is_read_only(self->store))
         return;
+    if (!self->read_only)
+        note_read_only(self);
+    self->read_only = TRUE;
     adit_server_store_retry(self->store);
     if (adit_server_store_is_read_only(self->store))
         return;
+    self->read_only = FALSE;
     g_clear_pointer(&self->note, g_free);
     g_message("%s: can be written again", self->store_path);
 }

@@ -30,7 +30,7 @@ void adit_admin_forget_watch(AditAdmin *self); /* it is about to go */
 gboolean adit_admin_down(AditAdmin *self, GError **error);
 /* Keeps where the devices are, for the next start. */
 gboolean adit_admin_save_endpoints(AditAdmin *self, GError **error);
-/* The store was opened on a read-only disk, which it is no longer: opens it again. */
+/* While the disk is read-only: says so, and opens the store again as soon as it is not. */
 void adit_admin_mend_store(AditAdmin *self);
 /* A copy of the store, if it has changed since the last one. */
 gboolean adit_admin_copy_store(AditAdmin *self, GError **error);

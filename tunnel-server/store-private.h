@@ -11,7 +11,8 @@
 struct _AditServerStore {
     sqlite3 *db;
     char *path;
-    gboolean read_only; /* the disk is: what it says can be read, and nothing written */
+    gboolean read_only; /* the disk is, or became so: what it says can be read, and nothing
+                         * written */
 };
 
 /* Step n brings user_version from n to n + 1. A released step never changes. */

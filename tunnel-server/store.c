@@ -91,9 +91,28 @@ code_of(int result)
     }
 }
 
+/* A disk that had an error takes nothing any more, which SQLite calls an I/O error. It is asked
+ * by its name: closing a descriptor of our own would drop the locks of SQLite's. */
+static gboolean
+is_disk_read_only(const AditServerStore *store)
+{
+    switch (sqlite3_errcode(store->db) & 0xff) {
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY: return chmod(store->path, 0600) != 0 && errno == EROFS;
+    default: return FALSE;
+    }
+}
+
 gboolean
 adit_store_fail(AditServerStore *store, const char *what, GError **error)
 {
+    if (is_disk_read_only(store)) {
+        store->read_only = TRUE;
+        g_set_error(error, ADIT_ERROR, ADIT_ERROR_DENIED, "%s: %s: the disk is read-only",
+                    store->path, what);
+        return FALSE;
+    }
     g_set_error(error, ADIT_ERROR, code_of(sqlite3_errcode(store->db)), "%s: %s: %s",
                 store->path, what, sqlite3_errmsg(store->db));
     return FALSE;

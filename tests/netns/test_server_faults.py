@@ -74,6 +74,41 @@ def test_full_disk(lab):
     bad_disk(lab, f"dd if=/dev/zero of={STATE}/filler bs=4k 2>/dev/null || true; sync", f"rm {STATE}/filler", "full")
 
 
+@tap.deadline(120)
+def test_disk_turns_read_only(lab):
+    """the disk has an error and takes nothing any more: changes are refused in a sentence, all else goes on; mended by a reboot"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    vps.sh(f"truncate -s 16M /root/disk && mkfs.ext4 -q /root/disk && mkdir -p {STATE} && mount -o loop,errors=remount-ro /root/disk {STATE}")
+    server, nas = begin(lab, "nas", conf=CONF + "[Daemon]\nSaveEndpoints = 1s\nLookAgain = 1s\n")
+    for port in (443, 444, 445):
+        lab["nas"].tcp_echo(port)
+    server.publish(443, "nas", families=(4,))
+    assert nas.map(444, 444).result == "SUCCESS"
+    talks = [Talk(visitor, vps.v4, port) for port in (443, 444)]
+    until(lambda: endpoint_kept(vps), 10, "where the device is, in the store")
+    vps.sh(f"sync -f {STATE}/server.db")  # so that nothing is left that could be changed in memory alone
+    vps.sh(f"echo 1 > /sys/fs/ext4/$(basename $(findmnt -no SOURCE {STATE}))/trigger_fs_error")
+    assert not vps.sh(f"touch {STATE}/more", check=False).ok, "the disk can still be written"
+    for _ in range(2):
+        refused(server.admin("device", "add", "more", check=False), "server.db", "read-only")
+        refused(server.admin("forward", "set-enabled", "443", "off", check=False), "server.db", "read-only")
+    assert nas.map(445, 445).result == "SUCCESS" and is_open(visitor, vps.v4, 445), "what the kernel holds needs no disk"
+    until(lambda: any("leases.db" in p for p in problems(server)), 10, "a word about the leases")
+    assert any("server.db" in p and "read-only" in p for p in problems(server)), problems(server)
+    vps.run("nft", "delete", "table", "inet", "adit_server")
+    until(lambda: is_open(visitor, vps.v4, 443), 10, "the table, made again")
+    for talk in talks:
+        talk.still("the disk is read-only")
+    assert json.loads(server.admin("device", "list", "--json").stdout)[0]["name"] == "nas" and server.process.alive
+    server.process.stop()
+    vps.sh(f"umount {STATE} && (e2fsck -fy /root/disk || test $? -le 2) && mount -o loop /root/disk {STATE}")
+    vps.sh("nft delete table inet adit_server; ip link del adit0")
+    server.run()
+    until(lambda: is_open(visitor, vps.v4, 443) and is_open(visitor, vps.v4, 444), 15, "the ports, after the reboot")
+    server.admin("device", "add", "more")
+    assert problems(server) == [], problems(server)
+
+
 def endpoint_kept(vps):
     script = "import sqlite3; print(sqlite3.connect('%s/server.db').execute('SELECT count(*) FROM endpoint').fetchone()[0])" % STATE
     return vps.run("python3", "-c", script).stdout.strip() == "1"
