@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A device that may open and close its own ports on the page without a login: what it may, and what nobody may in its name."""
 import contextlib
+import json
 import socket
 
 import web
@@ -184,29 +185,44 @@ def test_meant(lab):
 
 
 def connect(machine, source, where):
-    """Whether a connection is there, and whether anything answers on it."""
+    """What is answered on a connection from there."""
     with machine.inside():
-        peer = socket.create_connection((where, web.PORT), timeout=3, source_address=(source, 0))
+        peer = socket.create_connection((where, web.PORT), timeout=1, source_address=(source, 0))
     with peer:
         peer.sendall(b"GET /api/v1/session HTTP/1.1\r\nHost: 10.59.0.1\r\n\r\n")
         return peer.recv(4096)
 
 
+def forge(own, lab, server, device):
+    """A machine of the WAN under a device's address: it is heard, and the answer is not for it."""
+    internet = lab["internet"]
+    internet.add_address(f"{device}/{128 if ':' in device else 32}")
+    seen = own.page.vps.capture("internet")
+    try:
+        said = connect(internet, device, server)
+    except OSError:
+        said = None
+    assert said is None, f"{device}: {said}"
+    assert seen.count(src=device, dst=server, out=False) > 0, "nothing was forged"
+    seen.none(src=server, dst=device, out=True)
+
+
 def test_spoofed(lab):
-    """on the WAN nobody is a device: neither by the device's address nor by another, nor on loopback"""
+    """on the WAN nobody is a device, in both families: neither by the device's address nor by another, nor on loopback"""
     own = Own(lab)
     internet, vps = lab["internet"], own.page.vps
-    hop = vps.run("sh", "-c", "ip -4 -o addr show scope global | awk '$2 != \"adit0\" {print $4}' | cut -d/ -f1").stdout.split()[0]
-    internet.run("ip", "route", "add", "10.59.0.1/32", "via", hop)
-    own_address = internet.run("sh", "-c", f"ip -4 route get {hop} | sed -n 's/.* src \\([0-9.]*\\).*/\\1/p'").stdout.strip()
-    with contextlib.suppress(OSError):
-        assert not connect(internet, own_address, "10.59.0.1"), "a stranger was answered at the tunnel's door"
-    internet.run("ip", "address", "add", "10.59.0.2/32", "dev", "lo")
-    try:
-        said = connect(internet, "10.59.0.2", "10.59.0.1")
-    except OSError:
-        said = b""
-    assert b"nas" not in said, said
+    for hop, server, device in ((vps.v4, "10.59.0.1", "10.59.0.2"),
+                                (vps.v6, *(embed(vps.prefix, f"10.59.0.{n}") for n in (1, 2)))):
+        internet.run("ip", "route", "replace", f"{server}/{128 if ':' in server else 32}", "via", hop)
+        found = json.loads(internet.run("ip", "-j", "route", "get", hop).stdout)[0]["prefsrc"]
+        own.page.log_in()
+        before = own.page.refused("stranger")
+        with contextlib.suppress(ConnectionError):
+            assert not connect(internet, found, server), "a stranger was answered at the tunnel's door"
+        assert own.page.refused("stranger") == before + 1, server
+        assert own.ask("GET", "/session", host=server).json["device"] == "nas", "the device itself"
+        forge(own, lab, server, device)
+        assert own.ask("GET", "/session", host=server).json["device"] == "nas", "the device, after that"
     assert own.page.ask("GET", "/api/v1/session").json["who"] == "none", "on loopback"
     with vps.inside():
         peer = socket.create_connection(("10.59.0.1", web.PORT), timeout=3)
