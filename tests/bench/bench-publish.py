@@ -86,13 +86,6 @@ def library(lab):
     measure(lab, keep_open(peer.server6), "library", 6, peer.v6)
 
 
-def memory(process):
-    """Resident kB of a process: all, and what it shares with no file."""
-    with open(f"/proc/{process.pid}/status", encoding="utf-8") as file:
-        rows = dict(line.split(":", 1) for line in file)
-    return tuple(int(rows[key].split()[0]) for key in ("VmRSS", "RssAnon"))
-
-
 def command(lab):
     """`adit publish`, with aditd and the publisher."""
     home, vps = lab["home"], lab["vps"]
@@ -113,7 +106,8 @@ def command(lab):
     figure("adit-version-median", statistics.median(starts))
     measure(lab, publish(4), "adit-publish", 4, vps.v4)
     measure(lab, publish(6), "adit-publish", 6, gua)
-    for name, value in zip(("resident", "resident-own"), memory(publisher.process)):
+    memory = publisher.process.memory()
+    for name, value in (("resident", memory["Rss"]), ("private", memory["Private_Dirty"] + memory["Private_Clean"])):
         figure(f"publisher-{name}-{2 * ROUNDS}", value, "kB")
 
 

@@ -8,11 +8,20 @@ import tap
 from process import until
 from publishing import DRAWING, begin, fetch, is_closed, published
 
+PRIVATE_MAX = 2500  # kB; 1340 when it was written
+
+
+def assert_small(process):
+    """Its memory but for pages of libraries, which aditd has as well. Sanitizers and valgrind have their own."""
+    if "ASAN_OPTIONS" not in os.environ and os.readlink(f"/proc/{process.pid}/exe").endswith("/adit-publisher"):
+        memory = process.memory()
+        assert memory["Private_Dirty"] + memory["Private_Clean"] < PRIVATE_MAX, memory
+
 
 def test_publish(lab):
     """adit publish 443: a visitor comes by IPv4 and by the GUA, port 80 sends him to https, unpublish closes"""
     vps, visitor = lab["vps"], lab["visitor"]
-    _, client, _, gua = begin(lab)
+    _, client, publisher, gua = begin(lab)
     page = lab["home"].http_server(443, "from behind CGNAT\n")
     urls = f"http://{vps.v4}:443/", f"http://[{gua}]:443/"
     assert is_closed(visitor, *urls)
@@ -29,6 +38,7 @@ def test_publish(lab):
         row = rows["443/tcp", family]
         assert (row["state"], row["protocol"], row["redirect"]) == ("published", "PCP", "by the server"), row
         assert row["lease_until"] > row["since"] > 0 and not row["problem"], row
+    assert_small(publisher.process)
     client.adit("unpublish", "443")
     until(lambda: is_closed(visitor, *urls, f"http://{vps.v4}/", f"http://[{gua}]/"), 10, "all of it to close")
     assert published(client) == {}
