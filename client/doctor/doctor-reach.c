@@ -130,6 +130,13 @@ is_held(const AditDoctorReach *r)
     return g_strcmp0(r->state, "published") == 0 || g_strcmp0(r->state, "renewing") == 0;
 }
 
+/* It knows which word of its operator's it was: so the next hop tells. */
+static gboolean
+is_operators_word(const AditDoctorReach *r)
+{
+    return g_strcmp0(r->before.state, "off") == 0 || g_strcmp0(r->before.state, "denied") == 0;
+}
+
 static gboolean
 judge_mapping(const Judge *j, const AditDoctorWay *way, gboolean listener)
 {
@@ -153,6 +160,10 @@ judge_mapping(const Judge *j, const AditDoctorWay *way, gboolean listener)
                           g_strdup_printf("lost (%s), and asked for again", r->reason));
     if (!listener)
         return not_tested(j, "mapping", g_strdup("first what is broken above"));
+    if (is_operators_word(r)) {
+        not_tested(j, "mapping", g_strdup("the server refuses it, and says why"));
+        return TRUE;
+    }
     return broken(j, "mapping", g_strdup_printf("%s: %s", r->state, r->reason),
                   g_strdup("the server has refused it, or taken it back"),
                   g_strdup_printf("on the server: adit-server status (whom it has refused, and "
@@ -160,14 +171,15 @@ judge_mapping(const Judge *j, const AditDoctorWay *way, gboolean listener)
                                   ports));
 }
 
-/* "443/tcp" at the server is a forward in IPv4, a pinhole in IPv6. */
+/* "443/tcp" at the server is a forward in IPv4, "NAME:443/tcp" a pinhole in IPv6. */
 static char *
 turn_on(const AditDoctorReach *r)
 {
     g_autofree char *ports = adit_ports_to_string(&r->ports);
 
-    return g_strdup_printf("on the server: adit-server %s set-enabled %s on",
-                           r->family ? "pinhole" : "forward", ports);
+    return g_strdup_printf("on the server: adit-server %s%s on",
+                           r->family ? "pinhole set-enabled NAME:" : "forward set-enabled ",
+                           ports);
 }
 
 static gboolean
@@ -193,7 +205,7 @@ judge_server(const Judge *j, gboolean may)
                       g_strdup("that is its operator's word"), turn_on(j->r));
     if (g_str_equal(seen->state, "denied"))
         return broken(j, "server", g_strdup("the server has closed it"),
-                      g_strdup("its operator does not let this device publish any more"),
+                      g_strdup("its operator does not let this device publish"),
                       g_strdup("on the server: adit-server device set-publish NAME on"));
     return broken(j, "server", g_strdup("the server knows nothing of it"),
                   g_strdup("it has lost or revoked what it had granted"),
@@ -238,6 +250,20 @@ where_lost(const AditDoctorReach *r)
                            came);
 }
 
+/* Then somebody else has to try it, and an adit-server tells what became of that. */
+static char *
+not_dialled(const AditDoctorReach *r)
+{
+    const char *why = r->not_dialled ? r->not_dialled : "it was not dialled";
+    const char *port = r->outside ? strrchr(r->outside, ':') : NULL;
+
+    if (!r->before.state || !port)
+        return g_strdup(why);
+    return g_strdup_printf("%s; try it from elsewhere, and on the server: adit-server probe "
+                           "%.*s/%s",
+                           why, (int)strcspn(port + 1, "-"), port + 1, proto_of(r));
+}
+
 static void
 judge_outside(const Judge *j, gboolean may)
 {
@@ -248,8 +274,7 @@ judge_outside(const Judge *j, gboolean may)
         return;
     }
     if (!r->uplink) {
-        not_tested(j, "outside",
-                   g_strdup(r->not_dialled ? r->not_dialled : "it was not dialled"));
+        not_tested(j, "outside", not_dialled(r));
         return;
     }
     switch (r->dialled) {

@@ -52,9 +52,10 @@ is_asked(const AditDoctorReach *reach, gboolean after)
 {
     const gboolean held =
         g_strcmp0(reach->state, "published") == 0 || g_strcmp0(reach->state, "renewing") == 0;
+    const gboolean refused = g_strcmp0(reach->state, "refused") == 0;
 
-    return held && (!after || (reach->uplink && reach->before.state &&
-                               reach->dialled != ADIT_PROBE_ANSWERED));
+    return (held || (refused && !after)) && (!after || (reach->uplink && reach->before.state &&
+                                                        reach->dialled != ADIT_PROBE_ANSWERED));
 }
 
 void

@@ -314,7 +314,7 @@ def not_published(s):
 
 # -- at the server --
 
-@fault("the operator does not let this device publish", "mapping", "adit-server status")
+@fault("the operator does not let this device publish", "server", "adit-server device set-publish NAME on")
 def not_allowed(s):
     page = s.home.http_server(9442, "page\n")
     s.server.admin("device", "set-publish", "nas", "off")
@@ -410,6 +410,32 @@ def taken_back(s):
     s.server.admin("device", "set-publish", "nas", "on")
     s.client.adit("unpublish", "443")
     s.client.adit("publish", "443", "--no-redirect", check=False, timeout=20)
+
+
+@fault("the operator turns the port off", "server", "set-enabled")
+def turned_off(s):
+    keys = (("forward", "443/tcp"), ("pinhole", "nas:443/tcp"))
+    for kind, key in keys:
+        s.server.admin(kind, "set-enabled", key, "off")
+    red = yield
+    assert {f["remedy"].split("adit-server ")[1].replace("NAME", "nas") for f in red} == \
+        {f"{kind} set-enabled {key} on" for kind, key in keys}, red
+    # The device has heard of it meanwhile: the hop is the same.
+    s.state(443, "refused")
+    s.doctor.broken("server")
+    for kind, key in keys:
+        s.server.admin(kind, "set-enabled", key, "on")
+
+
+@fault("a UDP service, which answers nobody who does not speak its language: not tested, and who can", None, "")
+def no_dial(s):
+    s.home.udp_echo(5353)
+    s.client.adit("publish", "5353/udp", timeout=20)
+    yield "5353/udp"
+    rows = [f for f in s.doctor.ask("5353/udp") if f["hop"] == "outside"]
+    assert len(rows) == 2 and {f["verdict"] for f in rows} == {"not tested"}, rows
+    assert all(f["what"].endswith("on the server: adit-server probe 5353/udp") for f in rows), rows
+    s.client.adit("unpublish", "5353/udp")
 
 
 @fault("nobody answers for the device's IPv6 address (proxy NDP)", "outside", "adit-server check")

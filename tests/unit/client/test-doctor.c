@@ -344,6 +344,20 @@ port_refused(World *w)
 }
 
 static void
+port_refused_off(World *w)
+{
+    port_refused(w);
+    swap(&w->r->before.state, "off");
+}
+
+static void
+port_refused_off6(World *w)
+{
+    port_refused_off(w);
+    w->r->family = 1;
+}
+
+static void
 port_asked(World *w)
 {
     swap(&w->r->state, "asking");
@@ -459,6 +473,8 @@ static const Case cases[] = {
     { "dropped", dropped, "firewall", "ufw allow 443" },
     { "unpublished", unpublished, "mapping", "adit publish 443/tcp" },
     { "port-refused", port_refused, "mapping", "adit-server status" },
+    { "port-refused-off", port_refused_off, "server", "forward set-enabled 443/tcp on" },
+    { "port-refused-off6", port_refused_off6, "server", "pinhole set-enabled NAME:443/tcp on" },
     { "port-asked", port_asked, "", "" },
     { "port-lost", port_lost, "", "" },
     { "not-outside", not_outside, "outside", "adit-server check" },
@@ -564,6 +580,41 @@ test_case(gconstpointer data)
     adit_doctor_reach_free(w.r);
 }
 
+/* What cannot be dialled from here is not green, and somebody else can try it. */
+static void
+test_not_dialled(void)
+{
+    static const struct {
+        const char *outside, *seen, *what;
+    } rows[] = {
+        { "198.51.100.7:8443", "open",
+          "why; try it from elsewhere, and on the server: adit-server probe 8443/udp" },
+        { "[2001:db8::7]:4000-4099", "open",
+          "why; try it from elsewhere, and on the server: adit-server probe 4000/udp" },
+        { "198.51.100.7:8443", NULL, "why" }, /* no adit-server */
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        World w = make_world();
+        g_autoptr(GPtrArray) findings = adit_findings_new();
+        const AditDoctorWay way = { .tunnel = TRUE, .pcp = TRUE, .rules = TRUE };
+        const AditFinding *last;
+
+        w.r->ports.proto = ADIT_PROTO_UDP;
+        swap(&w.r->outside, rows[i].outside);
+        swap(&w.r->before.state, rows[i].seen);
+        w.r->not_dialled = g_strdup("why");
+        not_dialled(&w);
+        adit_doctor_judge_reach(w.r, &way, findings);
+        last = g_ptr_array_index(findings, findings->len - 1);
+        g_assert_cmpstr(last->hop, ==, "outside");
+        g_assert_cmpint(last->verdict, ==, ADIT_VERDICT_NOT_TESTED);
+        g_assert_cmpstr(last->what, ==, rows[i].what);
+        adit_doctor_gateway_free(w.g);
+        adit_doctor_reach_free(w.r);
+    }
+}
+
 /* No two hops share an exit code, and none has one that means something else. */
 static void
 test_exit_codes(void)
@@ -585,6 +636,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/client/doctor/exit-codes", test_exit_codes);
+    g_test_add_func("/client/doctor/not-dialled-but-how", test_not_dialled);
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *path = g_strconcat("/client/doctor/", cases[i].name, NULL);
 
