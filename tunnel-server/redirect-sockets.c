@@ -5,13 +5,11 @@
 #include "libadit/sys/syserror.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
-
-#define FIRST_PASSED 3
 
 typedef union {
     struct cmsghdr header; /* aligns it */
@@ -113,23 +111,14 @@ adit_redirect_sockets_receive(int channel, int *ret, GError **error)
                                ret);
 }
 
-/* sd_listen_fds(3): from 3 on, if they are meant for us. */
 guint
 adit_redirect_sockets_from_systemd(int *ret)
 {
-    const char *pid = g_getenv("LISTEN_PID");
-    const char *count = g_getenv("LISTEN_FDS");
+    int n = sd_listen_fds(TRUE);
     int fds[ADIT_REDIRECT_SOCKETS_MAX];
-    guint n = 0;
 
-    if (pid && count && g_ascii_strtoll(pid, NULL, 10) == getpid())
-        n = (guint)MIN(g_ascii_strtoull(count, NULL, 10), ADIT_REDIRECT_SOCKETS_MAX);
-    for (guint i = 0; i < n; i++) {
-        fds[i] = FIRST_PASSED + (int)i;
-        fcntl(fds[i], F_SETFD, FD_CLOEXEC);
-    }
-    g_unsetenv("LISTEN_PID");
-    g_unsetenv("LISTEN_FDS");
-    g_unsetenv("LISTEN_FDNAMES");
-    return keep_listening(fds, n, ret);
+    n = CLAMP(n, 0, ADIT_REDIRECT_SOCKETS_MAX);
+    for (int i = 0; i < n; i++)
+        fds[i] = SD_LISTEN_FDS_START + i;
+    return keep_listening(fds, (guint)n, ret);
 }

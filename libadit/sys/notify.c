@@ -1,53 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "libadit/sys/notify.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/uio.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define FIELDS_MAX 20
+/* Else every event would name a line of this file. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
 
-/* Both protocols are a datagram of text, and promised to stay (sd_notify(3), systemd's "Native
- * Journal Protocol"). Their library would bring a bus, a cipher and three compressors into each
- * of our processes. */
-
-static gboolean
-send_to(const char *socket_name, const char *text)
-{
-    struct sockaddr_un at = { .sun_family = AF_UNIX };
-    const gsize len = strlen(socket_name);
-    gboolean told;
-    int fd;
-
-    if (len < 2 || len > sizeof(at.sun_path) || (*socket_name != '/' && *socket_name != '@'))
-        return FALSE;
-    memcpy(at.sun_path, socket_name, len);
-    if (*socket_name == '@')
-        at.sun_path[0] = '\0'; /* abstract */
-    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return FALSE;
-    told = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&at,
-                  (socklen_t)(G_STRUCT_OFFSET(struct sockaddr_un, sun_path) + len)) >= 0;
-    close(fd);
-    return told;
-}
+#define FIELDS_MAX 16
 
 static gboolean
 tell(const char *verb, const char *status)
 {
     /* A line break would begin another assignment. */
     g_autofree char *line = g_strdelimit(g_strdup(status != NULL ? status : ""), "\n", ' ');
-    g_autofree char *text =
-        status == NULL ? g_strdup(verb)
-                       : g_strconcat(verb, *verb != '\0' ? "\n" : "", "STATUS=", line, NULL);
-    const char *manager = g_getenv("NOTIFY_SOCKET");
 
-    return manager != NULL && send_to(manager, text);
+    if (status == NULL)
+        return sd_notify(0, verb) > 0;
+    return sd_notifyf(0, "%s%sSTATUS=%s", verb, *verb != '\0' ? "\n" : "", line) > 0;
 }
 
 gboolean
@@ -93,34 +68,35 @@ adit_notify_watchdog(void)
 guint64
 adit_notify_watchdog_usec(void)
 {
-    const char *pid = g_getenv("WATCHDOG_PID");
-    const char *usec = g_getenv("WATCHDOG_USEC");
+    guint64 usec = 0;
 
-    if (usec == NULL || (pid != NULL && g_ascii_strtoll(pid, NULL, 10) != getpid()))
-        return 0;
-    return g_ascii_strtoull(usec, NULL, 10) / 2;
+    return sd_watchdog_enabled(0, &usec) > 0 ? usec / 2 : 0;
 }
 
-/* Without a place in the sources: else every event would name a line of this file. */
+static void
+add_field(GPtrArray *fields, struct iovec *iov, char *text)
+{
+    iov[fields->len] = (struct iovec){ text, strlen(text) };
+    g_ptr_array_add(fields, text);
+}
+
 static gboolean
 to_journal(int priority, const char *message, va_list args)
 {
-    g_autofree char *level = g_strdup_printf("%d", priority);
-    GLogField fields[FIELDS_MAX] = { { "MESSAGE", message, -1 },
-                                     { "PRIORITY", level, -1 },
-                                     { "SYSLOG_IDENTIFIER", program_invocation_short_name,
-                                       -1 } };
-    gsize n = 3;
+    g_autoptr(GPtrArray) fields = g_ptr_array_new_with_free_func(g_free);
+    struct iovec iov[FIELDS_MAX + 2];
     const char *name;
 
+    add_field(fields, iov, g_strconcat("MESSAGE=", message, NULL));
+    add_field(fields, iov, g_strdup_printf("PRIORITY=%d", priority));
     while ((name = va_arg(args, const char *)) != NULL) {
         const char *text = va_arg(args, const char *);
 
-        g_assert(n < G_N_ELEMENTS(fields));
+        g_assert(fields->len < G_N_ELEMENTS(iov));
         if (text != NULL)
-            fields[n++] = (GLogField){ name, text, -1 };
+            add_field(fields, iov, g_strconcat(name, "=", text, NULL));
     }
-    return g_log_writer_journald(G_LOG_LEVEL_MESSAGE, fields, n, NULL) == G_LOG_WRITER_HANDLED;
+    return sd_journal_sendv(iov, fields->len) >= 0;
 }
 
 void
