@@ -40,6 +40,7 @@ KINDS = {
     "desktop": ("trixie", "minbase", DESKTOP, False),
     "build-bookworm": ("bookworm", "buildd", None, False),
     "build-trixie": ("trixie", "buildd", None, False),
+    "container": ("bookworm", "minbase", ["ca-certificates"], False),  # debian:12
 }
 
 UNREAD = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*",
