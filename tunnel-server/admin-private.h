@@ -5,7 +5,8 @@
 #include "tunnel-server/responder.h"
 #include "tunnel-server/store.h"
 
-/* Between admin.c (what is in force, and changes of it) and admin-store.c (what is kept). */
+/* Between admin.c (what is in force, and changes of it), admin-peers.c (who is there) and
+ * admin-store.c (what is kept). */
 
 struct _AditAdmin {
     char *settings_path, *store_path;
@@ -28,3 +29,9 @@ struct _AditAdmin {
 
 /* Opens what self->store_path names and loads the model of it. */
 gboolean adit_admin_open_store(AditAdmin *self, GError **error);
+/* Where devices are, for peers of which the kernel does not know it: after a reboot by the
+ * store, of a link that went away or down by what was last seen, so that the server can speak
+ * first. What the kernel knows is newer. */
+void adit_admin_recall_endpoints(AditAdmin *self);
+/* They were for the kernel, which has them now. */
+void adit_admin_forget_endpoints(AditModel *model);

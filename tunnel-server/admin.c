@@ -161,6 +161,35 @@ place_responder(AditAdmin *self, const AditModel *model)
     adit_responder_set(self->responder, (const AditSockAddr *)(gconstpointer)at->data, at->len);
 }
 
+/* All of it, whatever the kernel has. */
+static gboolean
+apply(AditAdmin *self, const AditModel *model, const AditPcpSite *site, GError **error)
+{
+    AditState *opened = adit_state_new();
+
+    adit_leases_plan(adit_pcp_server_leases(self->pcp), site, opened);
+    adit_server_add_spare(opened, model, &self->facts, &self->settings->spare);
+    return adit_server_apply(self->server, model, &self->facts, opened, error);
+}
+
+/* What differs from @had, which is in force; FALSE: that cannot be known. */
+static gboolean
+step(AditAdmin *self, const AditModel *had, const AditModel *model, const AditPcpSite *site)
+{
+    const AditPcpSite *before = adit_pcp_server_site(self->pcp);
+    AditServerSide from = { .model = had }, to = { .model = model };
+
+    if (!had || !before)
+        return FALSE;
+    from.leases = adit_state_new();
+    to.leases = adit_state_new();
+    adit_leases_plan_step(adit_pcp_server_leases(self->pcp), before, site, from.leases,
+                          to.leases);
+    adit_server_add_spare(from.leases, had, &self->facts, &self->settings->spare);
+    adit_server_add_spare(to.leases, model, &self->facts, &self->settings->spare);
+    return adit_server_step(self->server, &from, &to, &self->facts);
+}
+
 /* What devices have opened goes with it, as far as the model leaves room. The first time it is
  * looked up in the kernel. @had: is in force, as far as known; or NULL. @ret_site: for
  * adit_pcp_server_adopt(), once all is decided. */
@@ -170,17 +199,13 @@ put_in_force(AditAdmin *self, const AditModel *had, const AditModel *model,
 {
     AditLeases *leases = adit_pcp_server_leases(self->pcp);
     g_autoptr(AditPcpSite) site = NULL;
-    AditState *opened;
 
     if (self->down || is_new(model))
         return TRUE;
     site = adit_pcp_site_new(model, &self->facts, self->settings);
     if (!self->started && !adit_leases_restore(leases, site, error))
         return FALSE;
-    opened = adit_state_new();
-    adit_leases_plan(leases, site, opened);
-    adit_server_add_spare(opened, model, &self->facts, &self->settings->spare);
-    if (!adit_server_apply(self->server, had, model, &self->facts, opened, error))
+    if (!step(self, had, model, site) && !apply(self, model, site, error))
         return FALSE;
     self->moved = FALSE;
     self->started = TRUE;
@@ -194,68 +219,6 @@ adopt(AditAdmin *self, AditPcpSite **site)
 {
     if (*site)
         adit_pcp_server_adopt(self->pcp, g_steal_pointer(site));
-}
-
-AditWgDump *
-adit_admin_peers(AditAdmin *self)
-{
-    return adit_server_peers(self->server, NULL);
-}
-
-const AditWgDump *
-adit_admin_seen(const AditAdmin *self)
-{
-    return self->seen;
-}
-
-/* FALSE: there is no tunnel. */
-static gboolean
-see(AditAdmin *self)
-{
-    AditWgDump *dump = adit_admin_peers(self);
-
-    if (!dump)
-        return FALSE;
-    g_clear_pointer(&self->seen, adit_wg_dump_free);
-    self->seen = dump;
-    return TRUE;
-}
-
-void
-adit_admin_see(AditAdmin *self)
-{
-    see(self);
-}
-
-/* Where devices are, for peers of which the kernel does not know it: after a reboot by the
- * store, of a link that went away or down by what was last seen, so that the server can speak
- * first. What the kernel knows is newer. */
-static void
-recall_endpoints(AditAdmin *self)
-{
-    const gboolean there = see(self);
-
-    for (guint i = 0; self->seen && i < self->model->devices->len; i++) {
-        AditDeviceEntry *device = g_ptr_array_index(self->model->devices, i);
-        const AditWgPeer *peer = adit_wg_dump_find(self->seen, &device->public_key);
-
-        if (!peer || !adit_addr_is_set(&peer->status.endpoint.addr))
-            continue;
-        if (there)
-            memset(&device->endpoint, 0, sizeof(device->endpoint));
-        else
-            device->endpoint = peer->status.endpoint;
-    }
-}
-
-static void
-forget_endpoints(AditModel *model)
-{
-    for (guint i = 0; i < model->devices->len; i++) {
-        AditDeviceEntry *device = g_ptr_array_index(model->devices, i);
-
-        memset(&device->endpoint, 0, sizeof(device->endpoint));
-    }
 }
 
 /* The machine may have got an address that the model gives to somebody else. */
@@ -294,14 +257,14 @@ adit_admin_look_again(AditAdmin *self, gboolean ports, GError **error)
     if (self->down || is_new(self->model))
         return TRUE;
     adit_trim_later();
-    recall_endpoints(self);
+    adit_admin_recall_endpoints(self);
     if (!look(self, ports || was_broken, &reason)) {
         look_before_long(self);
         self->trouble = g_strdup(reason->message);
         g_propagate_error(error, reason);
         return FALSE;
     }
-    forget_endpoints(self->model);
+    adit_admin_forget_endpoints(self->model);
     return TRUE;
 }
 
@@ -358,7 +321,7 @@ adit_admin_down(AditAdmin *self, GError **error)
 
     if (!adit_admin_save_endpoints(self, &local))
         g_warning("%s", local->message);
-    recall_endpoints(self);
+    adit_admin_recall_endpoints(self);
     if (!adit_server_down(self->server, error)) {
         look_before_long(self); /* half of it may be gone */
         return FALSE;
@@ -526,7 +489,7 @@ adit_admin_change(AditAdmin *self, const AditAudit *audit, AditEdit edit, gpoint
     adit_model_free(self->model);
     self->model = g_steal_pointer(&next);
     if (!self->down)
-        forget_endpoints(self->model);
+        adit_admin_forget_endpoints(self->model);
     adopt(self, &site);
     adit_trim_later();
     self->copy_wanted = TRUE;

@@ -77,27 +77,12 @@ remember_sysctls(AditServer *self, const AditState *rest)
     self->forgets = forgets;
 }
 
-/* What is in force is known, since it is ours: only what changes is sent. FALSE: it was not so,
- * and has to be looked at. */
-static gboolean
-step(AditServer *self, const AditModel *had, const AditModel *model,
-     const AditServerFacts *facts)
+static void
+tell_rest(const AditReconcileResult *result)
 {
-    g_autoptr(AditState) before = NULL;
-    g_autoptr(AditState) after = NULL;
-    g_autoptr(GError) error = NULL;
-    AditReconcileResult result = { 0 };
-
-    adit_server_plan_step(had, model, facts, &before, &after);
-    remember_sysctls(self, after);
-    if (!adit_reconcile_step(self->kernel, before, after, &result, &error)) {
-        g_info("kernel: %s; looking again", error->message);
-        return FALSE;
-    }
-    if (result.rounds > 0)
-        g_info("kernel: %u added, %u changed, %u deleted", result.added, result.changed,
-               result.deleted);
-    return TRUE;
+    if (result->rounds > 0)
+        g_info("kernel: %u added, %u changed, %u deleted", result->added, result->changed,
+               result->deleted);
 }
 
 gboolean
@@ -110,16 +95,14 @@ adit_server_apply_rest(AditServer *self, const AditModel *model, const AditServe
     remember_sysctls(self, rest);
     if (!adit_reconcile(self->kernel, rest, &scope, &result, error))
         return FALSE;
-    if (result.rounds > 0)
-        g_info("kernel: %u added, %u changed, %u deleted", result.added, result.changed,
-               result.deleted);
+    tell_rest(&result);
     return TRUE;
 }
 
 /* The rules before the link: what they drop must not get through in between. */
 gboolean
-adit_server_apply(AditServer *self, const AditModel *had, const AditModel *model,
-                  const AditServerFacts *facts, AditState *leases, GError **error)
+adit_server_apply(AditServer *self, const AditModel *model, const AditServerFacts *facts,
+                  AditState *leases, GError **error)
 {
     g_autoptr(AditState) ports = leases;
     AditNftResult nft = { 0 };
@@ -131,8 +114,56 @@ adit_server_apply(AditServer *self, const AditModel *had, const AditModel *model
     if (nft.rebuilt || nft.added + nft.changed + nft.deleted > 0)
         g_info("ports: %s%u added, %u changed, %u deleted", nft.rebuilt ? "table made, " : "",
                nft.added, nft.changed, nft.deleted);
-    return (had && step(self, had, model, facts)) ||
-           adit_server_apply_rest(self, model, facts, error);
+    return adit_server_apply_rest(self, model, facts, error);
+}
+
+static gboolean
+step_ports(AditServer *self, const AditServerSide *had, const AditServerSide *want,
+           const AditServerFacts *facts, GError **error)
+{
+    g_autoptr(AditState) before = had->leases;
+    g_autoptr(AditState) after = want->leases;
+    g_autoptr(AditOps) ops = NULL;
+
+    adit_server_add_ports_step(before, after, had->model, want->model, facts);
+    adit_state_seal(before);
+    adit_state_seal(after);
+    ops = adit_diff(before, after);
+    if (ops->len == 0)
+        return TRUE;
+    if (!adit_nftdev_apply(self->nft, ops->op, ops->len, NULL, error))
+        return FALSE;
+    g_info("ports: %u operations", ops->len);
+    return TRUE;
+}
+
+static gboolean
+step_rest(AditServer *self, const AditModel *had, const AditModel *want,
+          const AditServerFacts *facts, GError **error)
+{
+    g_autoptr(AditState) before = NULL;
+    g_autoptr(AditState) after = NULL;
+    AditReconcileResult result = { 0 };
+
+    adit_server_plan_step(had, want, facts, &before, &after);
+    remember_sysctls(self, after);
+    if (!adit_reconcile_step(self->kernel, before, after, &result, error))
+        return FALSE;
+    tell_rest(&result);
+    return TRUE;
+}
+
+gboolean
+adit_server_step(AditServer *self, const AditServerSide *had, const AditServerSide *want,
+                 const AditServerFacts *facts)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (step_ports(self, had, want, facts, &error) &&
+        step_rest(self, had->model, want->model, facts, &error))
+        return TRUE;
+    g_info("%s; looking again", error->message);
+    return FALSE;
 }
 
 gboolean

@@ -12,10 +12,22 @@ typedef struct _AditServer AditServer;
 
 AditServer *adit_server_open(const char *state_dir, GError **error);
 /* Makes the kernel match a settled model, and @leases: elements of what devices have opened,
- * unsealed; taken. Sends nothing when it does already. @had: the model that is in force, by the
- * same facts, so that but for ports the change alone is looked at; NULL: not known. */
-gboolean adit_server_apply(AditServer *server, const AditModel *had, const AditModel *model,
+ * unsealed; taken. Sends nothing when it does already. */
+gboolean adit_server_apply(AditServer *server, const AditModel *model,
                            const AditServerFacts *facts, AditState *leases, GError **error);
+
+/* A settled model and what devices have opened beside it; of that, what is on both sides of a
+ * step may be left out. */
+typedef struct {
+    const AditModel *model;
+    AditState *leases; /* unsealed; taken */
+} AditServerSide;
+
+/* From what is in force, by the same facts, to @want, without a look at the kernel: for who
+ * knows that nobody else did anything to what is ours. FALSE: it was not so, and half of it may
+ * be done: adit_server_apply(). */
+gboolean adit_server_step(AditServer *server, const AditServerSide *had,
+                          const AditServerSide *want, const AditServerFacts *facts);
 /* The socket by which routes are changed, for adit_watch_ignore_routes(). */
 const AditNl *adit_server_routes(const AditServer *server);
 /* Our table, for leases that come and go. */

@@ -80,3 +80,24 @@ adit_lease_plan(const AditLease *lease, const AditPcpSite *site, gint64 now_ms,
     if (lease->redirect.status == ADIT_PCP_REDIRECT_ACTIVE)
         plan_redirect(lease, site, &mapping, ret);
 }
+
+/* Beside whether it fits, a site says how many connections it may have, what answers for its
+ * redirect, and whether that gives way. */
+gboolean
+adit_lease_is_alike(const AditLease *lease, const AditPcpSite *a, const AditPcpSite *b)
+{
+    const AditSockAddr at = { lease->ends.external, lease->redirect.external_port };
+    const gboolean fits = adit_lease_fits(lease, a);
+
+    if (fits != adit_lease_fits(lease, b))
+        return FALSE;
+    if (!fits)
+        return TRUE;
+    if (adit_pcp_site_connections(a) != adit_pcp_site_connections(b))
+        return FALSE;
+    return lease->redirect.status != ADIT_PCP_REDIRECT_ACTIVE ||
+           (adit_addr_cmp(&adit_pcp_site_host(a, &lease->ends.internal)->server,
+                          &adit_pcp_site_host(b, &lease->ends.internal)->server) == 0 &&
+            !adit_pcp_site_manual(a, IPPROTO_TCP, &at) ==
+                !adit_pcp_site_manual(b, IPPROTO_TCP, &at));
+}

@@ -23,6 +23,9 @@ gboolean adit_lease_fits(const AditLease *lease, const AditPcpSite *site);
 /* Adds its elements to @ret (unsealed); none if it is off. */
 void adit_lease_plan(const AditLease *lease, const AditPcpSite *site, gint64 now_ms,
                      AditLeaseClock clock, AditState *ret);
+/* Whether that comes to the same in both. */
+gboolean adit_lease_is_alike(const AditLease *lease, const AditPcpSite *a,
+                             const AditPcpSite *b);
 /* The leases that @have, a dump of our table, stands for, as far as they fit. They are no
  * changes. */
 void adit_lease_restore(AditLeaseTable *table, const AditState *have, const AditPcpSite *site,

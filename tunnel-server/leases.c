@@ -238,6 +238,32 @@ adit_leases_plan(AditLeases *self, const AditPcpSite *site, AditState *want)
     adit_lease_foreach(self->table, plan_one, &visit);
 }
 
+typedef struct {
+    Visit had, want;
+} Step;
+
+static void
+plan_step(const AditLease *lease, gpointer data)
+{
+    Step *step = data;
+
+    if (adit_lease_is_alike(lease, step->had.site, step->want.site))
+        return;
+    plan_one(lease, &step->had);
+    plan_one(lease, &step->want);
+}
+
+void
+adit_leases_plan_step(AditLeases *self, const AditPcpSite *before, const AditPcpSite *site,
+                      AditState *ret_had, AditState *ret_want)
+{
+    const gint64 now_ms = adit_leases_now();
+    Step step = { { .self = self, .site = before, .want = ret_had, .now_ms = now_ms },
+                  { .self = self, .site = site, .want = ret_want, .now_ms = now_ms } };
+
+    adit_lease_foreach(self->table, plan_step, &step);
+}
+
 /* Its redirect gives way to what the operator has put there. */
 static void
 yield_redirect(const AditLease *lease, const Visit *visit)

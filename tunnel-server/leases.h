@@ -26,6 +26,9 @@ void adit_leases_free(AditLeases *self);
 gboolean adit_leases_restore(AditLeases *self, const AditPcpSite *site, GError **error);
 /* Adds to @want (unsealed) the leases that fit @site. */
 void adit_leases_plan(AditLeases *self, const AditPcpSite *site, AditState *want);
+/* The same of two sites, without the leases to which they are alike. */
+void adit_leases_plan_step(AditLeases *self, const AditPcpSite *before, const AditPcpSite *site,
+                           AditState *ret_had, AditState *ret_want);
 /* What the kernel has is now what adit_leases_plan() said for @site: the other leases are gone.
  * @before: the site until now; NULL: none. TRUE: an address was lost, and the epoch is 0. */
 gboolean adit_leases_adopt(AditLeases *self, const AditPcpSite *before,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tunnel-server/dataplane.h"
 #include "tunnel-server/plan.h"
+#include "tunnel-server/span.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -118,21 +119,29 @@ add_ports(AditState *want, const AditModel *model, const AditPublish *publish,
     }
 }
 
+/* Where it is reached from outside, and in IPv6 of old. */
+static AditAddr
+external_of(const AditModel *model, const AditPublish *publish, const AditServerFacts *facts)
+{
+    const AditDeviceEntry *device = adit_model_device(model, publish->device);
+
+    if (publish->family == AF_INET6)
+        return device->addr6;
+    return adit_addr_is_set(&publish->external) ? publish->external
+                                                : adit_server_outside(model, device, facts);
+}
+
 static void
 add_publish(AditState *want, const AditModel *model, const AditPublish *publish,
             const AditServerFacts *facts)
 {
     const AditDeviceEntry *device = adit_model_device(model, publish->device);
-    AditAddr external = publish->external;
+    const AditAddr external = external_of(model, publish, facts);
 
-    if (publish->family == AF_INET6) {
-        add_ports(want, model, publish, &device->addr6, &device->addr6);
+    add_ports(want, model, publish, &external,
+              publish->family == AF_INET6 ? &device->addr6 : &device->addr4);
+    if (publish->family == AF_INET6)
         add_ports(want, model, publish, &device->old6, &device->old6);
-        return;
-    }
-    if (!adit_addr_is_set(&external))
-        external = adit_server_outside(model, device, facts);
-    add_ports(want, model, publish, &external, &device->addr4);
 }
 
 static void
@@ -149,17 +158,28 @@ add_device(AditState *want, const AditModel *model, const AditDeviceEntry *devic
         adit_dataplane_add_device_limit(want, &device->old6, model->per_device);
 }
 
-void
-adit_server_add_ports(AditState *want, const AditModel *model, const AditServerFacts *facts)
+/* Devices and publications of these rows; of subnets, all. */
+static void
+add_some(AditState *want, const AditModel *model, const AditServerFacts *facts,
+         const guint devices[2], const guint publishes[2])
 {
     adit_dataplane_add_tunnel(want, ADIT_SERVER_LINK);
     adit_dataplane_add_responder(want, IPPROTO_TCP, ADIT_DATAPLANE_RESPONDER_PORT);
     for (guint i = 0; i < model->subnets->len; i++)
         add_subnet(want, model, i, facts);
-    for (guint i = 0; i < model->devices->len; i++)
+    for (guint i = devices[0]; i < devices[1]; i++)
         add_device(want, model, adit_model_device(model, i));
-    for (guint i = 0; i < model->publishes->len; i++)
+    for (guint i = publishes[0]; i < publishes[1]; i++)
         add_publish(want, model, adit_model_publish(model, i), facts);
+}
+
+void
+adit_server_add_ports(AditState *want, const AditModel *model, const AditServerFacts *facts)
+{
+    const guint devices[] = { 0, model->devices->len };
+    const guint publishes[] = { 0, model->publishes->len };
+
+    add_some(want, model, facts, devices, publishes);
 }
 
 AditState *
@@ -169,4 +189,81 @@ adit_server_plan_ports(const AditModel *model, const AditServerFacts *facts)
 
     adit_server_add_ports(want, model, facts);
     return adit_state_seal(g_steal_pointer(&want));
+}
+
+/* -- from one model to the next -- */
+
+typedef struct {
+    const AditModel *had, *want;
+    const AditServerFacts *facts;
+} Pair;
+
+/* In all that add_device() looks at. */
+static gboolean
+is_same_device(guint i, guint j, gconstpointer data)
+{
+    const Pair *pair = data;
+    const AditDeviceEntry *a = adit_model_device(pair->had, i);
+    const AditDeviceEntry *b = adit_model_device(pair->want, j);
+
+    return adit_addr_cmp(&a->addr4, &b->addr4) == 0 &&
+           adit_addr_cmp(&a->addr6, &b->addr6) == 0 && adit_addr_cmp(&a->old6, &b->old6) == 0 &&
+           adit_addr_cmp(&a->wan4, &b->wan4) == 0;
+}
+
+static gboolean
+is_same_way(const Pair *pair, const AditPublish *a, const AditPublish *b)
+{
+    const AditDeviceEntry *at_a = adit_model_device(pair->had, a->device);
+    const AditDeviceEntry *at_b = adit_model_device(pair->want, b->device);
+    const AditAddr from_a = external_of(pair->had, a, pair->facts);
+    const AditAddr from_b = external_of(pair->want, b, pair->facts);
+    const AditSockAddr by_a =
+        adit_server_responder(adit_model_subnet(pair->had, at_a->subnet), a->family);
+    const AditSockAddr by_b =
+        adit_server_responder(adit_model_subnet(pair->want, at_b->subnet), b->family);
+
+    return adit_addr_cmp(&from_a, &from_b) == 0 && adit_sockaddr_cmp(&by_a, &by_b) == 0 &&
+           adit_addr_cmp(&at_a->old6, &at_b->old6) == 0 &&
+           (a->family == AF_INET6 || adit_addr_cmp(&at_a->addr4, &at_b->addr4) == 0);
+}
+
+/* In all that add_publish() looks at. */
+static gboolean
+is_same_publish(guint i, guint j, gconstpointer data)
+{
+    const Pair *pair = data;
+    const AditPublish *a = adit_model_publish(pair->had, i);
+    const AditPublish *b = adit_model_publish(pair->want, j);
+
+    if (a->family != b->family || a->first != b->first || a->last != b->last ||
+        a->proto != b->proto || a->internal != b->internal || a->enabled != b->enabled ||
+        a->redirect != b->redirect || a->yields != b->yields ||
+        a->n_allow_from != b->n_allow_from || !is_same_way(pair, a, b))
+        return FALSE;
+    for (guint n = 0; n < a->n_allow_from; n++)
+        if (adit_prefix_cmp(&a->allow_from[n], &b->allow_from[n]) != 0)
+            return FALSE;
+    return TRUE;
+}
+
+/* Every element of a device or a publication is keyed by an address or a port that nobody else
+ * has (settle.c), so what all others add can be left out on both sides. */
+void
+adit_server_add_ports_step(AditState *ret_had, AditState *ret_want, const AditModel *had,
+                           const AditModel *want, const AditServerFacts *facts)
+{
+    const Pair pair = { had, want, facts };
+    AditSpan devices = { 0, had->devices->len, want->devices->len };
+    AditSpan publishes = { 0, had->publishes->len, want->publishes->len };
+
+    if (had->per_mapping == want->per_mapping && had->per_device == want->per_device) {
+        devices = adit_span_find(devices.end_had, devices.end_want, is_same_device, &pair);
+        publishes =
+            adit_span_find(publishes.end_had, publishes.end_want, is_same_publish, &pair);
+    }
+    add_some(ret_had, had, facts, (guint[]){ devices.first, devices.end_had },
+             (guint[]){ publishes.first, publishes.end_had });
+    add_some(ret_want, want, facts, (guint[]){ devices.first, devices.end_want },
+             (guint[]){ publishes.first, publishes.end_want });
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tunnel-server/plan.h"
 
+#include "tunnel-server/span.h"
+
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -221,10 +223,18 @@ adit_server_plan_rest(const AditModel *model, const AditServerFacts *facts)
     return plan_some(model, facts, 0, model->devices->len);
 }
 
+typedef struct {
+    const AditModel *had, *want;
+} Pair;
+
 /* In all that add_device() looks at. */
 static gboolean
-is_same(const AditDeviceEntry *a, const AditDeviceEntry *b)
+is_same(guint i, guint j, gconstpointer data)
 {
+    const Pair *pair = data;
+    const AditDeviceEntry *a = adit_model_device(pair->had, i);
+    const AditDeviceEntry *b = adit_model_device(pair->want, j);
+
     if (adit_key_cmp(&a->public_key, &b->public_key) != 0 ||
         adit_key_cmp(&a->preshared_key, &b->preshared_key) != 0 ||
         adit_key_cmp(&a->next_key, &b->next_key) != 0 ||
@@ -232,8 +242,8 @@ is_same(const AditDeviceEntry *a, const AditDeviceEntry *b)
         adit_addr_cmp(&a->old6, &b->old6) != 0 || a->endpoint.port != b->endpoint.port ||
         adit_addr_cmp(&a->endpoint.addr, &b->endpoint.addr) != 0 || a->n_routes != b->n_routes)
         return FALSE;
-    for (guint i = 0; i < a->n_routes; i++)
-        if (adit_prefix_cmp(&a->routes[i], &b->routes[i]) != 0)
+    for (guint r = 0; r < a->n_routes; r++)
+        if (adit_prefix_cmp(&a->routes[r], &b->routes[r]) != 0)
             return FALSE;
     return TRUE;
 }
@@ -254,20 +264,11 @@ void
 adit_server_plan_step(const AditModel *had, const AditModel *want, const AditServerFacts *facts,
                       AditState **ret_had, AditState **ret_want)
 {
-    const guint h = had->devices->len, w = want->devices->len, most = MIN(h, w);
-    guint first = 0, last = 0;
+    const Pair pair = { had, want };
+    AditSpan at = { 0, had->devices->len, want->devices->len };
 
-    if (is_moving(had) || is_moving(want)) {
-        *ret_had = adit_server_plan_rest(had, facts);
-        *ret_want = adit_server_plan_rest(want, facts);
-        return;
-    }
-    while (first < most &&
-           is_same(adit_model_device(had, first), adit_model_device(want, first)))
-        first++;
-    while (last < most - first &&
-           is_same(adit_model_device(had, h - 1 - last), adit_model_device(want, w - 1 - last)))
-        last++;
-    *ret_had = plan_some(had, facts, first, h - first - last);
-    *ret_want = plan_some(want, facts, first, w - first - last);
+    if (!is_moving(had) && !is_moving(want))
+        at = adit_span_find(at.end_had, at.end_want, is_same, &pair);
+    *ret_had = plan_some(had, facts, at.first, at.end_had - at.first);
+    *ret_want = plan_some(want, facts, at.first, at.end_want - at.first);
 }

@@ -39,9 +39,12 @@ void adit_server_add_ports(AditState *want, const AditModel *model,
                            const AditServerFacts *facts);
 /* and the rest: link, peers, addresses, routes, proxy neighbours, sysctls. */
 AditState *adit_server_plan_rest(const AditModel *model, const AditServerFacts *facts);
-/* The rest of both, sealed, without what devices at the begin and the end of their lists have
- * in common: their difference is that of the whole plans, and a change of one device costs as
- * much as one device. */
+/* From one model to the next: both plans without what devices, or publications, at the begin
+ * and the end of their lists have in common. The difference is that of the whole plans, and a
+ * change of one costs as much as one. The rest, sealed: */
 void adit_server_plan_step(const AditModel *had, const AditModel *want,
                            const AditServerFacts *facts, AditState **ret_had,
                            AditState **ret_want);
+/* and the ports, added to what is there already: */
+void adit_server_add_ports_step(AditState *ret_had, AditState *ret_want, const AditModel *had,
+                                const AditModel *want, const AditServerFacts *facts);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "libadit/core/error.h"
 #include "tunnel-server/edit.h"
+#include "tunnel-server/span.h"
 #include "tunnel-server/store-private.h"
 
 #include <string.h>
@@ -289,36 +290,36 @@ id_of(const GPtrArray *list, guint i)
     return *(const gint64 *)g_ptr_array_index(list, i);
 }
 
-/* Rows of one list. */
 typedef struct {
-    guint first, end;
-} Span;
+    const Kind *kind;
+    const AditModel *now, *next;
+} Pair;
 
-/* What the lists begin and end with alike is left out: of a large server that is nearly all. */
-static void
-find_differing(const Kind *kind, const AditModel *now, const AditModel *next, Span *ret_now,
-               Span *ret_next)
+static gboolean
+is_kept(guint i, guint j, gconstpointer data)
 {
-    const GPtrArray *old = list_of(now, kind), *new = list_of(next, kind);
-    guint first = 0, o = old->len, n = new->len;
+    const Pair *pair = data;
 
-    while (first < o && first < n && id_of(old, first) == id_of(new, first) &&
-           kind->same(now, first, next, first))
-        first++;
-    while (first < o && first < n && id_of(old, o - 1) == id_of(new, n - 1) &&
-           kind->same(now, o - 1, next, n - 1))
-        o--, n--;
-    *ret_now = (Span){ first, o };
-    *ret_next = (Span){ first, n };
+    return id_of(list_of(pair->now, pair->kind), i) ==
+               id_of(list_of(pair->next, pair->kind), j) &&
+           pair->kind->same(pair->now, i, pair->next, j);
+}
+
+static AditSpan
+find_differing(const Kind *kind, const AditModel *now, const AditModel *next)
+{
+    const Pair pair = { kind, now, next };
+
+    return adit_span_find(list_of(now, kind)->len, list_of(next, kind)->len, is_kept, &pair);
 }
 
 /* id -> index + 1 */
 static GHashTable *
-index_ids(const GPtrArray *list, Span span)
+index_ids(const GPtrArray *list, guint first, guint end)
 {
     GHashTable *ids = g_hash_table_new(g_direct_hash, g_direct_equal);
 
-    for (guint i = span.first; i < span.end; i++)
+    for (guint i = first; i < end; i++)
         g_hash_table_insert(ids, GSIZE_TO_POINTER((gsize)id_of(list, i)),
                             GUINT_TO_POINTER(i + 1));
     return ids;
@@ -348,12 +349,10 @@ delete_old(AditServerStore *store, const Kind *kind, const AditModel *now,
            const AditModel *next, GError **error)
 {
     const GPtrArray *old = list_of(now, kind);
-    g_autoptr(GHashTable) ids = NULL;
-    Span gone, come;
+    const AditSpan span = find_differing(kind, now, next);
+    g_autoptr(GHashTable) ids = index_ids(list_of(next, kind), span.first, span.end_want);
 
-    find_differing(kind, now, next, &gone, &come);
-    ids = index_ids(list_of(next, kind), come);
-    for (guint i = gone.first; i < gone.end; i++) {
+    for (guint i = span.first; i < span.end_had; i++) {
         gint64 id = id_of(old, i);
         guint at = look_up(ids, id);
 
@@ -372,19 +371,17 @@ insert_new(AditServerStore *store, const Kind *kind, const AditModel *now, AditM
            GError **error)
 {
     const GPtrArray *list = list_of(next, kind);
-    g_autoptr(GHashTable) ids = NULL;
+    const AditSpan span = find_differing(kind, now, next);
+    g_autoptr(GHashTable) ids = index_ids(list_of(now, kind), span.first, span.end_had);
     g_autoptr(sqlite3_stmt) insert = adit_store_prepare(store, kind->insert, error);
     g_autoptr(sqlite3_stmt) detail = insert && kind->insert_detail
                                          ? adit_store_prepare(store, kind->insert_detail, error)
                                          : NULL;
     Writer to = { .store = store, .insert = insert, .detail = detail };
-    Span gone, come;
 
     if (!insert || (kind->insert_detail && !detail))
         return FALSE;
-    find_differing(kind, now, next, &gone, &come);
-    ids = index_ids(list_of(now, kind), gone);
-    for (guint i = come.first; i < come.end; i++) {
+    for (guint i = span.first; i < span.end_want; i++) {
         guint at = look_up(ids, id_of(list, i));
 
         if (!(at && kind->same(now, at - 1, next, i)) && !kind->put(&to, next, i, error))

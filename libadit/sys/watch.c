@@ -37,6 +37,7 @@ struct _AditWatch {
     gboolean main_changed, table_changed;
     gboolean concerned; /* an event was read that calls for a look */
     gboolean due;       /* and the look has not been yet */
+    gboolean deaf;      /* for nftables */
     guint n_read;       /* events, ever */
     guint row;
     gint64 last_look;
@@ -251,7 +252,7 @@ gboolean
 adit_watch_is_due(AditWatch *self)
 {
     hear(self);
-    return self->due;
+    return self->due || self->deaf;
 }
 
 /* The caller is about to look at the rest itself. */
@@ -282,10 +283,13 @@ adit_watch_take_table(AditWatch *self)
 void
 adit_watch_set_deaf(AditWatch *self, gboolean deaf)
 {
-    if (deaf)
+    self->deaf = deaf;
+    if (deaf) {
         adit_nl_unsubscribe(self->filter, NFNLGRP_NFTABLES);
-    else if (!adit_nl_subscribe(self->filter, NFNLGRP_NFTABLES, NULL))
+    } else if (!adit_nl_subscribe(self->filter, NFNLGRP_NFTABLES, NULL)) {
         self->table_changed = TRUE; /* the next look will be a thorough one */
+        self->deaf = TRUE;
+    }
 }
 
 gboolean

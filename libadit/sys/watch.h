@@ -20,7 +20,7 @@ gboolean adit_watch_take_main(AditWatch *watch);
 /* The same of our table in nftables. */
 gboolean adit_watch_take_table(AditWatch *watch);
 /* Reads what has arrived; TRUE while something was heard, or asked for, that has not been
- * looked after since. */
+ * looked after since; and while deaf. */
 gboolean adit_watch_is_due(AditWatch *watch);
 /* Deaf for nftables, while we do so much there that telling it costs more than doing it. */
 void adit_watch_set_deaf(AditWatch *watch, gboolean deaf);

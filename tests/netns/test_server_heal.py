@@ -3,6 +3,7 @@
 """What others take away from the server comes back at once: it hears the kernel, no timer is waited for."""
 import json
 import os
+import random
 
 import tap
 from pcp import Peer
@@ -61,6 +62,11 @@ def test_change_beside_others(lab):
     vps.sh("ip -6 route flush dev adit0 proto 173")
     server.admin("device", "add", "one")
     assert nas.v6 in vps.sh("ip -6 route show dev adit0 proto 173").stdout
+    for spoil in ("nft flush map inet adit_server fwd4", "nft delete table inet adit_server"):
+        vps.sh(spoil)
+        server.admin("forward", "add", "444", "nas")
+        assert vps.sh("nft list map inet adit_server fwd4").stdout.count("tcp . 44") == 2, spoil
+        server.admin("forward", "remove", "444/tcp")
     vps.sh(f"ip -6 route add {taken} dev lo metric 1024")
     peers = set(vps.sh("wg show adit0 peers").stdout.split())
     refused = server.admin("device", "add", "two", check=False)
@@ -76,6 +82,44 @@ def test_change_beside_others(lab):
     server.admin("device", "remove", "one")
     assert len(vps.sh("wg show adit0 peers").stdout.split()) == 1
     assert not json.loads(server.admin("status", "--json").stdout)["problems"]
+
+
+def edits(dice, server, devices):
+    """One command that an operator might give, and that may be refused."""
+    device, port = dice.choice(devices), dice.choice((80, 443, 444, 445, 3000))
+    proto, word = dice.choice(("tcp", "udp", "both")), f"new{len(devices)}-{dice.randrange(1000)}"
+    kind = dice.randrange(10)
+    if kind == 0:
+        devices.append(word)
+    if kind == 1 and len(devices) > 3:
+        devices.remove(device)
+    return (("device", "add", word), ("device", "remove", device) if device not in devices else ("device", "list"),
+            ("publish", device, f"{port}/{proto}", "--ip-version", dice.choice("46")), ("publish", device, port, "--ip-version", "both"),
+            ("publish", device, "443", "--ip-version", "both", "--also-80"), ("forward", "remove", f"{port}/{proto}"),
+            ("forward", "set-enabled", f"{port}/{proto}", dice.choice(("on", "off"))), ("pinhole", "remove", f"{device}:{port}/{proto}"),
+            ("device", "set-publish", device, dice.choice(("on", "off"))),
+            ("forward", "add", f"{port}-{port + 3}/{proto}", device, "--allow-from", "192.0.2.0/24"))[kind]
+
+
+def test_changes_are_exact(lab):
+    """after any changes, of which each sends only what it changes, a look at the whole kernel finds nothing to do"""
+    server, nas = begin(lab)
+    nas.map(444, 444, lifetime=3600)
+    seed = int.from_bytes(os.urandom(4), "big")
+    print(f"# seed {seed}")
+    dice, devices, done, asked = random.Random(seed), ["nas", "one", "two"], 0, []
+    server.admin("device", "add", "one")
+    server.admin("device", "add", "two", "--route", "192.168.7.0/24")
+    for turn in range(8):
+        for _ in range(60 if "ADIT_FULL" in os.environ else 6):
+            asked.append(edits(dice, server, devices))
+            done += server.admin(*asked[-1], check=False).ok
+        before = [row for row in server.process.output().splitlines() if "ports:" in row or "kernel:" in row]
+        server.reload()
+        rows = [row for row in server.process.output().splitlines() if "ports:" in row or "kernel:" in row]
+        assert rows == before, f"seed {seed}, turn {turn}: {rows[len(before):]} after {asked[-60:]}"
+    assert done > len(asked) / 3, (done, asked)
+    assert "looking again" not in server.process.output()
 
 
 def test_calm(lab):
