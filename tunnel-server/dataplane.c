@@ -14,7 +14,7 @@
  * packet of it, in both directions, is looked up by the key of the flow's first packet, which
  * conntrack remembers whatever NAT did (`ct original`). So taking an element away, or its lease
  * running out, ends the flow with the next packet, even if no daemon of ours is alive. Flows
- * that do not live by a mapping pay one comparison.
+ * that do not live by a mapping pay a few comparisons.
  *
  * The key alone decides, not the interface: a device reaches another one, or itself, through
  * the public address (hairpin) by the same rules as a visitor.
@@ -108,6 +108,18 @@ static const AditNftChain chains[] = {
 #define PACKET6 IP6_DADDR, L4PROTO, DPORT
 
 static const AditNftRule rules[] = {
+    /* ct mark & 0x80000000 == 0x80000000 ct state established <flow> @open4 accept : nearly
+     * every packet of a mapping; what is below would say the same, after a dozen comparisons.
+     * Errors are related, not established */
+    { "gate",
+      "still open",
+      { MASK_IS(CT_MARK, MAPPED, MAPPED), HAS(CT_STATE, ESTABLISHED), IN("open4", FLOW4),
+        ACCEPT } },
+    /* the same for IPv6 */
+    { "gate",
+      "still open",
+      { MASK_IS(CT_MARK, MAPPED, MAPPED), HAS(CT_STATE, ESTABLISHED), IN("open6", FLOW6),
+        ACCEPT } },
     /* meta l4proto icmp accept : errors about mapped flows; it has no ports to look up */
     { "gate", "no ports: errors about flows", { IS(L4PROTO, IPPROTO_ICMP), ACCEPT } },
     /* meta l4proto ipv6-icmp accept */
@@ -166,17 +178,19 @@ static const AditNftRule rules[] = {
       { UDP, IS(DPORT, ADIT_DATAPLANE_PCP_PORT), NOT_IN("tunnel", IIFNAME),
         NOT_NAME(IIFNAME, "lo"), COUNT, DROP } },
 
-    /* iifname @tunnel tcp flags syn tcp option maxseg size set rt mtu : 1420 meets 1500, and
-     * routers that drop "fragmentation needed" would make it a black hole. SYN and SYN-ACK. */
-    { "mss", "fit the tunnel", { IN("tunnel", IIFNAME), HAS(TCP_FLAGS, SYN), CLAMP_MSS } },
-    /* oifname @tunnel tcp flags syn tcp option maxseg size set rt mtu */
-    { "mss", "fit the tunnel", { IN("tunnel", OIFNAME), HAS(TCP_FLAGS, SYN), CLAMP_MSS } },
+    /* tcp flags syn iifname @tunnel tcp option maxseg size set rt mtu : 1420 meets 1500, and
+     * routers that drop "fragmentation needed" would make it a black hole. SYN and SYN-ACK;
+     * asked first, for a look into a set costs more. */
+    { "mss", "fit the tunnel", { HAS(TCP_FLAGS, SYN), IN("tunnel", IIFNAME), CLAMP_MSS } },
+    /* tcp flags syn oifname @tunnel tcp option maxseg size set rt mtu */
+    { "mss", "fit the tunnel", { HAS(TCP_FLAGS, SYN), IN("tunnel", OIFNAME), CLAMP_MSS } },
 
+    /* ct state established,related accept : the gate has asked already. First,
+     * for nearly every packet is one; nobody else's is refused by that */
+    { "forward", "known flows", { HAS(CT_STATE, ESTABLISHED | RELATED), ACCEPT } },
     /* iifname != @tunnel oifname != @tunnel accept : what else this host forwards is not ours
      */
     { "forward", "not ours", { NOT_IN("tunnel", IIFNAME), NOT_IN("tunnel", OIFNAME), ACCEPT } },
-    /* ct state established,related accept : the gate has asked already */
-    { "forward", "known flows", { HAS(CT_STATE, ESTABLISHED | RELATED), ACCEPT } },
     /* ct state invalid counter drop */
     { "forward", "no flow", { HAS(CT_STATE, INVALID), COUNT, DROP } },
     /* oifname @tunnel ct mark & 0x80000000 == 0x80000000 ip daddr @most_device4 counter drop :
