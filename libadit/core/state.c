@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-/* One flat array a kind. Keys lie in them, and realloc() or a library's sort would leave copies
- * behind in freed memory; so growing and sorting both write a new block and wipe the old. */
+/* One flat array a kind. Keys lie in some, and realloc() or a library's sort would leave copies
+ * behind in freed memory; so growing and sorting both write a new block and wipe the old. There
+ * are no keys in the others, and up to hundreds of thousands of elements. */
 
 typedef struct {
     guint8 *items;
@@ -22,10 +23,16 @@ item(const Items *items, AditKind kind, guint i)
     return items->items + i * adit_object_size(kind);
 }
 
+static gboolean
+has_keys(AditKind kind)
+{
+    return kind == ADIT_KIND_DEVICE || kind == ADIT_KIND_PEER;
+}
+
 static void
 wipe(Items *items, AditKind kind)
 {
-    if (items->items)
+    if (items->items && has_keys(kind))
         explicit_bzero(items->items, items->len * adit_object_size(kind));
     g_clear_pointer(&items->items, g_free);
 }
@@ -35,9 +42,14 @@ grow(Items *items, AditKind kind)
 {
     Items bigger = { .len = items->len, .room = MAX(16, items->room * 2) };
 
-    bigger.items = g_malloc_n(bigger.room, adit_object_size(kind));
-    if (items->len > 0)
-        memcpy(bigger.items, items->items, items->len * adit_object_size(kind));
+    if (!has_keys(kind)) {
+        bigger.items =
+            g_realloc_n(g_steal_pointer(&items->items), bigger.room, adit_object_size(kind));
+    } else {
+        bigger.items = g_malloc_n(bigger.room, adit_object_size(kind));
+        if (items->len > 0)
+            memcpy(bigger.items, items->items, items->len * adit_object_size(kind));
+    }
     wipe(items, kind);
     *items = bigger;
 }

@@ -7,12 +7,18 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <sys/socket.h>
 
-/* Whatever else @want speaks of is the business of others. */
+/* Whatever else @want speaks of is the business of others. NULL: it speaks of nothing else. */
 static AditState *
 only_elements(const AditState *want)
 {
-    AditState *state = adit_state_new();
+    AditState *state;
+    guint others = 0;
 
+    for (AditKind kind = 0; kind < ADIT_N_KINDS; kind++)
+        others += kind == ADIT_KIND_ELEMENT ? 0 : adit_state_len(want, kind);
+    if (others == 0)
+        return NULL;
+    state = adit_state_new();
     for (guint i = 0; i < adit_state_len(want, ADIT_KIND_ELEMENT); i++)
         adit_state_add_element(state, adit_state_get(want, ADIT_KIND_ELEMENT, i));
     return adit_state_seal(state);
@@ -77,7 +83,8 @@ adit_nftdev_reconcile(AditNftDev *dev, const AditState *want, AditNftResult *ret
                       GError **error)
 {
     g_autoptr(AditState) have = adit_state_new();
-    g_autoptr(AditState) elements = only_elements(want);
+    g_autoptr(AditState) some = only_elements(want);
+    const AditState *elements = some != NULL ? some : want;
     g_autoptr(AditOps) ops = NULL;
     AditNftResult result = { 0 };
     gboolean intact;

@@ -49,7 +49,8 @@ TITLES = {
     "server": "A large server. The cost of a flow's first datagram through our table and through the map of a careful admin, "
               "by turns, best of ten, at 10 and at 50,000 forwards; then the daemon with as many devices (and forwards) as the name "
               "says, in the lab, where WireGuard is a process in userspace. Others shared the processors: the start's own time "
-              "is the one of the processor",
+              "is the one of the processor. `data-path-cpu` is the part of it until all ports stand; a device is added once "
+              "the notices to all devices after a start are over",
     "fleet": "A simulation, not a measurement: devices of five mappings each, with the timers of our client, at one server that "
              "answers in the time measured under pcp; renewals, and a restart after which nothing was left. Read by "
              "[scale.md](scale.md)",
