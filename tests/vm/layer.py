@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 
+import mirror
 import roots
 
 # The host's apt works on the chroot (as mmdebstrap does): its name resolution and its proxy
@@ -86,11 +87,9 @@ def _install(name, debs, work):
         os.makedirs(os.path.join(work, folder))
     for deb in debs:
         shutil.copy(deb, os.path.join(work, "packages"))
-    arch = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True,
-                          check=True).stdout.strip()
     conf = os.path.join(work, "apt.conf")
     with open(conf, "w", encoding="utf-8") as file:
-        file.write(APT_CONF.format(root=os.path.join(work, "root"), arch=arch))
+        file.write(APT_CONF.format(root=os.path.join(work, "root"), arch=mirror.architecture()))
     log = os.path.join(roots.out_dir(), name, "install.log")
     with open(log, "w", encoding="utf-8") as file:
         status = subprocess.run(

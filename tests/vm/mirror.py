@@ -25,6 +25,12 @@ def codename():
     return match.group(1) if match else ""
 
 
+def architecture():
+    """What this host is, as Debian calls it: "amd64"."""
+    return subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True,
+                          check=True).stdout.strip()
+
+
 def _targets():
     """(uri, release) of every package index the host's apt is configured for."""
     text = subprocess.run(

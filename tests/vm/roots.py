@@ -41,7 +41,12 @@ KINDS = {
     "build-bookworm": ("bookworm", "buildd", None, False),
     "build-trixie": ("trixie", "buildd", None, False),
     "container": ("bookworm", "minbase", ["ca-certificates"], False),  # debian:12
+    "build-arm64": ("trixie", "buildd", None, False),
 }
+# Of a root to build in for another machine: what it is, and what the build runs itself. Of Debian 13,
+# because in 12 libsoup's header for one machine cannot lie beside the Python of another.
+FOREIGN = {"build-arm64": "arm64"}
+CROSS = ["crossbuild-essential-arm64", "libglib2.0-dev-bin", "pkg-config:arm64", "python3", "qemu-user"]
 
 UNREAD = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*",
           "/usr/share/help/*"]
@@ -102,7 +107,11 @@ def build_depends():
 
 def packages(name):
     """What a root is made of."""
-    return sorted(KINDS[name][2] or build_depends())
+    found = KINDS[name][2] or build_depends()
+    if name in FOREIGN:
+        found = CROSS + [f"{p}:{FOREIGN[name]}" if p.endswith("-dev") else p for p in found
+                         if p != "pkg-config"]
+    return sorted(found)
 
 
 def key(name):
@@ -122,6 +131,8 @@ def _bootstrap(name, root):
     argv = ["mmdebstrap", "--quiet", f"--variant={variant}", "--dpkgopt=force-unsafe-io",
             "--include=" + ",".join(packages(name)), "--skip=cleanup/apt/lists"]
     argv += [f"--dpkgopt=path-exclude={path}" for path in UNREAD]
+    if name in FOREIGN:
+        argv += [f"--architectures={mirror.architecture()},{FOREIGN[name]}"]
     argv += [f"--aptopt={option}" for option in mirror.options()]
     # our initrd is smaller and is made below; Debian's costs ten seconds
     env = dict(os.environ, INITRD="No")
