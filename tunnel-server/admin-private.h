@@ -20,7 +20,8 @@ struct _AditAdmin {
     AditWatch *watch; /* the caller's; NULL: nobody would tell us */
     AditWgDump *seen; /* who was there when last looked at */
     char *trouble;
-    char *note; /* what was wrong with the store, and mended */
+    char *note;     /* what was wrong with the store, and mended */
+    guint n_vacant; /* checks that are under way */
     gboolean started, down;
     gboolean moved;       /* facts are others than those that are in force */
     gboolean read_only;   /* the store's disk, and it was said */

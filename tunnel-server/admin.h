@@ -50,6 +50,10 @@ void adit_admin_see(AditAdmin *self);                     /* looks */
 gboolean adit_admin_has_responder(const AditAdmin *self); /* adit-redirect is there */
 /* What the kernel has otherwise than planned, of a server that is up: char *. */
 gboolean adit_admin_find_drift(AditAdmin *self, GPtrArray *ret, GError **error);
+/* In each IPv6 prefix with room for it an address that nobody has is the server's own until it
+ * is released; as many holds, as many releases. It is AditSubnet.vacant6. */
+void adit_admin_hold_vacant(AditAdmin *self);
+void adit_admin_release_vacant(AditAdmin *self);
 AditTrafficTable *adit_admin_traffic(AditAdmin *self); /* NULL: no ports */
 AditPcpServer *adit_admin_pcp(const AditAdmin *self);  /* what devices open themselves */
 const AditLeaseTable *adit_admin_leases(const AditAdmin *self); /* the same as a table */

@@ -13,6 +13,7 @@
 #define ASK_MS 1000
 
 struct _AditCheckRun {
+    AditAdmin *admin;
     AditCheckFacts facts;
     AditProber *prober;
     AditCheckDone done;
@@ -139,8 +140,8 @@ on_asked(const GArray *probes, gpointer data)
     run->done(findings, run->data);
 }
 
-/* From our own address in each prefix, which is on no link of the router's; the first from the
- * WAN's, to know whether it answers at all. */
+/* From an address of each prefix that the router has never heard of, or else from our own; the
+ * first from the WAN's, to know whether it answers at all. */
 static GArray *
 make_probes(const AditModel *model, const AditCheckFacts *f)
 {
@@ -152,7 +153,9 @@ make_probes(const AditModel *model, const AditCheckFacts *f)
     g_strlcpy(probe.link, f->wan, sizeof(probe.link));
     g_array_append_val(probes, probe);
     for (guint i = 0; i < model->subnets->len; i++) {
-        probe.from = adit_model_subnet(model, i)->server6;
+        const AditSubnet *subnet = adit_model_subnet(model, i);
+
+        probe.from = adit_addr_is_set(&subnet->vacant6) ? subnet->vacant6 : subnet->server6;
         if (adit_addr_is_set(&probe.from))
             g_array_append_val(probes, probe);
     }
@@ -181,6 +184,8 @@ adit_check_run_new(AditAdmin *admin, AditCheckDone done, gpointer data)
     adit_neighbours_foreign(admin, f->foreign);
     if (!adit_admin_find_drift(admin, f->drift, &error))
         g_ptr_array_add(f->drift, g_strdup(error->message));
+    run->admin = admin;
+    adit_admin_hold_vacant(admin);
     run->prober = adit_prober_new(make_probes(model, f), ASK_MS, on_asked, run);
     return run;
 }
@@ -191,6 +196,7 @@ adit_check_run_free(AditCheckRun *run)
     if (!run)
         return;
     adit_prober_free(run->prober);
+    adit_admin_release_vacant(run->admin);
     adit_check_facts_clear(&run->facts);
     g_free(run);
 }

@@ -24,7 +24,8 @@ typedef struct {
     AditPrefix old6;
     gint64 old6_until; /* seconds since 1970 */
     AditAddr old_server6;
-    AditAddr wan4; /* where its forwards live and its traffic leaves; unset: the WAN's */
+    AditAddr vacant6; /* an address more, while `check` asks the router from it; not kept */
+    AditAddr wan4;    /* where its forwards live and its traffic leaves; unset: the WAN's */
     AditAddr *dns;
     guint n_dns;
 } AditSubnet;

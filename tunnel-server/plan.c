@@ -75,6 +75,10 @@ add_subnet(AditState *want, const AditSubnet *subnet)
         address.prefix = adit_prefix_host(&subnet->old_server6);
         adit_state_add_address(want, &address);
     }
+    if (adit_addr_is_set(&subnet->vacant6)) {
+        address.prefix = adit_prefix_host(&subnet->vacant6);
+        adit_state_add_address(want, &address);
+    }
 }
 
 static void
@@ -207,6 +211,8 @@ plan_some(const AditModel *model, const AditServerFacts *facts, guint first, gui
             add_gua(want, &adit_model_subnet(model, i)->server6, facts);
         if (adit_addr_is_set(&adit_model_subnet(model, i)->old_server6))
             add_gua(want, &adit_model_subnet(model, i)->old_server6, facts);
+        if (adit_addr_is_set(&adit_model_subnet(model, i)->vacant6))
+            add_gua(want, &adit_model_subnet(model, i)->vacant6, facts);
     }
     for (guint i = first; i < first + n; i++)
         add_device(want, adit_model_device(model, i), facts);

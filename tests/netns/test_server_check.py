@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`adit-server check`: what a VPS lacks is named in its hop with the line that mends it, and nothing else is red."""
 import json
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import tap
 from errors import LabError
@@ -96,13 +96,38 @@ def test_network(lab):
     s.red("wan", "ip -6 route add default")
     s.vps.run("ip", "-6", "route", "add", *way.split())
     s.red(None)
-    own = int(ip_address(embed(s.vps.prefix, "10.59.0.1")))
-    s.vps.nft("table inet planted { chain c { type filter hook prerouting priority -400; "
-              f"icmpv6 type nd-neighbor-solicit @th,64,128 {own:#x} drop; }}; }}\n")
-    s.internet.sh("ip -6 neigh flush all")
+    # A provider that allows one address: the router has long known the server's own, and asks for every other in vain.
+    allowed = [int(ip_address(address)) for address in (s.vps.v6, embed(s.vps.prefix, "10.59.0.1"))]
+    s.vps.nft("table inet planted { chain c { type filter hook prerouting priority -400; icmpv6 type != nd-neighbor-solicit accept;\n"
+              + "".join(f"@th,64,128 {address:#x} accept;\n" for address in allowed) + "drop; }; }\n")
     s.red("prefix", "ask the provider")
     s.vps.run("nft", "delete", "table", "inet", "planted")
     s.red(None)
+
+
+def test_vacant(lab):
+    """the prefix is asked about from an address that nobody has, another one each time, and nothing is left of it"""
+    s = Site(lab)
+    look = "ip -6 -o address show dev adit0; ip -6 neigh show proxy; ip -6 route show table all proto 173"
+    before = s.vps.sh(look).stdout
+    wire, seen = s.vps.capture("eth0"), set()
+    for _ in range(2):
+        assert s.check()[0] == 0
+        until(lambda: s.vps.sh(look).stdout == before, 5, "nothing to be left")
+    for packet in wire.packets():
+        if packet.icmp_type == 129 and ip_address(packet.dst) in ip_network(s.vps.prefix):
+            seen.add(packet.dst)
+    assert len(seen - {s.vps.v6}) == 2 and not any(address in before for address in seen - {s.vps.v6}), (seen, before)
+    # A server that is stopped meanwhile takes it along; one that dies leaves it, and the next one takes it away.
+    s.vps.nft("table inet planted { chain c { type filter hook prerouting priority -400; icmpv6 type echo-reply drop; }; }\n")
+    for end in ("stop", "kill"):
+        asking = s.vps.spawn("adit-server", "check")
+        until(lambda: s.vps.sh(look).stdout != before, 5, "the address to be there")
+        getattr(s.server.process, end)()
+        asking.wait(10)
+        assert (s.vps.sh(look).stdout == before) == (end == "stop")
+        s.server.run()
+    until(lambda: s.vps.sh(look).stdout == before, 5, "nothing to be left")
 
 
 @tap.drawing(DRAWING.replace("vps", "vps(routed)"))
