@@ -63,7 +63,9 @@ on_list(AditSrvManager *manager, GDBusMethodInvocation *call, const char *after,
     GVariantBuilder rows;
     guint first = 0, end = model->devices->len;
 
-    if (*after && adit_model_find_device(model, after, &first))
+    if (*after && !adit_model_find_device(model, after, &first))
+        return adit_service_no_page(call, after);
+    if (*after)
         first++;
     if (limit && limit < end - first)
         end = first + limit;

@@ -294,18 +294,33 @@ find_page(const AditModel *model, guchar family, const char *after, guint guess,
 }
 
 static gboolean
+is_lease(AditServerService *self, const char *key)
+{
+    AditSockAddr at;
+    guint8 proto;
+
+    return adit_lease_key_parse(adit_admin_model(self->admin), adit_admin_facts(self->admin),
+                                key, &proto, &at) &&
+           adit_lease_find_external(adit_admin_leases(self->admin), proto, &at);
+}
+
+static gboolean
 on_list(AditSrvManager *manager, GDBusMethodInvocation *call, guchar family, const char *after,
         guint limit, AditServerService *self)
 {
     const AditModel *model = adit_admin_model(self->admin);
     GVariantBuilder rows;
     GVariant *list;
+    gboolean paged;
     guint i, n = 0;
 
     if (*after == '\0')
         self->traffic_at = 0; /* a new list looks anew */
+    paged = find_page(model, family, after, self->page_at, &i);
+    if (!paged && !is_lease(self, after))
+        return adit_service_no_page(call, after);
     g_variant_builder_init(&rows, G_VARIANT_TYPE("a" ROW));
-    if (find_page(model, family, after, self->page_at, &i)) {
+    if (paged) {
         for (; i < model->publishes->len && (!limit || n < limit); i++) {
             const AditPublish *publish = adit_model_publish(model, i);
 

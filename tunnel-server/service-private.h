@@ -31,6 +31,8 @@ gboolean adit_service_change(AditServerService *self, GDBusMethodInvocation *cal
 guint adit_service_uid(AditServerService *self, GDBusMethodInvocation *call);
 /* TRUE: the caller has @error as its answer. NULL: FALSE. */
 gboolean adit_service_fail(GDBusMethodInvocation *call, GError *error);
+/* TRUE: the caller hears that what its last page ended with is gone. */
+gboolean adit_service_no_page(GDBusMethodInvocation *call, const char *after);
 
 void adit_service_connect_check(AditServerService *self);
 void adit_service_connect_probe(AditServerService *self);

@@ -102,6 +102,17 @@ adit_service_fail(GDBusMethodInvocation *call, GError *error)
     return TRUE;
 }
 
+gboolean
+adit_service_no_page(GDBusMethodInvocation *call, const char *after)
+{
+    g_autofree char *quoted = adit_error_quote(after);
+
+    g_dbus_method_invocation_return_error(call, ADIT_ERROR, ADIT_ERROR_NOT_FOUND,
+                                          "%s: is not there any more: begin the list anew",
+                                          quoted);
+    return TRUE;
+}
+
 guint
 adit_service_uid(AditServerService *self, GDBusMethodInvocation *call)
 {

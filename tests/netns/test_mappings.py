@@ -73,15 +73,22 @@ def test_leases(lab):
         assert now + life - 60 < row["expires"] < now + life + 60, (row, now)
         assert row["bytes-out"] > 50000, row
     assert seen["8443/tcp"]["origin"] == "manual" and len(seen) == 3, seen
+    def ask(*words, check=True):
+        return lab["vps"].run("busctl", "--json=short", "call", "org.adit.Server1", "/org/adit/Server1", "org.adit.Server1.Manager",
+                              *words, check=check)
+
     keys, after = [], ""
     for _ in range(5):
-        page = json.loads(lab["vps"].run("busctl", "--json=short", "call", "org.adit.Server1", "/org/adit/Server1",
-                                         "org.adit.Server1.Manager", "ListMappings", "ysu", 0, after, 1).stdout)["data"][0]
+        page = json.loads(ask("ListMappings", "ysu", 0, after, 1).stdout)["data"][0]
         if not page:
             break
         after = page[0][1]
         keys.append(after)
     assert keys == ["8443/tcp", "443/tcp", "nas:443/tcp"], keys
+    for words in (("ListMappings", "ysu", 0, "8444/tcp", 1), ("ListMappings", "ysu", 0, "nonsense", 1), ("ListDevices", "su", "disk", 1)):
+        said = ask(*words, check=False)
+        assert not said.ok and "begin the list anew" in said.stderr, said
+    assert json.loads(ask("ListDevices", "su", "nas", 1).stdout)["data"] == [[]]
     assert nas.unmap(443, 4).result == "SUCCESS"
     assert "443/tcp" not in rows(server)
 
