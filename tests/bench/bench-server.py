@@ -48,7 +48,7 @@ class Cost:
 
     def __init__(self, server):
         self.vps = server.vps
-        self.pid = self.vps.run("pidof", "adit-server").stdout.strip()
+        self.pid = min(map(int, self.vps.run("pidof", "adit-server").stdout.split()))  # a child may be on its way to another program
         self.begin = self._now()
 
     def _now(self):
