@@ -141,7 +141,7 @@ def test_routed(lab):
 
 
 def test_machine(lab):
-    """the daemon, its settings, other firewalls, files and clock"""
+    """the daemon, its settings, other firewalls, files, the table of flows and clock"""
     s = Site(lab)
     s.vps.nft("table inet filter { chain forward { type filter hook forward priority 0; policy drop; }; }\n")
     red = s.red("firewall", "nft insert rule inet filter forward iifname adit0 accept")
@@ -151,6 +151,16 @@ def test_machine(lab):
     s.red("files", "LimitNOFILE")
     s.vps.run("prlimit", "--pid", s.vps.sh("pgrep -x adit-server").stdout.split()[0], "--nofile=1024:")
     s.red(None)
+    # The table's size is one for all of the host: a file stands for it, and the flows are the machine's own.
+    flows, room = "/proc/sys/net/netfilter/nf_conntrack_count", "/proc/sys/net/netfilter/nf_conntrack_max"
+    for n in range(20):
+        s.vps.udp_send(lab["nas"].v4, 4000 + n)
+    most = int(s.vps.run("cat", flows).stdout) + 1
+    assert most > 20, most
+    s.vps.write("/run/room", f"{most}\n")
+    s.vps.run("mount", "--bind", "/run/room", room)
+    s.mends("conntrack", f"sysctl -w net.netfilter.nf_conntrack_max={2 * most}")
+    s.vps.run("umount", room)
     s.vps.run("touch", "-d", "+1 day", "/var/lib/adit-server/server.db")
     s.red("clock", "timedatectl set-ntp true")
     s.vps.run("touch", "/var/lib/adit-server/server.db")
