@@ -494,6 +494,17 @@ on_wake(AditMapping *m, const AditMappingEvent *event)
     return news(ADIT_MAPPING_NO_NEWS);
 }
 
+/* What was not allowed may be so now; no other refusal has to do with this machine. */
+static AditMappingAction
+on_stir(AditMapping *m, const AditMappingEvent *event)
+{
+    if (m->state == ADIT_MAPPING_REFUSED && m->reason == ADIT_MAPPING_ERROR &&
+        m->error == ADIT_PCP_NOT_AUTHORIZED)
+        enter_state(m, ADIT_MAPPING_WAITING,
+                    MAX(event->now, m->sent_at + ADIT_MAPPING_SPACING_MS));
+    return news(ADIT_MAPPING_NO_NEWS);
+}
+
 AditMappingAction
 adit_mapping_step(AditMapping *mapping, const AditMappingEvent *event)
 {
@@ -504,6 +515,7 @@ adit_mapping_step(AditMapping *mapping, const AditMappingEvent *event)
     case ADIT_MAPPING_REPLY: return on_reply(mapping, event);
     case ADIT_MAPPING_RESET: return on_reset(mapping, event);
     case ADIT_MAPPING_WAKE: return on_wake(mapping, event);
+    case ADIT_MAPPING_STIR: return on_stir(mapping, event);
     }
     g_assert_not_reached();
 }

@@ -32,6 +32,7 @@ typedef enum {
     ADIT_MAPPING_REPLY, /* to our request (or, @notice, unasked), with an epoch in step */
     ADIT_MAPPING_RESET, /* what was granted does not hold any more: ask after @pause */
     ADIT_MAPPING_WAKE,  /* the way to the server is open again: no use in waiting longer */
+    ADIT_MAPPING_STIR,  /* its operator has changed something about this machine */
 } AditMappingEventType;
 
 typedef enum {

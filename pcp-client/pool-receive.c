@@ -220,6 +220,18 @@ is_version_only(const AditPool *pool, const AditPcpReply *reply)
     return reply->result == ADIT_PCP_UNSUPP_VERSION;
 }
 
+/* The operator may have allowed what was refused. */
+static void
+stir_all(AditPool *pool, const AditPoolMessage *message)
+{
+    AditMappingEvent event = { .type = ADIT_MAPPING_STIR,
+                               .now = message->now,
+                               .dice = message->dice };
+
+    for (guint i = 0; i < pool->mappings->len; i++)
+        adit_pool_step(pool, adit_pool_get(pool, i), &event);
+}
+
 /* It says nothing, but that there is something to ask for: whoever asks hears it. */
 static gboolean
 is_stir(const AditPoolMessage *message)
@@ -240,6 +252,7 @@ adit_pool_receive(AditPool *pool, const AditPoolMessage *message)
     }
     if (message->notice && is_stir(message)) {
         pool->counts.stirs++;
+        stir_all(pool, message);
         return;
     }
     if (!adit_dialect_get(pool->dialect, message->bytes, message->len, &reply, NULL)) {

@@ -28,14 +28,17 @@ adit_pcp_notice_free(AditPcpNotice *notice)
     g_free(notice);
 }
 
-/* Once for a device, by the address that no renumbering changes. */
+/* What its site is, once for a device, by the address that no renumbering changes; that it may
+ * publish, in each family, for in each it has been refused. */
 static gboolean
 is_news(const AditPcpSite *before, const AditPcpHost *host)
 {
-    const AditPcpHost *old =
-        host->addr.family == AF_INET ? adit_pcp_site_host(before, &host->addr) : NULL;
+    const AditPcpHost *old = adit_pcp_site_host(before, &host->addr);
 
-    return old && old->device == host->device && !adit_ask_site_equal(old->ask, host->ask);
+    if (!old || old->device != host->device)
+        return FALSE;
+    return (host->may_publish && !old->may_publish) ||
+           (host->addr.family == AF_INET && !adit_ask_site_equal(old->ask, host->ask));
 }
 
 static void

@@ -11,8 +11,8 @@
 typedef struct _AditPcpNotice AditPcpNotice;
 
 AditPcpNotice *adit_pcp_notice_new(void);
-/* Whoever hears another answer from @after than from @before is to be told, beside those who
- * have not asked yet. TRUE: somebody is. */
+/* Whoever hears another answer from @after than from @before, or may publish now, is to be
+ * told, beside those who have not asked yet. TRUE: somebody is. */
 gboolean adit_pcp_notice_compare(AditPcpNotice *notice, const AditPcpSite *before,
                                  const AditPcpSite *after, gint64 now_ms);
 /* It has asked. */

@@ -192,6 +192,8 @@ take_packets(AditPcpServer *self, guint8 family, AditPcpDesk *desk)
         adit_pcp_announce_heard(self->announce, &host->addr);
         if (pending->exchange.is_ask)
             note_ask(self, host);
+        else if (host->addr.family == AF_INET6) /* questions come by IPv4 */
+            adit_pcp_notice_heard(self->notice, &host->addr);
         if (pending->exchange.is_change) {
             wish(self, host, &packets[i], &pending->exchange.ask);
             continue;

@@ -34,6 +34,7 @@ typedef enum {
     RESTARTED,
     MOVED,
     WAKE,
+    STIR,
     N_EVENTS,
 } Event;
 
@@ -53,6 +54,7 @@ static const char *const event_names[N_EVENTS] = {
     "server-restarted",
     "moved",
     "wake",
+    "stir",
 };
 
 static void
@@ -119,6 +121,7 @@ step_event(AditMapping *m, Event event, gint64 now)
     case RESTARTED: return step_reset(m, ADIT_MAPPING_RESTARTED, now);
     case MOVED: return step_reset(m, ADIT_MAPPING_MOVED, now);
     case WAKE: return step_plain(m, ADIT_MAPPING_WAKE, now);
+    case STIR: return step_plain(m, ADIT_MAPPING_STIR, now);
     case N_EVENTS: break;
     }
     g_assert_not_reached();
@@ -209,6 +212,7 @@ static const Row rows[] = {
     { F, RESTARTED, W, NONE },
     { F, MOVED, W, NONE },
     { F, NOTICE_OF_ANOTHER, W, NONE }, /* it may be had again */
+    { F, STIR, W, NONE },
     { S, STOP, I, ADIT_MAPPING_NEWS_DELETED },
     { S, MOVED, W, NONE },
     { D, TIMER, D, NONE, SEND },

@@ -371,6 +371,28 @@ test_notice(void)
     adit_settings_free(&adit_server_settings, rules);
 }
 
+/* Who may publish now hears of it, for he asks no more; who may not has heard it by his ports.
+ */
+static void
+test_notice_may(void)
+{
+    g_autoptr(AditModel) model = make_model();
+    AditDeviceEntry *device = g_ptr_array_index(model->devices, 0);
+    AditServerSettings *rules = adit_settings_defaults(&adit_server_settings);
+    g_autoptr(AditPcpSite) may = make_site(model, rules), may_not = NULL;
+    g_autoptr(AditPcpNotice) notice = adit_pcp_notice_new();
+    AditPcpTarget targets[8];
+
+    device->may_publish = FALSE;
+    may_not = make_site(model, rules);
+    g_assert_false(adit_pcp_notice_compare(notice, may, may_not, 0));
+    g_assert_true(adit_pcp_notice_compare(notice, may_not, may, 0));
+    g_assert_cmpuint(adit_pcp_announce_next(adit_pcp_notice_pace(notice), 0, targets, 8), ==,
+                     2);
+    g_assert_cmpint(targets[0].peer.family + targets[1].peer.family, ==, AF_INET + AF_INET6);
+    adit_settings_free(&adit_server_settings, rules);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -384,5 +406,6 @@ main(int argc, char **argv)
     g_test_add_func("/rotation/follow", test_follow);
     g_test_add_func("/rotation/answer", test_answer);
     g_test_add_func("/rotation/notice", test_notice);
+    g_test_add_func("/rotation/notice-may", test_notice_may);
     return g_test_run();
 }
