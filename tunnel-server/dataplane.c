@@ -108,18 +108,12 @@ static const AditNftChain chains[] = {
 #define PACKET6 IP6_DADDR, L4PROTO, DPORT
 
 static const AditNftRule rules[] = {
-    /* ct mark & 0x80000000 == 0x80000000 ct state established <flow> @open4 accept : nearly
-     * every packet of a mapping; what is below would say the same, after a dozen comparisons.
-     * Errors are related, not established */
-    { "gate",
-      "still open",
-      { MASK_IS(CT_MARK, MAPPED, MAPPED), HAS(CT_STATE, ESTABLISHED), IN("open4", FLOW4),
-        ACCEPT } },
+    /* ct mark & 0x80000000 == 0x80000000 <flow> @open4 accept : nearly every packet of a
+     * mapping, so it comes first. Who may open a flow, and how many, is asked of new ones,
+     * below. */
+    { "gate", "still open", { MASK_IS(CT_MARK, MAPPED, MAPPED), IN("open4", FLOW4), ACCEPT } },
     /* the same for IPv6 */
-    { "gate",
-      "still open",
-      { MASK_IS(CT_MARK, MAPPED, MAPPED), HAS(CT_STATE, ESTABLISHED), IN("open6", FLOW6),
-        ACCEPT } },
+    { "gate", "still open", { MASK_IS(CT_MARK, MAPPED, MAPPED), IN("open6", FLOW6), ACCEPT } },
     /* meta l4proto icmp accept : errors about mapped flows; it has no ports to look up */
     { "gate", "no ports: errors about flows", { IS(L4PROTO, IPPROTO_ICMP), ACCEPT } },
     /* meta l4proto ipv6-icmp accept */
@@ -149,10 +143,6 @@ static const AditNftRule rules[] = {
       { HAS(CT_STATE, NEW), IN("open6", FLOW6), BITS(CT_MARK, MAPPED, MAPPED), ACCEPT } },
     /* ct mark & 0x80000000 == 0 accept : devices' own flows, the host's own, strangers' */
     { "gate", "no mapping's flow", { MASK_IS(CT_MARK, MAPPED, 0), ACCEPT } },
-    /* <flow> @open4 accept */
-    { "gate", "still open", { IN("open4", FLOW4), ACCEPT } },
-    /* <flow> @open6 accept */
-    { "gate", "still open", { IN("open6", FLOW6), ACCEPT } },
     /* ct mark & 0x80000000 == 0x80000000 counter drop : revoked or run out, at once and in both
      * directions. Asked once more, because a packet without a flow (invalid, or not tracked at
      * somebody's wish) has no mark to compare and comes down to here. */
