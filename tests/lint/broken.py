@@ -181,6 +181,20 @@ def test_packaged():
         assert status == 1 and len(bad_points(said)) == 1 and "stranger: no BuildRequires" in said, said
 
 
+def test_copyright():
+    """a file whose licence debian/copyright does not know, or that names none"""
+    paragraph = "Files: {}\nCopyright: 2026 us\nLicense: {}\n\n"
+    rights = {"debian/copyright": paragraph.format("*", "GPL-2.0-or-later")
+              + paragraph.format("libadit/core/a.*", "LGPL-2.1-or-later")}
+    lesser = HEAD.replace("GPL-2.0", "LGPL-2.1")
+    whole = {**rights, "run.sh": "#!/bin/sh\n# " + HEAD[3:], "libadit/core/a.c": lesser, "libadit/core/a.h": lesser}
+    for changes, words in (({}, []), ({"nm-plugin/n.h": lesser}, ["nm-plugin/n.h: LGPL-2.1-or-later; debian/copyright: GPL-2.0"]),
+                           ({"libadit/core/a.h": "int a;\n"}, ["libadit/core/a.h: no SPDX"])):
+        with tempfile.TemporaryDirectory() as folder:
+            status, said = run(LINT / "copyright.py", tree(folder, {**whole, **changes}))
+        assert status == len(words) and all(word in said for word in words), said
+
+
 def test_tally():
     """what fails, dies, skips or says nothing fails the run"""
     def tally(*rows, points=()):
