@@ -398,6 +398,14 @@ begin_announce(AditPcpServer *self)
         self->announce_timer = g_timeout_add(1, on_announce, self);
 }
 
+/* Another outside address is no refusal: there it is to be had at once. */
+static AditPcpResult
+why_ended(const AditPcpHost *host, const AditLease *lease)
+{
+    return adit_addr_cmp(&host->external, &lease->ends.external) != 0 ? ADIT_PCP_NETWORK_FAILURE
+                                                                      : ADIT_PCP_NOT_AUTHORIZED;
+}
+
 /* RFC 6887 section 14.2: a mapping that ended, or is on again, without its device's doing. */
 static void
 tell_change(const AditLeaseChange *change, gpointer data)
@@ -415,8 +423,9 @@ tell_change(const AditLeaseChange *change, gpointer data)
     if (!host || !self->sockets)
         return;
     reply.epoch = adit_leases_epoch(self->leases, now_ms);
-    reply.result = on ? ADIT_PCP_SUCCESS : ADIT_PCP_NOT_AUTHORIZED;
-    reply.lifetime = on ? adit_lease_left(lease, now_ms) : ADIT_PCP_ERROR_LONG;
+    reply.result = on ? ADIT_PCP_SUCCESS : (guint8)why_ended(host, lease);
+    reply.lifetime =
+        on ? adit_lease_left(lease, now_ms) : adit_pcp_error_lifetime(reply.result);
     memcpy(reply.body.nonce, lease->nonce, ADIT_PCP_NONCE);
     reply.body.protocol = lease->ends.proto;
     reply.body.internal_port = lease->ends.internal_port;

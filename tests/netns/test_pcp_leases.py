@@ -207,6 +207,8 @@ def test_new_address(lab):
         notices.settimeout(10)
         seen = [Reply.read(notices.recv(2048)) for _ in range(2)]
     assert {r.opcode for r in seen} == {ANNOUNCE, MAP} and all(r.epoch < epoch for r in seen if r.opcode == ANNOUNCE), seen
+    ended = next(r for r in seen if r.opcode == MAP)
+    assert (ended.result, ended.lifetime) == ("NETWORK_FAILURE", 30), "no word against asking again soon"
     assert set(leases(server)) == {"nas:443/tcp"}
     again = nas.map(443, 443)
     assert (again.result, again.address, again.external) == ("SUCCESS", "203.0.113.99", 443), again
