@@ -216,7 +216,9 @@ def test_crowd(lab):
             served()
         many, most = size()
         assert files + 300 < many <= files + 512, (files, many)
-        assert most - memory < 512 * 8 + 2048, f"{most - memory} KiB more"
+        with open(f"/proc/{s.vps.pid}/root/proc/{pid}/maps", encoding="utf-8") as file:
+            guarded = "libasan" in file.read()  # what is freed is not given back for a while
+        assert most - memory < 512 * 8 + (16384 if guarded else 2048), f"{most - memory} KiB more"
         print(f"# {waiting} not shown to the responder, {many - files} held, {most - memory} KiB more", flush=True)
     finally:
         crowd.close()
