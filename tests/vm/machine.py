@@ -20,6 +20,8 @@ MASKED = """
     NetworkManager-wait-online.service systemd-networkd-wait-online.service
 """.split()
 
+COUNTED = "adit.icount"  # on a scenario's command line: the guest's clock counts its instructions
+
 CMDLINE = ["console=ttyS0", "quiet", "panic=-1", "mitigations=off", "systemd.show_status=error",
            "audit=0", "nokaslr",
            "modprobe.blacklist=kvm,kvm_amd,kvm_intel,ata_piix,powernow_k8,aesni_intel,edac_mce_amd"]
@@ -32,9 +34,12 @@ def _disk(name, path):
 
 def argv(base, disks, accel, words, out):
     """The command line of one machine."""
+    if COUNTED in words:
+        how = ["-icount", "shift=0", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "1"]
+    else:
+        how = ["-accel", accel, "-cpu", "host" if accel == "kvm" else "max", "-smp", "2"]
     line = ["setpriv", "--pdeathsig", "KILL",  # no machine outlives the test that started it
-            QEMU, "-accel", accel, "-cpu", "host" if accel == "kvm" else "max", "-smp", "2",
-            "-m", "1024", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+            QEMU, *how, "-m", "1024", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
             "-nic", "none", "-kernel", os.path.join(base, "vmlinuz"),
             "-initrd", os.path.join(base, "initrd"), "-append", " ".join(words),
             "-device", "virtio-rng-pci",
