@@ -5,12 +5,18 @@
 #include <malloc.h>
 
 static guint timer;
+static gboolean again; /* asked for while the timer ran: what is to go may be there still */
 
 static gboolean
 on_time(gpointer data)
 {
-    timer = 0;
+    const gboolean more = again;
+
     malloc_trim(0);
+    again = FALSE;
+    if (more)
+        return G_SOURCE_CONTINUE;
+    timer = 0;
     return G_SOURCE_REMOVE;
 }
 
@@ -19,4 +25,6 @@ adit_trim_later(void)
 {
     if (timer == 0)
         timer = g_timeout_add_seconds(2, on_time, NULL);
+    else
+        again = TRUE;
 }

@@ -101,7 +101,7 @@ def daemon(devices, forwards):
         cost = Cost(server)
         server.admin("mappings", "--json", timeout=60)
         figure(f"mappings-cpu-{size}", cost.ms(), "ms of the daemon")
-        until(lambda: cost.resident_mb() < 1.05 * settled(cost), 10, "the memory to settle")
+        until(lambda: cost.resident_mb() < 1.05 * settled(cost), 20, "the memory to settle")
         figure(f"resident-{size}", cost.resident_mb(), "MB")
         figure(f"private-{size}", cost.private_mb(), "MB")
 
@@ -115,8 +115,8 @@ def rests(server):
 
 
 def settled(cost):
-    """The least that was seen in three seconds."""
-    end, least = time.monotonic() + 3, cost.resident_mb()
+    """The least that was seen in five seconds, within which the daemon gives back what it does not need."""
+    end, least = time.monotonic() + 5, cost.resident_mb()
     while time.monotonic() < end:
         least = min(least, cost.resident_mb())
     return least
