@@ -2,11 +2,11 @@
 #include "libadit/sys/foreign.h"
 
 #include "libadit/sys/foreign-mend.h"
-#include "libadit/sys/nl.h"
+#include "libadit/sys/foreign-rule.h"
+#include "libadit/sys/foreign-set.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
@@ -32,16 +32,10 @@ typedef struct {
     gboolean is_ufw, is_docker, has_zone;
 } Table;
 
-/* Of ports: "tcp dport { 22, 80-90 } accept" asks one. */
-typedef struct {
-    guint8 family;
-    char *table, *name;
-} Set;
-
 typedef struct {
     const AditForeignQuestion *question;
     GPtrArray *chains;  /* Chain, base chains of the filter type only */
-    GPtrArray *sets;    /* Set */
+    GPtrArray *sets;    /* AditForeignSet */
     GHashTable *tables; /* "ip filter" -> Table */
 } Look;
 
@@ -53,16 +47,6 @@ chain_free(gpointer data)
     g_free(chain->table);
     g_free(chain->name);
     g_free(chain);
-}
-
-static void
-set_free(gpointer data)
-{
-    Set *set = data;
-
-    g_free(set->table);
-    g_free(set->name);
-    g_free(set);
 }
 
 static const char *
@@ -144,84 +128,6 @@ on_chain(const struct nlmsghdr *nlh, gpointer data, GError **error)
     return TRUE;
 }
 
-static gboolean
-contains(const struct nlattr *attr, gconstpointer bytes, gsize len)
-{
-    return memmem(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr), bytes, len) !=
-           NULL;
-}
-
-/* As nft compares it: an attribute of two bytes in network order; and as iptables' udp match
- * has it: any source port, then the range of one in the machine's order. */
-static gboolean
-names_port(const struct nlattr *exprs, guint16 port)
-{
-    const guint16 native[3] = { 6, NFTA_DATA_VALUE, GUINT16_TO_BE(port) };
-    const guint16 match[4] = { 0, 0xffff, port, port };
-
-    return contains(exprs, native, sizeof(native)) || contains(exprs, match, sizeof(match));
-}
-
-/* Whether a rule consists of some of these and nothing else. */
-static gboolean
-is_made_of(const struct nlattr *exprs, const char *const *names)
-{
-    static const AditAttrType types[NFTA_EXPR_MAX + 1] = { [NFTA_EXPR_NAME] = {
-                                                               ADIT_ATTR_STRING } };
-    const struct nlattr *tb[NFTA_EXPR_MAX + 1], *expr;
-
-    mnl_attr_for_each_nested(expr, exprs)
-    {
-        if (!adit_attrs_parse_nested(expr, types, G_N_ELEMENTS(types), tb) ||
-            !tb[NFTA_EXPR_NAME] ||
-            !g_strv_contains(names, mnl_attr_get_str(tb[NFTA_EXPR_NAME])))
-            return FALSE;
-    }
-    return TRUE;
-}
-
-/* A rule that asks nothing and refuses everything. */
-static gboolean
-is_refusal(const struct nlattr *exprs)
-{
-    static const char *const parts[] = { "reject", "counter", "log", NULL };
-
-    return contains(exprs, "reject", sizeof("reject")) && is_made_of(exprs, parts);
-}
-
-/* "ct status dnat accept", as firewalld has it: what we send on by NAT passes. */
-static gboolean
-lets_dnat(const struct nlattr *exprs)
-{
-    static const char *const parts[] = { "ct", "bitwise", "cmp", "immediate", "counter", NULL };
-    const guint16 status[4] = { 8, NFTA_CT_KEY, 0, GUINT16_TO_BE(NFT_CT_STATUS) };
-    const struct {
-        guint16 len, type;
-        guint32 mask;
-    } dnat = { 8, NFTA_DATA_VALUE, IPS_DST_NAT },
-      accept = { 8, NFTA_VERDICT_CODE, GUINT32_TO_BE(NF_ACCEPT) };
-
-    return is_made_of(exprs, parts) && contains(exprs, status, sizeof(status)) &&
-           contains(exprs, &dnat, sizeof(dnat)) && contains(exprs, &accept, sizeof(accept));
-}
-
-/* "oifname adit0", or iptables' -o, which is made of the same. */
-static gboolean
-asks_way_out(const struct nlattr *exprs, const char *link)
-{
-    const guint16 key[4] = { 8, NFTA_META_KEY, 0, GUINT16_TO_BE(NFT_META_OIFNAME) };
-    gboolean way_out = FALSE; /* was what the last expression has read */
-    const struct nlattr *expr;
-
-    mnl_attr_for_each_nested(expr, exprs)
-    {
-        if (way_out && contains(expr, link, strlen(link)))
-            return TRUE;
-        way_out = contains(expr, key, sizeof(key));
-    }
-    return FALSE;
-}
-
 /* "input", "ufw-user-input", "filter_INPUT_ZONES": nobody calls it otherwise. */
 static gboolean
 is_about(const char *chain, const char *what)
@@ -248,12 +154,12 @@ may_forward(const char *chain)
 static void
 note(const Look *look, Table *table, const char *chain, const struct nlattr *exprs)
 {
-    const gboolean ours = contains(exprs, look->question->link, strlen(look->question->link));
+    const gboolean ours = adit_foreign_rule_names_link(exprs, look->question->link);
     const gboolean input = is_about(chain, "input"), forward = may_forward(chain);
 
     table->knows_inside |= ours && input;
-    table->knows_out |= forward && asks_way_out(exprs, look->question->link);
-    if (lets_dnat(exprs)) {
+    table->knows_out |= forward && adit_foreign_rule_asks_way_out(exprs, look->question->link);
+    if (adit_foreign_rule_lets_dnat(exprs)) {
         table->lets_dnat_in |= input;
         table->lets_dnat_through |= forward;
     }
@@ -280,9 +186,11 @@ on_rule(const struct nlmsghdr *nlh, gpointer data, GError **error)
     table = table_of(look, family_of(nlh), name);
     note(look, table, mnl_attr_get_str(tb[NFTA_RULE_CHAIN]), tb[NFTA_RULE_EXPRESSIONS]);
     for (guint i = 0; look->question->ports[i].proto; i++)
-        if (names_port(tb[NFTA_RULE_EXPRESSIONS], look->question->ports[i].port))
+        if (adit_foreign_rule_names_port(tb[NFTA_RULE_EXPRESSIONS],
+                                         look->question->ports[i].port))
             table->knows_port |= 1u << i;
-    for (guint i = 0; is_refusal(tb[NFTA_RULE_EXPRESSIONS]) && i < look->chains->len; i++) {
+    for (guint i = 0;
+         adit_foreign_rule_refuses(tb[NFTA_RULE_EXPRESSIONS]) && i < look->chains->len; i++) {
         Chain *chain = g_ptr_array_index(look->chains, i);
 
         chain->drops |= chain->family == family_of(nlh) && g_str_equal(chain->table, name) &&
@@ -294,97 +202,16 @@ on_rule(const struct nlmsghdr *nlh, gpointer data, GError **error)
 static gboolean
 on_set(const struct nlmsghdr *nlh, gpointer data, GError **error)
 {
-    static const AditAttrType types[NFTA_SET_MAX + 1] = {
-        [NFTA_SET_TABLE] = { ADIT_ATTR_STRING },
-        [NFTA_SET_NAME] = { ADIT_ATTR_STRING },
-        [NFTA_SET_KEY_LEN] = { ADIT_ATTR_U32 },
-    };
-    const struct nlattr *tb[NFTA_SET_MAX + 1];
     Look *look = data;
-    Set *set;
+    AditForeignSet *set = family_name(family_of(nlh)) ? adit_foreign_set_read(nlh) : NULL;
 
-    if (!family_name(family_of(nlh)) ||
-        !adit_attrs_parse_msg(nlh, sizeof(struct nfgenmsg), types, G_N_ELEMENTS(types), tb) ||
-        !tb[NFTA_SET_TABLE] || !tb[NFTA_SET_NAME] || !tb[NFTA_SET_KEY_LEN] ||
-        be32_of(tb[NFTA_SET_KEY_LEN]) != sizeof(guint16))
-        return TRUE;
-    set = g_new0(Set, 1);
-    set->family = family_of(nlh);
-    set->table = g_strdup(mnl_attr_get_str(tb[NFTA_SET_TABLE]));
-    set->name = g_strdup(mnl_attr_get_str(tb[NFTA_SET_NAME]));
-    g_ptr_array_add(look->sets, set);
-    return TRUE;
-}
-
-/* Of all elements at or below the port the highest: it has the port, unless it is the end of a
- * range. */
-typedef struct {
-    guint16 port;
-    int best; /* -1: none */
-    gboolean is_end, is_range;
-} Elements;
-
-static void
-take_element(Elements *elements, const struct nlattr *element)
-{
-    static const AditAttrType types[NFTA_SET_ELEM_MAX + 1] = {
-        [NFTA_SET_ELEM_KEY] = { ADIT_ATTR_NESTED }, [NFTA_SET_ELEM_FLAGS] = { ADIT_ATTR_U32 }
-    };
-    static const AditAttrType value_types[NFTA_DATA_MAX + 1] = { [NFTA_DATA_VALUE] = {
-                                                                     ADIT_ATTR_EXACT, 2 } };
-    const struct nlattr *tb[NFTA_SET_ELEM_MAX + 1], *value[NFTA_DATA_MAX + 1];
-    guint16 key;
-
-    if (!adit_attrs_parse_nested(element, types, G_N_ELEMENTS(types), tb) ||
-        !tb[NFTA_SET_ELEM_KEY] ||
-        !adit_attrs_parse_nested(tb[NFTA_SET_ELEM_KEY], value_types, G_N_ELEMENTS(value_types),
-                                 value) ||
-        !value[NFTA_DATA_VALUE])
-        return;
-    memcpy(&key, mnl_attr_get_payload(value[NFTA_DATA_VALUE]), sizeof(key));
-    key = GUINT16_FROM_BE(key);
-    elements->is_range |= tb[NFTA_SET_ELEM_FLAGS] != NULL;
-    if (key > elements->port || key < elements->best)
-        return;
-    elements->best = key;
-    elements->is_end = tb[NFTA_SET_ELEM_FLAGS] &&
-                       (be32_of(tb[NFTA_SET_ELEM_FLAGS]) & NFT_SET_ELEM_INTERVAL_END);
-}
-
-static gboolean
-on_elements(const struct nlmsghdr *nlh, gpointer data, GError **error)
-{
-    static const AditAttrType types[NFTA_SET_ELEM_LIST_MAX + 1] = {
-        [NFTA_SET_ELEM_LIST_ELEMENTS] = { ADIT_ATTR_NESTED }
-    };
-    const struct nlattr *tb[NFTA_SET_ELEM_LIST_MAX + 1], *element;
-
-    if (!adit_attrs_parse_msg(nlh, sizeof(struct nfgenmsg), types, G_N_ELEMENTS(types), tb) ||
-        !tb[NFTA_SET_ELEM_LIST_ELEMENTS])
-        return TRUE;
-    mnl_attr_for_each_nested(element, tb[NFTA_SET_ELEM_LIST_ELEMENTS])
-        take_element(data, element);
+    if (set)
+        g_ptr_array_add(look->sets, set);
     return TRUE;
 }
 
 static gboolean
-has_port(AditNl *nl, const Set *set, guint16 port)
-{
-    const struct nfgenmsg header = { .nfgen_family = set->family, .version = NFNETLINK_V0 };
-    g_autoptr(AditMsg) request = adit_msg_new();
-    Elements elements = { .port = port, .best = -1 };
-
-    adit_msg_begin(request, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM, NLM_F_REQUEST,
-                   &header, sizeof(header));
-    adit_msg_string(request, NFTA_SET_ELEM_LIST_TABLE, set->table);
-    adit_msg_string(request, NFTA_SET_ELEM_LIST_SET, set->name);
-    return adit_nl_dump(nl, request, on_elements, NULL, &elements, NULL) &&
-           elements.best >= 0 && !elements.is_end &&
-           (elements.is_range || elements.best == port);
-}
-
-static gboolean
-has_drop(const Look *look, const Set *set)
+has_drop(const Look *look, const AditForeignSet *set)
 {
     for (guint i = 0; i < look->chains->len; i++) {
         const Chain *chain = g_ptr_array_index(look->chains, i);
@@ -398,14 +225,15 @@ has_drop(const Look *look, const Set *set)
 
 /* Only for what would be blamed otherwise: a set may be long. */
 static void
-look_into_set(AditNl *nl, Look *look, const Set *set)
+look_into_set(AditNl *nl, Look *look, const AditForeignSet *set)
 {
     Table *table = table_of(look, set->family, set->table);
 
     if (!has_drop(look, set))
         return;
     for (guint i = 0; look->question->ports[i].proto; i++)
-        if (!(table->knows_port & 1u << i) && has_port(nl, set, look->question->ports[i].port))
+        if (!(table->knows_port & 1u << i) &&
+            adit_foreign_set_has_port(nl, set, look->question->ports[i].port))
             table->knows_port |= 1u << i;
 }
 
@@ -499,7 +327,8 @@ adit_foreign_look(const AditForeignQuestion *question, GPtrArray *problems)
     g_autoptr(GPtrArray) chains = g_ptr_array_new_with_free_func(chain_free);
     g_autoptr(GHashTable) tables =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    g_autoptr(GPtrArray) sets = g_ptr_array_new_with_free_func(set_free);
+    g_autoptr(GPtrArray) sets =
+        g_ptr_array_new_with_free_func((GDestroyNotify)adit_foreign_set_free);
     Look look = { question, chains, sets, tables };
 
     if (!nl || !dump(nl, NFT_MSG_GETCHAIN, on_chain, &look) ||
@@ -518,7 +347,6 @@ typedef struct {
     char *found;
 } Senders;
 
-/* "fib saddr . mark . iif oif missing drop" */
 static gboolean
 on_sender_rule(const struct nlmsghdr *nlh, gpointer data, GError **error)
 {
@@ -527,11 +355,6 @@ on_sender_rule(const struct nlmsghdr *nlh, gpointer data, GError **error)
         [NFTA_RULE_CHAIN] = { ADIT_ATTR_STRING },
         [NFTA_RULE_EXPRESSIONS] = { ADIT_ATTR_NESTED },
     };
-    const struct {
-        guint16 len, type;
-        guint32 code;
-    } drop = { 8, NFTA_VERDICT_CODE, GUINT32_TO_BE(NF_DROP) };
-    const guint16 way[4] = { 8, NFTA_FIB_RESULT, 0, GUINT16_TO_BE(NFT_FIB_RESULT_OIF) };
     const struct nlattr *tb[NFTA_RULE_MAX + 1];
     Senders *senders = data;
 
@@ -539,9 +362,7 @@ on_sender_rule(const struct nlmsghdr *nlh, gpointer data, GError **error)
         !adit_attrs_parse_msg(nlh, sizeof(struct nfgenmsg), types, G_N_ELEMENTS(types), tb) ||
         !tb[NFTA_RULE_TABLE] || !tb[NFTA_RULE_CHAIN] || !tb[NFTA_RULE_EXPRESSIONS] ||
         g_str_equal(mnl_attr_get_str(tb[NFTA_RULE_TABLE]), senders->own) ||
-        !contains(tb[NFTA_RULE_EXPRESSIONS], "fib", sizeof("fib")) ||
-        !contains(tb[NFTA_RULE_EXPRESSIONS], way, sizeof(way)) ||
-        !contains(tb[NFTA_RULE_EXPRESSIONS], &drop, sizeof(drop)))
+        !adit_foreign_rule_checks_sender(tb[NFTA_RULE_EXPRESSIONS]))
         return TRUE;
     senders->found = g_strdup_printf("table %s %s, chain %s", family_name(family_of(nlh)),
                                      mnl_attr_get_str(tb[NFTA_RULE_TABLE]),
