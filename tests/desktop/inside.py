@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""inside.py OUT [TEST...]: the machine of the desktop suite, in its chroot as root; then story.py as its user."""
+"""inside.py STORY OUT [TEST...]: the machine of the desktop suite, in its chroot as root; then the story as its user."""
 import os
 import subprocess
 import sys
@@ -40,7 +40,7 @@ def server(machine):
 
 
 def main():
-    out = sys.argv[1]
+    story, out = sys.argv[1:3]
     machine = System(os.path.join(out, "machine"))
     os.makedirs(machine.out, exist_ok=True)
     machine.start()
@@ -57,7 +57,7 @@ def main():
     with open(os.path.join(session, "served.conf"), "w", encoding="utf-8") as file:
         file.write(server(machine))
     return subprocess.run(["setpriv", "--reuid=ada", "--regid=ada", "--init-groups", "python3", "-u",
-                           os.path.join(HERE, "story.py"), session, *sys.argv[2:]], env=env, check=False).returncode
+                           os.path.join(HERE, story), session, *sys.argv[3:]], env=env, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -77,6 +77,14 @@ class Person:
             self.reach(node)
             self.desk.key("space" if node.get_role_name() == "check box" else "Return")
 
+    def switch(self, name):
+        """The switch of a row."""
+        self.see(name, "check box").do_action(0)
+
+    def is_on(self, name):
+        """Whether the switch of a row shows that."""
+        return self.see(name, "check box").get_state_set().contains(Atspi.StateType.CHECKED)
+
     def banner(self, name, role=None):
         """Of the shell's own, which is quick to look through: a banner stays for seconds only."""
         shell = Atspi.get_desktop(0).get_child_at_index(0)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """story.py OUT [TEST...]: what somebody at a fresh GNOME does who never opens a terminal. TAP."""
 import os
+import re
 import socket
 import sys
 import traceback
@@ -67,10 +68,15 @@ class Story:
         self.home = os.environ["HOME"]
         self.desk.start()
         self.person = Person(self.desk)
+        self.settings = None
+        self.begin()
+
+    def begin(self):
+        """The shell, and the agent at login."""
+        self.desk.spawn("shell", "gnome-shell", "--x11")
         self.person.see("Screen Lock disabled", seconds=60)  # the shell's own word that it is up
         self.desk.key("Escape")
         self.desk.spawn("agent", "adit-agent", "--gapplication-service")
-        self.settings = None
 
     def file(self, name, text):
         """The only file at home: a chooser shows it first."""
@@ -108,6 +114,16 @@ class Story:
         self.desk.shot("before-add")
         self.person.press("Add", "button")
 
+    def remove(self):
+        """The only connection, in the panel that is open: the gateway goes with it."""
+        self.person.press("VPN Options", "button")
+        self.person.press("Remove VPN…", "button")
+        self.desk.shot("remove")
+        self.person.press("Forget", "button")
+        until(lambda: "home" not in connections(), 20, "the connection to go")
+        until(lambda: gateways() == [], 20, "the gateway to go")
+        assert "1750:" not in run("ip", "rule")[1]
+
     def test_import(self):
         """GNOME Settings imports our server's profile, aditd makes a gateway of it, and a notification says so"""
         self.import_in_settings("home.conf", OURS)
@@ -123,6 +139,19 @@ class Story:
         self.open_settings()
         self.person.see("home")
         self.desk.shot("settings-with-home")
+
+    def test_switch(self):
+        """its switch in GNOME Settings reaches NetworkManager as her wish; without WireGuard in the kernel that is all"""
+        self.person.switch("home")
+        log = os.path.join(os.path.dirname(self.desk.out), "machine", "NetworkManager.log")
+        asked = re.compile(r'op="connection-activate".* name="home".* uid=(\d+) result="(\w+)"(?: reason="(.*)")?')
+
+        def answer():
+            with open(log, encoding="utf-8") as file:
+                return asked.search(file.read())
+        uid, result, reason = until(answer, 20, "her wish in NetworkManager's log").groups()
+        assert int(uid) == os.getuid(), uid
+        assert result == "success" or "Failed to create WireGuard interface" in reason, reason
 
     def test_foreign(self):
         """a profile of somebody else's is imported as it is and left alone"""
@@ -143,14 +172,23 @@ class Story:
         """deleting it in GNOME Settings removes the gateway and its rules"""
         run("nmcli", "connection", "delete", "lab", "My tunnel (spare)")
         self.open_settings()
-        self.person.press("VPN Options", "button")
-        self.person.press("Remove VPN…", "button")
-        self.desk.shot("remove")
-        self.person.press("Forget", "button")
-        until(lambda: "home" not in connections(), 20, "the connection to go")
-        until(lambda: gateways() == [], 20, "the gateway to go")
-        assert "1750:" not in run("ip", "rule")[1]
+        self.remove()
         self.settings.kill()
+
+    def test_editor(self):
+        """the other editor of connections, nm-connection-editor, imports it with its secrets: a gateway"""
+        path = self.file("home.conf", OURS)
+        editor = self.desk.spawn("editor", "nm-connection-editor", f"--import={path}")
+        self.person.see("Save", "button")
+        self.desk.shot("editor")
+        self.person.press("Save", "button")
+        until(lambda: connections().get("home") == "wireguard", 20, "the connection")
+        until(lambda: gateways() == ["home"], 20, "the gateway")
+        assert PSK in run("adit", "export", "home")[1]
+        assert (get("home", "wireguard.fwmark"), get("home", "ipv4.route-table")) == ("0x3f000000", "20101")
+        editor.kill()
+        run("nmcli", "connection", "delete", "home")
+        until(lambda: gateways() == [], 20, "the gateway to go")
 
     def test_double_click(self):
         """a file is opened in the file manager, a notification asks, and the tunnel works"""
@@ -201,14 +239,13 @@ class Story:
         assert "nothing is published" in run("adit", "published")[1]
 
 
-TESTS = [value for name, value in vars(Story).items()
-         if name.startswith("test_") and (len(sys.argv) < 3 or name[5:] in sys.argv[2:])]
-
-
-def main():
-    print(f"1..{len(TESTS)}", flush=True)
-    story, failed = Story(sys.argv[1]), False
-    for number, test in enumerate(TESTS, 1):
+def play(kind):
+    """The tests of a class, or those that the command line names."""
+    tests = [value for name, value in vars(kind).items()
+             if name.startswith("test_") and (len(sys.argv) < 3 or name[5:] in sys.argv[2:])]
+    print(f"1..{len(tests)}", flush=True)
+    story, failed = kind(sys.argv[1]), False
+    for number, test in enumerate(tests, 1):
         try:
             test(story)
             print(f"ok {number} - {test.__doc__}", flush=True)
@@ -222,4 +259,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play(Story))
