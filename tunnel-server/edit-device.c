@@ -18,6 +18,7 @@ taken_addresses(const AditModel *model)
 
         g_hash_table_add(taken, (gpointer)&subnet->server4);
         g_hash_table_add(taken, (gpointer)&subnet->server6);
+        g_hash_table_add(taken, (gpointer)&subnet->vacant6);
     }
     for (guint i = 0; i < model->devices->len; i++) {
         const AditDeviceEntry *device = adit_model_device(model, i);

@@ -4,8 +4,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* In a longer one a throw of the dice may hit what somebody else has: the router, too. */
+/* In a longer one a throw of the dice may hit what somebody else has: the router, too. Then it
+ * is one of those that devices are given. */
 #define LONGEST 96
+#define TRIES 64
 
 static gboolean
 is_same(const AditAddr *a, const AditAddr *b)
@@ -40,15 +42,12 @@ is_taken(const AditModel *model, const AditAddr *addr)
     return FALSE;
 }
 
-gboolean
-adit_vacant_pick(const AditModel *model, const AditSubnet *subnet,
-                 const guint8 dice[ADIT_VACANT_DICE], AditAddr *ret)
+static gboolean
+pick_any(const AditModel *model, const AditSubnet *subnet, const guint8 *dice, AditAddr *ret)
 {
     const guint8 len = subnet->net6.len;
     AditAddr addr = { .family = AF_INET6 };
 
-    if (len == 0 || len > LONGEST)
-        return FALSE;
     memcpy(addr.bytes, dice, sizeof(addr.bytes));
     for (guint bit = 0; bit < len; bit++) {
         const guint8 mask = (guint8)(0x80 >> bit % 8);
@@ -61,4 +60,39 @@ adit_vacant_pick(const AditModel *model, const AditSubnet *subnet,
         return FALSE;
     *ret = addr;
     return TRUE;
+}
+
+static gboolean
+pick_of_devices(const AditModel *model, const AditSubnet *subnet, const guint8 *dice,
+                AditAddr *ret)
+{
+    const guint64 size = G_GUINT64_CONSTANT(1) << (32 - subnet->net4.len);
+    guint32 first;
+
+    memcpy(&first, dice, sizeof(first));
+    for (guint i = 0; i < TRIES && size > 3; i++) {
+        const guint64 n = 2 + (first + i) % (size - 3);
+        AditAddr addr4, addr6;
+
+        if (!adit_prefix_nth(&subnet->net4, n, &addr4))
+            return FALSE;
+        addr6 = adit_prefix_embed(&subnet->net6, &addr4);
+        /* The first address of a block belongs to its routers (RFC 4291, 2.6.1). */
+        if (!adit_addr_is_set(&addr6) || adit_addr_cmp(&addr6, &subnet->net6.addr) == 0 ||
+            is_taken(model, &addr6))
+            continue;
+        *ret = addr6;
+        return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean
+adit_vacant_pick(const AditModel *model, const AditSubnet *subnet,
+                 const guint8 dice[ADIT_VACANT_DICE], AditAddr *ret)
+{
+    if (subnet->net6.len == 0)
+        return FALSE;
+    return subnet->net6.len > LONGEST ? pick_of_devices(model, subnet, dice, ret)
+                                      : pick_any(model, subnet, dice, ret);
 }

@@ -8,6 +8,6 @@
 
 #define ADIT_VACANT_DICE 16
 
-/* FALSE: there is none, or too little room to be sure that it is nobody's. @dice: random. */
+/* FALSE: none was found; all are taken. @dice: random. */
 gboolean adit_vacant_pick(const AditModel *model, const AditSubnet *subnet,
                           const guint8 dice[ADIT_VACANT_DICE], AditAddr *ret);

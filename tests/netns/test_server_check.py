@@ -130,6 +130,19 @@ def test_vacant(lab):
     until(lambda: s.vps.sh(look).stdout == before, 5, "nothing to be left")
 
 
+def test_vacant_small(lab):
+    """of a small block one of those addresses asks that devices are given, and that none has"""
+    s = Site(lab)
+    small = s.vps.prefix.replace("::/64", "::40/124")
+    s.server.admin("subnet", "set-ipv6", "10.59.0.0/24", "--prefix", small)
+    rows = json.loads(s.server.admin("device", "list", "--json").stdout)
+    theirs = {embed(small, "10.59.0.1"), *(row["ipv6"] for row in rows)}
+    wire = s.vps.capture("eth0")
+    assert s.check()[0] == 0
+    asked_from = {p.dst for p in wire.packets() if p.icmp_type == 129 and ip_address(p.dst) in ip_network(small)}
+    assert len(asked_from) == 1 and not asked_from & theirs, (asked_from, theirs)
+
+
 @tap.drawing(DRAWING.replace("vps", "vps(routed)"))
 def test_routed(lab):
     """a prefix that its provider does not route here any more"""

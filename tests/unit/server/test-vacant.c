@@ -20,29 +20,45 @@ static void
 test_prefixes(void)
 {
     static const struct {
-        const char *net6, *pick; /* NULL: none */
+        const char *net6, *pick;
     } rows[] = {
         { "2a11:1:2::/64", "2a11:1:2:0:1234:5678:9abc:def0" },
         { "2a11:1:2::/48", "2a11:1:2:ffff:1234:5678:9abc:def0" },
         { "2a11:1:2:3:4:5::/96", "2a11:1:2:3:4:5:9abc:def0" },
-        { "2a11:1:2:3:4:5:6:0/112", NULL },
-        { "2a11:1:2::10/124", NULL },
+        /* One of those that devices are given, of which only that of 10.59.0.1 is not free. */
+        { "2a11:1:2:3:4:5:6:0/112", "2a11:1:2:3:4:5:6:52" },
+        { "2a11:1:2::10/124", "2a11:1:2::12" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(AditModel) model = sample_server("10.59.0.0/24", rows[i].net6);
-        AditAddr got = { 0 };
-        const gboolean is = adit_vacant_pick(model, adit_model_subnet(model, 0), dice, &got);
+        const AditAddr want = addr(rows[i].pick);
+        AditAddr got;
 
-        g_assert_cmpint(is, ==, rows[i].pick != NULL);
-        if (is) {
-            const AditAddr want = addr(rows[i].pick);
-
-            g_assert_cmpint(adit_addr_cmp(&got, &want), ==, 0);
-        } else {
-            g_assert_false(adit_addr_is_set(&got));
-        }
+        g_assert_true(adit_vacant_pick(model, adit_model_subnet(model, 0), dice, &got));
+        g_assert_cmpint(adit_addr_cmp(&got, &want), ==, 0);
     }
+}
+
+/* In a small block somebody may have each. */
+static void
+test_full(void)
+{
+    g_autoptr(AditModel) model = sample_server("10.59.0.0/24", "2a11:1:2::10/124");
+    AditPrefix behind = sample_prefix("2a11:1:2::10/124");
+    g_autoptr(GError) error = NULL;
+    AditDeviceEntry *device;
+    AditAddr got = { 0 };
+
+    sample_add_device(model, "nas", "", 1, &error);
+    g_assert_no_error(error);
+    device = g_ptr_array_index(model->devices, 0);
+    device->routes = &behind;
+    device->n_routes = 1;
+    g_assert_false(adit_vacant_pick(model, adit_model_subnet(model, 0), dice, &got));
+    g_assert_false(adit_addr_is_set(&got));
+    device->routes = NULL;
+    device->n_routes = 0;
 }
 
 /* What is the server's, a device's, behind a device, or the WAN's, is not vacant. */
@@ -107,6 +123,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/vacant/prefixes", test_prefixes);
+    g_test_add_func("/vacant/full", test_full);
     g_test_add_func("/vacant/taken", test_taken);
     g_test_add_func("/vacant/planned", test_planned);
     return g_test_run();
