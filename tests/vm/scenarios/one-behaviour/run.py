@@ -110,7 +110,8 @@ def break_it(told, backend, hosts, psk):
     told.until(lambda: told.is_reached(hosts), "up again: visitors come")
     told.closed("kill its manager: nothing leaves",
                 ("systemctl", "kill", "--kill-whom=main", "--signal=KILL", MANAGERS[backend]))
-    told.until(lambda: works("adit", "list") and reaches(OUTSIDE["4"], 1) and told.is_reached(hosts),
+    told.until(lambda: works("systemctl", "is-active", MANAGERS[backend]) and works("adit", "list") and
+               reaches(OUTSIDE["4"], 1) and told.is_reached(hosts),
                "kill its manager: it carries again, visitors come")
     told.until(lambda: preshared(LINK) == [psk], "kill its manager: the preshared key is in the kernel")
 
