@@ -10,6 +10,7 @@ import subprocess
 
 import roots
 
+MEMORY = 1024  # MB; and for each disk beyond the usual three, of which more runs
 QEMU = "qemu-system-x86_64"
 
 # Units of a stock Debian that serve no test and cost seconds under emulation.
@@ -39,7 +40,8 @@ def argv(base, disks, accel, words, out):
     else:
         how = ["-accel", accel, "-cpu", "host" if accel == "kvm" else "max", "-smp", "2"]
     line = ["setpriv", "--pdeathsig", "KILL",  # no machine outlives the test that started it
-            QEMU, *how, "-m", "1024", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+            QEMU, *how, "-m", str(MEMORY + 512 * max(0, len(disks) - 3)), "-nodefaults", "-no-user-config", "-no-reboot",
+            "-display", "none",
             "-nic", "none", "-kernel", os.path.join(base, "vmlinuz"),
             "-initrd", os.path.join(base, "initrd"), "-append", " ".join(words),
             "-device", "virtio-rng-pci",

@@ -174,6 +174,16 @@ def ensure_base(name):
     return path
 
 
+def squashed(name):
+    """The squashfs of a base that is made; one that boots has it, another's is made when it is first asked for."""
+    image = os.path.join(base_dir(name), "base.sqfs")
+    with locked(os.path.join(cache_dir(), f"{name}.lock")):
+        if not os.path.exists(image):
+            squash(os.path.join(base_dir(name), "root"), image + ".part", ["var/cache/*", "var/lib/apt/lists/*"])
+            os.rename(image + ".part", image)
+    return image
+
+
 def _forget_old(name, keep):
     """Bases of the same name under another key are of no more use."""
     for entry in os.listdir(cache_dir()):
