@@ -6,8 +6,8 @@
 
 #define SETTLE_MS 100 /* several signals that come together are one change */
 #define NEW_S 10      /* in which a daemon that has just begun has said all */
-#define GATEWAY "org.adit.Client1.Gateway"
-#define REACH "org.adit.Publisher1.Reach"
+#define GATEWAY ADIT_CLIENT_BUS ".Gateway"
+#define REACH ADIT_PUBLISHER_BUS ".Reach"
 
 typedef struct {
     AditHookSource *source;
