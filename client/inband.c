@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/inband.h"
 
+#include "client/names.h"
 #include "libadit/core/error.h"
 #include "publisher-dbus-generated.h"
-
-#define PUBLISHER_BUS "org.adit.Publisher1"
-#define PUBLISHER_PATH "/org/adit/Publisher1/publisher"
 
 struct _AditInband {
     AditPubPublisher *publisher; /* NULL: not there yet */
@@ -50,7 +48,7 @@ adit_inband_new(GDBusConnection *bus, void (*changed)(gpointer data), gpointer d
     adit_pub_publisher_proxy_new(
         bus,
         G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START | G_DBUS_PROXY_FLAGS_GET_INVALIDATED_PROPERTIES,
-        PUBLISHER_BUS, PUBLISHER_PATH, self->cancel, on_publisher, self);
+        ADIT_PUBLISHER_BUS, ADIT_PUBLISHER_PATH "/publisher", self->cancel, on_publisher, self);
     return self;
 }
 

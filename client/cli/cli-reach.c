@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define REACH "org.adit.Publisher1.Reach"
+#define REACH ADIT_PUBLISHER_BUS ".Reach"
 
 static GType
 proxy_type(GDBusObjectManagerClient *manager, const char *path, const char *interface,
@@ -44,7 +44,7 @@ refresh(GDBusConnection *bus, GError **error)
 {
     g_autoptr(GVariant) answer =
         g_dbus_connection_call_sync(bus, ADIT_PUBLISHER_BUS, ADIT_PUBLISHER_PATH "/publisher",
-                                    "org.adit.Publisher1.Publisher", "Refresh", NULL, NULL,
+                                    ADIT_PUBLISHER_BUS ".Publisher", "Refresh", NULL, NULL,
                                     G_DBUS_CALL_FLAGS_NONE, -1, NULL, error);
 
     return answer != NULL;

@@ -2,13 +2,14 @@
 #include "client/daemon-publish.h"
 #include "client/doctor/examine-local.h"
 #include "client/drops.h"
+#include "client/names.h"
 #include "libadit/sys/listening.h"
 
 #include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#define REACH "org.adit.Publisher1.Reach"
+#define REACH ADIT_PUBLISHER_BUS ".Reach"
 
 typedef struct {
     AditDaemon *daemon;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/doctor/examine-server.h"
 
+#include "client/names.h"
+
 #define ASK_MS 600
 
 typedef struct {
@@ -75,8 +77,8 @@ adit_examine_ask(GDBusConnection *bus, const GPtrArray *reaches, gboolean after,
         *question = (Question){ round, after ? &reach->after : &reach->before };
         round->left++;
         g_dbus_connection_call(
-            bus, "org.adit.Publisher1", "/org/adit/Publisher1/publisher",
-            "org.adit.Publisher1.Publisher", "AskPort",
+            bus, ADIT_PUBLISHER_BUS, ADIT_PUBLISHER_PATH "/publisher",
+            ADIT_PUBLISHER_BUS ".Publisher", "AskPort",
             g_variant_new("(sysq)", reach->gateway->name, reach->family ? 6 : 4,
                           reach->ports.proto == ADIT_PROTO_UDP ? "udp" : "tcp",
                           reach->ports.first),

@@ -3,6 +3,7 @@
 
 #include "client/doctor/examine-local.h"
 #include "client/doctor/examine-server.h"
+#include "client/names.h"
 #include "libadit/core/error.h"
 #include "libadit/core/marker.h"
 #include "libadit/core/pcp.h"
@@ -410,11 +411,10 @@ adit_examine(AditDaemon *daemon, GDBusConnection *bus, const char *word, gboolea
     ask_names(self);
     self->bus = bus ? g_object_ref(bus) : NULL;
     if (bus)
-        g_dbus_connection_call(bus, "org.adit.Publisher1", "/org/adit/Publisher1",
-                               "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", NULL,
-                               G_VARIANT_TYPE("(a{oa{sa{sv}}})"),
-                               G_DBUS_CALL_FLAGS_NO_AUTO_START, PUBLISHER_MS, self->cancel,
-                               on_managed, self);
+        g_dbus_connection_call(
+            bus, ADIT_PUBLISHER_BUS, ADIT_PUBLISHER_PATH, "org.freedesktop.DBus.ObjectManager",
+            "GetManagedObjects", NULL, G_VARIANT_TYPE("(a{oa{sa{sv}}})"),
+            G_DBUS_CALL_FLAGS_NO_AUTO_START, PUBLISHER_MS, self->cancel, on_managed, self);
     else
         self->begin = g_idle_add(on_alone, self);
     return g_steal_pointer(&self);

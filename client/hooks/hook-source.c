@@ -138,7 +138,7 @@ adit_hook_source_refresh(AditHookSource *self)
 {
     if (self->client.owner)
         g_dbus_connection_call(self->bus, ADIT_CLIENT_BUS, ADIT_CLIENT_PATH "/manager",
-                               "org.adit.Client1.Manager", "Refresh", NULL, NULL,
+                               ADIT_CLIENT_BUS ".Manager", "Refresh", NULL, NULL,
                                G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL, NULL);
 }
 
