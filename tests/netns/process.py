@@ -26,8 +26,12 @@ class Result:
         return self.stdout
 
 
+PATIENCE = float(os.environ.get("ADIT_PATIENCE", "1"))  # times as long: valgrind and sanitizers make programs slow
+
+
 def until(condition, timeout, what):
     """Wait until condition() is true and return its value; LabError names what was missed."""
+    timeout *= PATIENCE
     end, pause = time.monotonic() + timeout, 0.002
     while True:
         value = condition()
@@ -41,6 +45,7 @@ def until(condition, timeout, what):
 
 def finish(popen, where, argv, data, timeout):
     """The Result of popen; past the deadline it and its children are killed."""
+    timeout *= PATIENCE
     try:
         out, err = popen.communicate(data, timeout)
     except BaseException as e:
@@ -85,7 +90,7 @@ class Process:
     def wait(self, timeout=10):
         """Wait for its end and return the exit status."""
         try:
-            return self._popen.wait(timeout)
+            return self._popen.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
             raise LabError(f"{self!r}: still running after {timeout:g} s\n{self.output()[-2000:]}") from None
 
@@ -103,6 +108,11 @@ class Process:
         if self.alive:
             os.kill(self.pid, number)
 
+    def status(self):
+        """{field: words} of /proc/PID/status."""
+        with open(f"/proc/{self.pid}/status", encoding="utf-8") as f:
+            return {key: words.strip() for key, words in (row.split(":", 1) for row in f)}
+
     def memory(self):
         """{field: kB} of its memory, as the kernel adds it up."""
         with open(f"/proc/{self.pid}/smaps_rollup", encoding="utf-8") as f:
@@ -112,7 +122,7 @@ class Process:
         """SIGTERM, then SIGKILL; returns the exit status."""
         self.signal(signal.SIGTERM)
         try:
-            return self._popen.wait(timeout)
+            return self._popen.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
             raise LabError(f"{self!r}: did not end within {timeout:g} s of SIGTERM\n"

@@ -25,6 +25,7 @@ import traceback
 
 from errors import LabError, Skip
 from lab import SOURCE, Lab
+from process import PATIENCE
 
 # Of AddressSanitizer and its family, and of valgrind, which says nothing when all is well.
 _SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|: runtime error:|^==\d+== ", re.M)
@@ -102,7 +103,7 @@ def _run(function, text, title):
     """None when it passed; a Skip, or the exception it failed by."""
     logs = _logs(title, function.__name__)
     shutil.rmtree(logs, ignore_errors=True)
-    seconds = getattr(function, "deadline", 60)
+    seconds = getattr(function, "deadline", 60) * PATIENCE
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         if inspect.signature(function).parameters:
@@ -112,8 +113,8 @@ def _run(function, text, title):
     except Skip as e:
         return e
     except Deadline:
-        _diagnose(f"not done within {seconds} s\n" + traceback.format_exc())
-        return LabError(f"not done within {seconds} s")
+        _diagnose(f"not done within {seconds:g} s\n" + traceback.format_exc())
+        return LabError(f"not done within {seconds:g} s")
     except Exception as e:  # pylint: disable=broad-except
         _diagnose(traceback.format_exc())
         return e

@@ -77,11 +77,10 @@ def test_no_privilege(lab):
     assert "adit-redirect is not running" in s.server.admin("status").stdout
     s.respond()
     assert "adit-redirect" not in s.server.admin("status").stdout
-    pid = s.vps.run("pgrep", "-x", "adit-redirect").stdout.split()[0]
-    status = dict(line.split(":\t", 1) for line in s.vps.read(f"/proc/{pid}/status").splitlines() if ":\t" in line)
+    status = s.responder.status()
     assert status["Uid"].split() == ["991"] * 4 and status["Gid"].split() == ["991"] * 4, status["Uid"]
     assert int(status["CapEff"], 16) == 0 and int(status["CapPrm"], 16) == 0 and status["NoNewPrivs"] == "1"
-    assert status["Groups"].strip() == ""
+    assert status["Groups"] == ""
     s.server.process.stop()
     s.responder.wait_output("adit-server has gone", 10)
     for host in s.hosts:
@@ -135,8 +134,7 @@ def test_stranger(lab):
     stranger = s.vps.spawn("setpriv", "--reuid=65534", "--clear-groups", s.vps.run("which", "adit-redirect").stdout.strip())
     stranger.wait_output("redirect.sock: Permission denied", 10)
     s.respond()
-    pid = s.vps.run("pgrep", "-x", "adit-redirect").stdout.split()[0]
-    assert "Uid:\t65534" in s.vps.read(f"/proc/{pid}/status")
+    assert s.responder.status()["Uid"].startswith("65534\t")
     assert oct(os.stat(f"/proc/{s.vps.pid}/root/run/adit-server/redirect.sock").st_mode & 0o777) == "0o600"
 
 
@@ -186,13 +184,10 @@ def test_crowd(lab):
     s = Site(lab)
     responder = s.respond()
     s.publish("--also-80")
-    pid = s.vps.run("pgrep", "-x", "adit-redirect").stdout.split()[0]
 
     def size():
         """Open files, and the most memory so far in KiB."""
-        with open(f"/proc/{s.vps.pid}/root/proc/{pid}/status", encoding="ascii") as file:
-            most = next(int(row.split()[1]) for row in file if row.startswith("VmHWM"))
-        return len(os.listdir(f"/proc/{s.vps.pid}/root/proc/{pid}/fd")), most
+        return len(os.listdir(f"/proc/{responder.pid}/fd")), int(responder.status()["VmHWM"].split()[0])
 
     def served():
         for host in s.hosts:
@@ -216,7 +211,7 @@ def test_crowd(lab):
             served()
         many, most = size()
         assert files + 300 < many <= files + 512, (files, many)
-        with open(f"/proc/{s.vps.pid}/root/proc/{pid}/maps", encoding="utf-8") as file:
+        with open(f"/proc/{responder.pid}/maps", encoding="utf-8") as file:
             guarded = "libasan" in file.read()  # what is freed is not given back for a while
         assert most - memory < 512 * 8 + (16384 if guarded else 2048), f"{most - memory} KiB more"
         print(f"# {waiting} not shown to the responder, {many - files} held, {most - memory} KiB more", flush=True)
