@@ -9,6 +9,7 @@
 #include "tunnel-server/facts.h"
 #include "tunnel-server/lease-key.h"
 #include "tunnel-server/responder.h"
+#include "tunnel-server/room.h"
 #include "tunnel-server/trim.h"
 
 #include <errno.h>
@@ -128,6 +129,7 @@ take_facts(AditAdmin *self, AditModel *model)
     model->taken = g_new0(AditAddr, facts->n_wan_prefixes);
     for (guint i = 0; i < facts->n_wan_prefixes; i++)
         model->taken[model->n_taken++] = facts->wan_prefixes[i].addr;
+    model->router6 = facts->router6;
 }
 
 static gboolean
@@ -427,6 +429,8 @@ adit_admin_try(AditAdmin *self, AditEdit edit, gpointer data, GError **error)
         }
     }
     take_facts(self, next);
+    if (!adit_room_check(self->model, next, &self->facts, error))
+        return NULL;
     if (!adit_model_settle(next, &reason)) {
         reason->code = ADIT_ERROR_DENIED; /* the words are good, the wish cannot hold */
         g_propagate_error(error, reason);

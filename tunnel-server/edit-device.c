@@ -13,6 +13,7 @@ taken_addresses(const AditModel *model)
 
     for (guint i = 0; i < model->n_taken; i++)
         g_hash_table_add(taken, &model->taken[i]);
+    g_hash_table_add(taken, (gpointer)&model->router6);
     for (guint i = 0; i < model->subnets->len; i++) {
         const AditSubnet *subnet = adit_model_subnet(model, i);
 

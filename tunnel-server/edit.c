@@ -147,33 +147,40 @@ adit_edit_remove_subnet(AditModel *model, const char *word, GError **error)
 }
 
 static gboolean
-is_free_network(const AditModel *model, const AditPrefix *net, const AditPrefix *avoid,
-                guint n_avoid)
+is_free_network(const AditModel *model, const AditPrefix *net, const AditNetworkWish *wish)
 {
+    AditAddr server4, server6;
+
     for (guint i = 0; i < model->subnets->len; i++)
         if (adit_prefix_overlaps(net, &adit_model_subnet(model, i)->net4))
             return FALSE;
-    for (guint i = 0; i < n_avoid; i++)
-        if (adit_prefix_overlaps(net, &avoid[i]))
+    for (guint i = 0; i < wish->facts->n_wan_prefixes; i++)
+        if (adit_prefix_overlaps(net, &wish->facts->wan_prefixes[i]))
             return FALSE;
-    return TRUE;
+    if (wish->net6.len == 0 || !adit_prefix_nth(net, 1, &server4))
+        return TRUE;
+    server6 = adit_prefix_embed(&wish->net6, &server4);
+    return !adit_server_facts_holder(wish->facts, &server6);
 }
 
-/* 10.59.x.0/24: few homes have it, so that a tunnel seldom hides a LAN. */
+/* 10.59.x.0/24: few homes have it, so that a tunnel seldom hides a LAN. In a block of sixteen
+ * addresses the server of every /24 has ::1, that of 10.59.x.8/29 has ::9. */
 gboolean
-adit_edit_suggest_network(const AditModel *model, const AditPrefix *avoid, guint n_avoid,
-                          guint32 dice, AditPrefix *ret)
+adit_edit_suggest_network(const AditModel *model, const AditNetworkWish *wish, AditPrefix *ret)
 {
-    for (guint n = 0; n < 256; n++) {
-        const guint8 bytes[4] = { 10, 59, (guint8)(dice + n), 0 };
-        AditAddr addr = adit_addr_from_bytes(AF_INET, bytes);
-        AditPrefix net = adit_prefix_make(&addr, 24);
+    for (guint8 len = 24; len <= 30; len++)
+        for (guint n = 0; n < 256U << (len - 24); n++) {
+            const guint low = n % (1U << (len - 24)) << (32 - len);
+            const guint8 bytes[4] = { 10, 59, (guint8)(wish->dice + (n >> (len - 24))),
+                                      (guint8)low };
+            AditAddr addr = adit_addr_from_bytes(AF_INET, bytes);
+            AditPrefix net = adit_prefix_make(&addr, len);
 
-        if (is_free_network(model, &net, avoid, n_avoid)) {
-            *ret = net;
-            return TRUE;
+            if (is_free_network(model, &net, wish)) {
+                *ret = net;
+                return TRUE;
+            }
         }
-    }
     return FALSE;
 }
 

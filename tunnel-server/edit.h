@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "tunnel-server/model.h"
+#include "tunnel-server/plan.h"
 
 /* Changes of a model, pure: each edits it in place, in part even on failure (work on a copy),
  * and none of them settles it. What cannot hold is refused by adit_model_settle() afterwards,
@@ -18,9 +18,16 @@ gboolean adit_edit_check_name(const char *name, GError **error);
 gboolean adit_edit_add_subnet(AditModel *model, const char *network, const char *name,
                               GError **error);
 gboolean adit_edit_remove_subnet(AditModel *model, const char *word, GError **error);
-/* A private /24 that overlaps nothing of @model and none of @avoid; @dice chooses. */
-gboolean adit_edit_suggest_network(const AditModel *model, const AditPrefix *avoid,
-                                   guint n_avoid, guint32 dice, AditPrefix *ret);
+typedef struct {
+    const AditServerFacts *facts;
+    AditPrefix net6; /* its IPv6 block; len 0: none */
+    guint32 dice;
+} AditNetworkWish;
+
+/* A private network that overlaps nothing of @model and none of the WAN's: a /24, or the
+ * largest whose server's address in net6 is nobody else's. */
+gboolean adit_edit_suggest_network(const AditModel *model, const AditNetworkWish *wish,
+                                   AditPrefix *ret);
 /* @prefix "": none. Host bits are cleared. Refuses what no GUA can be. */
 gboolean adit_edit_set_ipv6(AditModel *model, const char *word, const char *prefix,
                             AditPrefix *ret, GError **error);

@@ -189,6 +189,7 @@ adit_server_facts_read(const char *wan, AditServerFacts *ret, GError **error)
         else
             g_array_insert_val(prefixes, prefixes->len - facts.n_deprecated, own->prefix);
     }
+    adit_server_facts_find_router6(&facts.router6);
     facts.n_wan_prefixes = prefixes->len;
     facts.wan_prefixes = (AditPrefix *)g_array_free(g_steal_pointer(&prefixes), FALSE);
     *ret = facts;

@@ -128,6 +128,7 @@ adit_model_copy(const AditModel *model)
     copy->per_device = model->per_device;
     copy->n_taken = model->n_taken;
     copy->taken = g_memdup2(model->taken, model->n_taken * sizeof(AditAddr));
+    copy->router6 = model->router6;
     for (guint i = 0; i < model->subnets->len; i++) {
         AditSubnet *subnet = adit_model_add_subnet(copy);
 

@@ -103,6 +103,7 @@ typedef struct {
     guint32 mtu;
     AditAddr *taken; /* addresses of this machine itself: nobody else may have them */
     guint n_taken;
+    AditAddr router6; /* the provider's: nobody is given its address anew. Not kept */
     guint32 per_mapping, per_device; /* connections at once, of server.conf; 0: no limit */
     GPtrArray *subnets;              /* AditSubnet */
     GPtrArray *devices;              /* AditDeviceEntry */

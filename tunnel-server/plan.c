@@ -26,6 +26,15 @@ adit_server_facts_equal(const AditServerFacts *a, const AditServerFacts *b)
     return TRUE;
 }
 
+const char *
+adit_server_facts_holder(const AditServerFacts *facts, const AditAddr *addr)
+{
+    for (guint i = 0; i < facts->n_wan_prefixes; i++)
+        if (adit_addr_cmp(&facts->wan_prefixes[i].addr, addr) == 0)
+            return "this machine";
+    return adit_addr_cmp(&facts->router6, addr) == 0 ? "the provider's router" : NULL;
+}
+
 AditAddr
 adit_server_facts_wan4(const AditServerFacts *facts)
 {

@@ -14,11 +14,15 @@ typedef struct {
         *wan_prefixes; /* its addresses with their length: own addresses and on-link nets */
     guint n_wan_prefixes;
     guint n_deprecated; /* of them, at the end: of networks that are going away (IPv6) */
+    AditAddr router6;   /* the next one, on the WAN; unset: none is known */
 } AditServerFacts;
 
 /* The first IPv4 address of the WAN; unset: none. */
 AditAddr adit_server_facts_wan4(const AditServerFacts *facts);
 gboolean adit_server_facts_is_on_link(const AditServerFacts *facts, const AditAddr *addr);
+/* Who has @addr outside of the tunnel, in words; NULL: nobody that we know of. */
+const char *adit_server_facts_holder(const AditServerFacts *facts, const AditAddr *addr);
+/* The router does not count: nothing that is in the kernel depends on it. */
 gboolean adit_server_facts_equal(const AditServerFacts *a, const AditServerFacts *b);
 void adit_server_facts_clear(AditServerFacts *facts);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AditServerFacts, adit_server_facts_clear)

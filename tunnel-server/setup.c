@@ -83,9 +83,47 @@ has_network(const AditModel *model, const char *network)
     return adit_edit_find_subnet(model, network, &at, NULL);
 }
 
+/* "auto" is a wish, a prefix an order. */
 static gboolean
-add_network(AditModel *model, const AditSetup *setup, GError **error)
+is_automatic(const AditSetup *setup, gboolean is_first)
 {
+    return g_str_equal(setup->ipv6, "auto") || (is_first && !*setup->ipv6);
+}
+
+/* What the IPv6 block will be, as far as it can be said yet; len 0: there is none. */
+static AditPrefix
+wished_prefix(const AditSetup *setup, gboolean is_first)
+{
+    const AditPrefix none = { 0 };
+    AditPrefix net = none;
+
+    if (is_automatic(setup, is_first))
+        return adit_setup_find_prefix(setup->facts, &net) ? net : none;
+    return adit_prefix_parse(setup->ipv6, &net, NULL) && net.addr.family == AF_INET6
+               ? adit_prefix_network(&net)
+               : none;
+}
+
+/* Why it is no /24. */
+static void
+note_small(const AditSetup *setup, const AditNetworkWish *wish, const AditPrefix *net)
+{
+    g_autofree char *net4 = adit_prefix_to_string(net);
+    g_autofree char *net6 = adit_prefix_to_string(&wish->net6);
+    const guint room = (1U << (32 - net->len)) - 3;
+
+    if (net->len > 24)
+        g_ptr_array_add(setup->notes,
+                        g_strdup_printf("the tunnel's network is %s, with room for %u %s: in a "
+                                        "larger one this server's address of %s would be that "
+                                        "of the provider's router or of this machine",
+                                        net4, room, room == 1 ? "device" : "devices", net6));
+}
+
+static gboolean
+add_network(AditModel *model, const AditSetup *setup, gboolean is_first, GError **error)
+{
+    const AditNetworkWish wish = { setup->facts, wished_prefix(setup, is_first), setup->dice };
     AditPrefix net;
     g_autofree char *text = NULL;
 
@@ -94,12 +132,12 @@ add_network(AditModel *model, const AditSetup *setup, GError **error)
                adit_edit_add_subnet(model, setup->network, "", error);
     if (model->subnets->len > 0)
         return TRUE;
-    if (!adit_edit_suggest_network(model, setup->facts->wan_prefixes,
-                                   setup->facts->n_wan_prefixes, setup->dice, &net)) {
+    if (!adit_edit_suggest_network(model, &wish, &net)) {
         g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG,
                     "no free network in 10.59.0.0/16: name one by --subnet");
         return FALSE;
     }
+    note_small(setup, &wish, &net);
     text = adit_prefix_to_string(&net);
     return adit_edit_add_subnet(model, text, "", error);
 }
@@ -111,13 +149,12 @@ keep(AditModel *model, const AditSetup *setup, const AditPrefix *before)
     return TRUE;
 }
 
-/* "auto" is a wish, a prefix an order. */
 static gboolean
 set_prefix(AditModel *model, const AditSetup *setup, gboolean is_first, GError **error)
 {
     AditSubnet *subnet = g_ptr_array_index(model->subnets, 0);
     const AditPrefix before = subnet->net6;
-    gboolean automatic = g_str_equal(setup->ipv6, "auto") || (is_first && !*setup->ipv6);
+    const gboolean automatic = is_automatic(setup, is_first);
     g_autofree char *found = NULL;
     AditPrefix net;
 
@@ -158,5 +195,6 @@ adit_setup_edit(AditModel *model, gpointer data, GError **error)
         model->private_key = setup->fresh_key;
     return (!*setup->endpoint || set_endpoint(model, setup->endpoint, error)) &&
            (!*setup->wan || set_wan(model, setup->wan, error)) &&
-           add_network(model, setup, error) && set_prefix(model, setup, is_first, error);
+           add_network(model, setup, is_first, error) &&
+           set_prefix(model, setup, is_first, error);
 }

@@ -27,6 +27,8 @@ is_of_device(const AditDeviceEntry *device, const AditAddr *addr)
 static gboolean
 is_taken(const AditModel *model, const AditAddr *addr)
 {
+    if (is_same(&model->router6, addr))
+        return TRUE;
     for (guint i = 0; i < model->n_taken; i++)
         if (is_same(&model->taken[i], addr))
             return TRUE;

@@ -6,6 +6,7 @@ The gateway of each provider behaves as such gateways do: it asks for the neighb
 what is routed without asking, translates 1:1, and drops what is not the VPS's own.
 """
 import json
+import re
 from ipaddress import ip_address, ip_network
 
 import tap
@@ -26,10 +27,10 @@ def on(*options):
 class Site:
     """A server set up as docs/providers.md says, and a device of it with a page."""
 
-    def __init__(self, lab, *options):
+    def __init__(self, lab, *options, server=None):
         self.lab, self.vps, self.home, self.visitor = lab, lab["vps"], lab["home"], lab["visitor"]
-        self.server = Server(self.vps).run()
-        self.said = self.server.admin("setup", *options).stdout
+        self.server = server or Server(self.vps).run()
+        self.notes = self.server.admin("setup", *options).stderr
         self.client = Client(self.home).start()
         self.client.enrol("tunnel", self.server.device("nas"))
         self.row = self.rows()[0]
@@ -97,10 +98,10 @@ def test_routed_64(lab):
     routed(lab, 64)
 
 
-def onlink(lab, *options):
+def onlink(lab, *options, server=None):
     """What setup finds by itself, and answers for."""
     asked = lab["internet"].capture("vps")
-    site = Site(lab, *options)
+    site = Site(lab, *options, server=server)
     site.both()
     assert ip_address(site.gua) in ip_network(lab["vps"].prefix)
     assert site.gua not in (lab["vps"].v6, lab["vps"].gateway_v6), "it is somebody else's"
@@ -123,11 +124,20 @@ def test_onlink_ra(lab):
     site.no_traces()
 
 
+def server_address(site):
+    """In the tunnel: nobody else's, and the router is still to be reached."""
+    row = json.loads(site.server.admin("subnet", "list", "--json").stdout)[0]
+    assert row["server6"] not in (None, site.vps.v6, site.vps.gateway_v6), row
+    assert site.vps.ping(site.vps.gateway_v6, 1, timeout=5), "it is taken for this machine"
+    return row
+
+
 @on("onlink/124")
 def test_onlink_124(lab):
-    """an on-link /124: sixteen addresses, of which router and server have theirs; devices share none, the last is refused"""
+    """an on-link /124, whose ::1 is the router's: a network in which nobody gets it, no two alike, the last refused"""
     site = onlink(lab)
-    seen = {lab["vps"].v6, lab["vps"].gateway_v6, site.gua}
+    assert "room for 5 devices" in site.notes, site.notes
+    taken = {lab["vps"].v6, lab["vps"].gateway_v6, server_address(site)["server6"]}
     for n in range(20):
         said = site.server.admin("device", "add", f"more{n}", check=False)
         if not said.ok:
@@ -135,10 +145,25 @@ def test_onlink_124(lab):
     assert said.code == 4, said
     rows = site.rows()
     mine = {r["ipv6"] for r in rows if r["ipv6"]}
-    assert len(mine) == len(rows) and not mine & (seen - {site.gua}), mine
-    assert len(mine) >= 10, mine
+    assert len(mine) == len(rows) == 5 and not mine & taken, mine
     site.reached(site.gua, site.visitor.v6)
     site.no_traces()
+
+
+@on("onlink/112")
+def test_onlink_112(lab):
+    """an on-link /112, whose ::1 is the router's: a network that would take it is refused, the one named instead works"""
+    vps = lab["vps"]
+    server = Server(vps).run()
+    said = server.admin("setup", "--subnet", "10.59.0.0/24", check=False)
+    assert said.code == 4 and f"{vps.gateway_v6}, which the provider's router has" in said.stderr, said
+    other = re.search(r"--subnet (\S+)", said.stderr)[1]
+    site = onlink(lab, "--subnet", other, server=server)
+    assert server_address(site)["network"] == other
+    server.admin("device", "remove", "nas")
+    server.admin("subnet", "remove", other)
+    server.admin("setup", "--ipv6", "auto")
+    server_address(site)
 
 
 @on("v4only")

@@ -59,11 +59,13 @@ static void
 test_suggest_network(void)
 {
     g_autoptr(AditModel) model = sample_server("10.59.7.0/24", "");
-    const AditPrefix avoid = sample_prefix("10.59.8.0/23");
+    AditPrefix avoid = sample_prefix("10.59.8.0/23");
+    const AditServerFacts facts = { .wan_prefixes = &avoid, .n_wan_prefixes = 1 };
+    const AditNetworkWish wish = { .facts = &facts, .dice = 7 };
     g_autofree char *text = NULL;
     AditPrefix net;
 
-    g_assert_true(adit_edit_suggest_network(model, &avoid, 1, 7, &net));
+    g_assert_true(adit_edit_suggest_network(model, &wish, &net));
     text = adit_prefix_to_string(&net);
     g_assert_cmpstr(text, ==, "10.59.10.0/24");
 }
