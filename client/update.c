@@ -139,13 +139,22 @@ put(AditDaemon *daemon, AditEntry *entry, const AditProfile *profile, GError **e
     return FALSE;
 }
 
+/* Neither profile has reached the manager: it has what it had. */
+static gboolean
+is_unreached(const GError *why, const GError *error)
+{
+    return (g_error_matches(error, ADIT_ERROR, ADIT_ERROR_TIMEOUT) ||
+            g_error_matches(error, ADIT_ERROR, ADIT_ERROR_NOT_FOUND)) &&
+           g_strcmp0(error->message, why->message) == 0;
+}
+
 static void
 on_reverted(const char *id, const GError *error, gpointer data)
 {
     Update *update = data;
     GError *why = g_steal_pointer(&update->change->error);
 
-    if (error)
+    if (error && !is_unreached(why, error))
         g_prefix_error(&why, "the old profile is not whole again: %s: ", error->message);
     end(update, why);
 }
@@ -215,6 +224,12 @@ begin(Update *update, AditEntry *entry, AditProfile *profile)
     g_auto(AditWish) wish = { 0 };
     GError *error = NULL;
 
+    /* Nothing is touched: what an update before left behind is judged once it has come. */
+    if (backend->ops->is_ready && !backend->ops->is_ready(backend, entry->id, &error)) {
+        update->kept = FALSE;
+        end(update, error);
+        return;
+    }
     update->before = adit_profile_copy(entry->profile);
     adit_profile_inherit(profile, update->before);
     update->judged = needs_handshake(update->before, profile);

@@ -85,6 +85,20 @@ list(AditBackend *backend)
 }
 
 static gboolean
+is_ready(AditBackend *backend, const char *id, GError **error)
+{
+    NMClient *client = adit_nm_client((AditNm *)backend, error);
+
+    if (!client)
+        return FALSE;
+    if (!nm_client_get_startup(client) || (id && nm_client_get_connection_by_uuid(client, id)))
+        return TRUE;
+    g_set_error(error, ADIT_ERROR, ADIT_ERROR_TIMEOUT,
+                "NetworkManager: still starting: try again in a moment");
+    return FALSE;
+}
+
+static gboolean
 manages(AditBackend *backend, const char *link)
 {
     NMClient *client = adit_nm_client((AditNm *)backend, NULL);
@@ -233,6 +247,7 @@ adit_nm_backend_new(AditKernel *kernel, const char *state_dir)
         .read = read_one,
         .list = list,
         .manages = manages,
+        .is_ready = is_ready,
         .mend = mend,
         .watch = adit_nm_watch,
         .free = nm_free,

@@ -75,6 +75,8 @@ typedef struct {
     void (*read)(AditBackend *self, const char *word, AditBackendRead done, gpointer data);
     GStrv (*list)(AditBackend *self); /* ids of all it has; NULL: it cannot say now */
     gboolean (*manages)(AditBackend *self, const char *link);
+    /* Whether an update of @id can reach it now; FALSE: why not. NULL: it always can. */
+    gboolean (*is_ready)(AditBackend *self, const char *id, GError **error);
     /* Puts back what others changed of the kernel's side of a gateway that is up. */
     gboolean (*mend)(AditBackend *self, const AditBackendGateway *gateway, GError **error);
     /* Keeps the guard of @want as rules of the manager's own as well; NULL: none, or none any

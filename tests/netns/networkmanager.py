@@ -39,11 +39,15 @@ class NetworkManager:
 
     def __init__(self, machine):
         self.machine, self._nmcli = machine, _program(machine.lab, "/usr/bin/nmcli")
-        program = _program(machine.lab, "/usr/sbin/NetworkManager")
+        self._program = _program(machine.lab, "/usr/sbin/NetworkManager")
         machine.bus()
         machine.write("/etc/NetworkManager/NetworkManager.conf", _CONF)
         machine.sh(f"mkdir -p /run/NetworkManager /var/lib/NetworkManager {KEPT}; rm -f {KEPT}/*")
-        self.process = machine.spawn(program, "--no-daemon", name="NetworkManager")
+        self.start()
+
+    def start(self):
+        """Also once more, with the connections that it has."""
+        self.process = self.machine.spawn(self._program, "--no-daemon", name="NetworkManager")
         until(lambda: self.cli("general", check=False).ok, 20, "NetworkManager")
 
     def cli(self, *words, **kw):

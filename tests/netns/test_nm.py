@@ -108,6 +108,23 @@ def test_again(lab):
     assert sorted(nm.names()) == [LINK, "copy"] and site.gateways() == [LINK]
 
 
+def test_update_away(lab):
+    """an update while NetworkManager is away is refused in one sentence and changes nothing; once it is back it works"""
+    site = Site(lab)
+    home, client = site.home, site.client
+    site.bring()
+    site.until_gateway()
+    before, kept = client.adit("export", LINK).stdout, site.nm.keyfile(LINK)
+    home.write("/root/newer.conf", site.profile.replace("PersistentKeepalive = 25", "PersistentKeepalive = 21"), 0o600)
+    site.nm.process.stop()
+    said = client.adit("update", LINK, "/root/newer.conf", check=False)
+    assert said.code == 5 and said.stderr == "adit: NetworkManager: not running: systemctl start NetworkManager\n", said
+    assert client.adit("export", LINK).stdout == before and site.nm.keyfile(LINK) == kept
+    site.nm.start()
+    until(lambda: client.adit("update", LINK, "/root/newer.conf", check=False, timeout=60).ok, 20, "it to work again")
+    assert "PersistentKeepalive = 21" in client.adit("export", LINK).stdout
+
+
 def test_asked(lab):
     """auto-adopt = ask offers, no does not even that"""
     site = Site(lab)

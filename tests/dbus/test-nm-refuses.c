@@ -5,8 +5,8 @@
 #include "libadit/core/error.h"
 #include "nm-plugin/backend.h"
 
-/* A NetworkManager of an older day on a private bus: what it is asked for is refused in one
- * sentence, and nothing is asked of it. */
+/* A NetworkManager of an older day on a private bus, or one that has just begun: what it is
+ * asked for is refused in one sentence, and nothing is asked of it. */
 
 #define NM "org.freedesktop.NetworkManager"
 #define NM_PATH "/org/freedesktop/NetworkManager"
@@ -18,17 +18,23 @@ static const char introspection[] =
 
 typedef struct {
     const char *version;
+    gboolean starting;
     guint changes; /* calls of anything but reading */
     char *said;
+    GTestDBus *daemon;
+    GDBusConnection *bus;
+    char *state;
+    AditBackend *backend;
 } Fixture;
 
 static GVariant *
-objects_of(const char *version)
+objects_of(const Fixture *f)
 {
     GVariantBuilder properties, interfaces, objects;
 
     g_variant_builder_init(&properties, G_VARIANT_TYPE("a{sv}"));
-    g_variant_builder_add(&properties, "{sv}", "Version", g_variant_new_string(version));
+    g_variant_builder_add(&properties, "{sv}", "Version", g_variant_new_string(f->version));
+    g_variant_builder_add(&properties, "{sv}", "Startup", g_variant_new_boolean(f->starting));
     g_variant_builder_add(&properties, "{sv}", "State", g_variant_new_uint32(70));
     g_variant_builder_init(&interfaces, G_VARIANT_TYPE("a{sa{sv}}"));
     g_variant_builder_add(&interfaces, "{sa{sv}}", NM, &properties);
@@ -43,7 +49,7 @@ on_call(GDBusConnection *bus, const char *sender, const char *path, const char *
 {
     const Fixture *f = data;
 
-    g_dbus_method_invocation_return_value(call, objects_of(f->version));
+    g_dbus_method_invocation_return_value(call, objects_of(f));
 }
 
 /* What nobody here answers is counted all the same. */
@@ -114,31 +120,72 @@ ask(Fixture *f, AditBackend *backend, AditBackendVerb verb)
 }
 
 static void
+set_up(Fixture *f)
+{
+    f->daemon = g_test_dbus_new(G_TEST_DBUS_NONE);
+    f->state = g_dir_make_tmp("adit-XXXXXX", NULL);
+    g_test_dbus_up(f->daemon);
+    g_setenv("DBUS_SYSTEM_BUS_ADDRESS", g_test_dbus_get_bus_address(f->daemon), TRUE);
+    f->bus = serve(f, g_test_dbus_get_bus_address(f->daemon));
+    f->backend = adit_nm_backend_new(NULL, f->state);
+}
+
+static void
+tear_down(Fixture *f)
+{
+    g_assert_cmpuint(g_atomic_int_get(&f->changes), ==, 0);
+    f->backend->ops->free(f->backend);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_dbus_connection_close_sync(f->bus, NULL, NULL);
+    g_object_unref(f->bus);
+    g_test_dbus_stop(f->daemon);
+    g_object_unref(f->daemon);
+    g_assert_cmpint(g_rmdir(f->state), ==, 0);
+    g_free(f->state);
+    g_free(f->said);
+}
+
+static void
 test_version(gconstpointer data)
 {
     const char *const *row = data;
-    g_autoptr(GTestDBus) daemon = g_test_dbus_new(G_TEST_DBUS_NONE);
-    g_autofree char *state = g_dir_make_tmp("adit-XXXXXX", NULL);
     Fixture f = { .version = row[0] };
-    g_autoptr(GDBusConnection) bus = NULL;
-    AditBackend *backend;
 
-    g_test_dbus_up(daemon);
-    g_setenv("DBUS_SYSTEM_BUS_ADDRESS", g_test_dbus_get_bus_address(daemon), TRUE);
-    bus = serve(&f, g_test_dbus_get_bus_address(daemon));
-    backend = adit_nm_backend_new(NULL, state);
-    ask(&f, backend, backend->ops->create);
+    set_up(&f);
+    ask(&f, f.backend, f.backend->ops->create);
     g_assert_cmpstr(f.said, ==, row[1]);
-    ask(&f, backend, backend->ops->activate);
+    ask(&f, f.backend, f.backend->ops->activate);
     g_assert_cmpstr(f.said, ==, row[2]);
-    g_assert_cmpuint(g_atomic_int_get(&f.changes), ==, 0);
-    backend->ops->free(backend);
-    while (g_main_context_iteration(NULL, FALSE))
-        ;
-    g_dbus_connection_close_sync(bus, NULL, NULL);
-    g_test_dbus_stop(daemon);
-    g_assert_cmpint(g_rmdir(state), ==, 0);
-    g_free(f.said);
+    tear_down(&f);
+}
+
+static void
+is_ready(AditBackend *backend, const AditBackendGateway *gateway, AditBackendDone done,
+         gpointer data)
+{
+    Fixture *f = data;
+    g_autoptr(GError) error = NULL;
+    const gboolean ready = backend->ops->is_ready(backend, gateway->id, &error);
+
+    g_assert_cmpint(ready, ==, !error);
+    g_free(f->said);
+    f->said = g_strdup(error ? error->message : "ready");
+}
+
+/* While it begins, one that it does not know may be one that it has not read yet. */
+static void
+test_starting(gconstpointer data)
+{
+    const gboolean starting = GPOINTER_TO_INT(data);
+    Fixture f = { .version = "1.42.4", .starting = starting };
+
+    set_up(&f);
+    ask(&f, f.backend, is_ready);
+    g_assert_cmpstr(f.said, ==,
+                    starting ? "NetworkManager: still starting: try again in a moment"
+                             : "ready");
+    tear_down(&f);
 }
 
 #define OLD(version)                                                                           \
@@ -153,5 +200,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_data_func("/nm/old", old, test_version);
     g_test_add_data_func("/nm/older", older, test_version);
+    g_test_add_data_func("/nm/starting", GINT_TO_POINTER(TRUE), test_starting);
+    g_test_add_data_func("/nm/started", GINT_TO_POINTER(FALSE), test_starting);
     return g_test_run();
 }
