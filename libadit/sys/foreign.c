@@ -3,7 +3,7 @@
 
 #include "libadit/sys/foreign-mend.h"
 #include "libadit/sys/foreign-rule.h"
-#include "libadit/sys/foreign-set.h"
+#include "libadit/sys/foreign-walk.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
@@ -14,7 +14,8 @@
 /* Whether a rule set lets a packet through cannot be told without running it. What can be told:
  * a chain that ends in a drop, in a table that nowhere names our link (or our port), has not
  * been told of us. That is the state after `ufw enable`, `policy drop` in nftables.conf, or an
- * installed docker, and it is all we claim. */
+ * installed docker. And a rule that drops each packet for a port, wherever it comes from, with
+ * nothing before it that could have let one pass. That is all we claim. */
 
 typedef struct {
     guint8 family;
@@ -37,6 +38,7 @@ typedef struct {
     GPtrArray *chains;  /* Chain, base chains of the filter type only */
     GPtrArray *sets;    /* AditForeignSet */
     GHashTable *tables; /* "ip filter" -> Table */
+    AditForeignWalk *walk;
 } Look;
 
 static void
@@ -183,6 +185,9 @@ on_rule(const struct nlmsghdr *nlh, gpointer data, GError **error)
         !tb[NFTA_RULE_TABLE] || !tb[NFTA_RULE_CHAIN] || !tb[NFTA_RULE_EXPRESSIONS])
         return TRUE;
     name = mnl_attr_get_str(tb[NFTA_RULE_TABLE]);
+    if (!g_str_equal(name, look->question->own))
+        adit_foreign_walk_add(look->walk, family_of(nlh), name,
+                              mnl_attr_get_str(tb[NFTA_RULE_CHAIN]), tb[NFTA_RULE_EXPRESSIONS]);
     table = table_of(look, family_of(nlh), name);
     note(look, table, mnl_attr_get_str(tb[NFTA_RULE_CHAIN]), tb[NFTA_RULE_EXPRESSIONS]);
     for (guint i = 0; look->question->ports[i].proto; i++)
@@ -261,6 +266,13 @@ mend_of(const Look *look, const Chain *chain, const Table *table)
                               .has_zone = table->has_zone };
 }
 
+static gboolean
+sees_family(const Chain *chain, guint8 family)
+{
+    return family == 0 || chain->family == NFPROTO_INET ||
+           chain->family == (family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6);
+}
+
 static void
 judge_input(Look *look, const Chain *chain, const Table *table, GPtrArray *problems)
 {
@@ -281,13 +293,6 @@ judge_input(Look *look, const Chain *chain, const Table *table, GPtrArray *probl
     }
 }
 
-static gboolean
-sees_family(const Chain *chain, guint8 family)
-{
-    return family == 0 || chain->family == NFPROTO_INET ||
-           chain->family == (family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6);
-}
-
 static void
 judge_forward(Look *look, const Chain *chain, const Table *table, GPtrArray *problems)
 {
@@ -306,12 +311,58 @@ judge_forward(Look *look, const Chain *chain, const Table *table, GPtrArray *pro
                         where.family, chain->table, chain->name, ipv6 ? " by IPv6" : "", mend));
 }
 
+/* In any of the families that are asked about: one is enough. */
+static gboolean
+is_dropped(const Look *look, const Chain *chain, const AditForeignPort *port)
+{
+    static const guint8 families[] = { AF_INET, AF_INET6 };
+
+    for (guint f = 0; f < G_N_ELEMENTS(families); f++) {
+        const AditNftPacket packet = {
+            .nfproto = families[f] == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6,
+            .proto = port->proto,
+            .port = port->port,
+            .link = port->inside ? look->question->link : NULL,
+        };
+
+        if ((look->question->family == 0 || look->question->family == families[f]) &&
+            sees_family(chain, families[f]) &&
+            adit_foreign_walk_drops(look->walk, chain->family, chain->table, chain->name,
+                                    &packet))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Where there are two hooks before a socket, both have their say. */
+static void
+judge_rules(Look *look, const Chain *chain, const Table *table, GPtrArray *problems)
+{
+    const AditForeignMend where = mend_of(look, chain, table);
+
+    if (chain->hook != NF_INET_LOCAL_IN && chain->hook != NF_INET_PRE_ROUTING)
+        return;
+    for (guint i = 0; look->question->ports[i].proto; i++) {
+        const AditForeignPort *port = &look->question->ports[i];
+        g_autofree char *mend = NULL;
+
+        if (port->by_dnat || !is_dropped(look, chain, port))
+            continue;
+        mend = adit_foreign_mend_port(&where, port);
+        g_ptr_array_add(problems, g_strdup_printf("table %s %s, chain %s has a rule that drops "
+                                                  "it, %s; run: %s",
+                                                  where.family, chain->table, chain->name,
+                                                  port->harm, mend));
+    }
+}
+
 static void
 judge(Look *look, const Chain *chain, GPtrArray *problems)
 {
     const AditForeignQuestion *question = look->question;
     const Table *table = table_of(look, chain->family, chain->table);
 
+    judge_rules(look, chain, table, problems);
     if (!chain->drops || !sees_family(chain, question->family))
         return;
     if (chain->hook == NF_INET_FORWARD && !question->only_ports)
@@ -329,7 +380,8 @@ adit_foreign_look(const AditForeignQuestion *question, GPtrArray *problems)
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_autoptr(GPtrArray) sets =
         g_ptr_array_new_with_free_func((GDestroyNotify)adit_foreign_set_free);
-    Look look = { question, chains, sets, tables };
+    g_autoptr(AditForeignWalk) walk = adit_foreign_walk_new(nl, sets);
+    Look look = { question, chains, sets, tables, walk };
 
     if (!nl || !dump(nl, NFT_MSG_GETCHAIN, on_chain, &look) ||
         !dump(nl, NFT_MSG_GETRULE, on_rule, &look) || !dump(nl, NFT_MSG_GETSET, on_set, &look))

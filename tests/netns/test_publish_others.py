@@ -101,6 +101,48 @@ def test_own_firewall(lab):
     assert not published(client)["85/tcp", 4]["problem"], "a range of a set is understood"
 
 
+# Somebody else's rules before TCP port 443, and whether it is said that they drop it. What may let it pass before is not
+# judged, and what is said has to be so.
+RULES = (
+    ("tcp dport 443 drop", True),
+    ("iif lo accept; ct state established,related accept; tcp dport 443 counter log prefix \"no \" reject", True),
+    ("ct state vmap { established : accept, related : accept, invalid : drop }; tcp dport { 80, 443, 8000-9000 } drop", True),
+    ("iifname home meta l4proto tcp th dport 400-500 drop", True),
+    ("jump web\n}; chain web { meta l4proto udp accept; tcp dport != 22 drop", True),
+    ("ip saddr 192.0.2.0/24 drop; tcp dport 443 drop", True),
+    ("iifname home accept; tcp dport 443 drop", False),
+    ("meta mark 0 accept; tcp dport 443 drop", False),
+    ("tcp dport { 22, 80 } drop; tcp dport 1-442 drop; udp dport 443 drop", False),
+    ("ip saddr 192.0.2.7 tcp dport 443 drop; limit rate over 900/second tcp dport 443 drop", False),
+    ("goto web; tcp dport 443 drop\n}; chain web { tcp dport 22 drop", False),
+)
+
+
+def test_own_rules(lab):
+    """a rule of this machine's own firewall drops just this port: it is named with the remedy; one that may not is not"""
+    home, vps, visitor = lab["home"], lab["vps"], lab["visitor"]
+    _, client, _, gua = begin(lab)
+    home.http_server(443, "let in\n")
+    client.adit("publish", "443", timeout=20)
+    addresses = {4: vps.v4, 6: gua}
+    for rules, drops in RULES:
+        home.nft("table inet fw { chain web { }; }\n"
+                 f"table inet fw {{ chain in {{ type filter hook input priority -5; {rules}\n}}\n}}\n")
+        problem = until(lambda d=drops: [p for p in [published(client)["443/tcp", 4]["problem"]] if bool(p) == d], 5, rules)[0]
+        if drops:
+            assert "table inet fw, chain in has a rule that drops it, so that no visitor reaches TCP port 443" in problem, problem
+            assert published(client)["443/tcp", 6]["problem"], rules
+            assert all(visitor.tcp_probe(a, 443, timeout=0.2) != "open" for a in addresses.values()), rules
+            home.sh(problem.split("run: ")[1])
+        for address in addresses.values():
+            assert visitor.tcp_probe(address, 443, timeout=3) == "open", (rules, address)
+        home.run("nft", "delete", "table", "inet", "fw")
+    home.sh("iptables -A INPUT -p tcp --dport 443 -j DROP")
+    assert until(lambda: published(client)["443/tcp", 4]["problem"], 5, "iptables").endswith(
+        "run: nft insert rule ip filter INPUT iifname home tcp dport 443 accept")
+    assert not published(client)["443/tcp", 6]["problem"], "it is of IPv4"
+
+
 def other_server(lab, second):
     """The same tunnel, but its PCP is spoken by one that knows no redirect: (server, client)."""
     vps, home = lab["vps"], lab["home"]
