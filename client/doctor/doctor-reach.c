@@ -120,7 +120,7 @@ judge_firewall(const Judge *j)
     if (!*drop)
         return ok(j, "firewall", g_strdup("nobody here is known to drop it"));
     return broken(j, "firewall", g_strndup(drop, run ? (gsize)(run - drop) : strlen(drop)),
-                  g_strdup("a firewall of this machine has not been told of it"),
+                  g_strdup("a firewall of this machine is in its way"),
                   g_strdup(run ? run + strlen("; run: ") : ""));
 }
 

@@ -293,6 +293,16 @@ def nft_policy(s):
     s.home.run("nft", "delete", "table", "inet", "filter")
 
 
+@fault("a rule of nftables at home drops just the port", "firewall", "nft insert rule inet filter input iifname home tcp dport 443 accept")
+def nft_rule(s):
+    s.home.nft("table inet filter { chain input { type filter hook input priority 0;"
+               " iifname lo accept; ct state established,related accept; tcp dport { 22, 443 } reject; }; }\n")
+    red = yield
+    s.doctor.follow(red[0]["remedy"])
+    s.doctor.broken(None)
+    s.home.run("nft", "delete", "table", "inet", "filter")
+
+
 @fault("firewalld, as it is shipped, drops the port", "firewall", "firewall-cmd --permanent --add-port=443/tcp")
 def firewalld(s):
     fw = Firewalld(s.home)
