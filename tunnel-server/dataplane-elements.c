@@ -6,7 +6,7 @@
 
 #include "libadit/core/element.h"
 
-/* "fwd" of an IPv6 address is "fwd6". */
+/* "open" of an IPv6 address is "open6". */
 static AditElement
 element_for(const char *base, guint8 family)
 {
@@ -91,23 +91,33 @@ adit_dataplane_add_snat_host(AditState *state, const char *ifname, const AditAdd
     adit_state_add_element(state, &e);
 }
 
-static void
-add_counter(AditState *state, const char *base, const AditDataplaneMapping *mapping)
+/* An element of one of the sets that are keyed with the external end and hold nothing more. */
+static AditElement
+element_at(const char *base, guint8 proto, const AditSockAddr *external)
 {
-    AditElement e = element_for(base, mapping->external.addr.family);
+    AditElement e = element_for(base, external->addr.family);
 
-    key_external(&e, mapping->proto, &mapping->external);
-    adit_state_add_element(state, &e);
+    key_external(&e, proto, external);
+    return e;
+}
+
+/* The rules look for conditions of what is checked only. */
+static void
+add_checked(AditState *state, guint8 proto, const AditSockAddr *external)
+{
+    const AditElement checked = element_at("checked", proto, external);
+
+    adit_state_add_element(state, &checked);
 }
 
 static void
 add_limit(AditState *state, const AditDataplaneMapping *mapping)
 {
-    AditElement e = element_for("most", mapping->external.addr.family);
+    AditElement e = element_at("most", mapping->proto, &mapping->external);
 
-    key_external(&e, mapping->proto, &mapping->external);
     e.limit = mapping->connections;
     adit_state_add_element(state, &e);
+    add_checked(state, mapping->proto, &mapping->external);
 }
 
 void
@@ -123,30 +133,21 @@ adit_dataplane_add_device_limit(AditState *state, const AditAddr *device, guint3
 void
 adit_dataplane_add_mapping(AditState *state, const AditDataplaneMapping *mapping)
 {
-    const guint8 family = mapping->external.addr.family;
-    AditElement open = element_for("open", family), fwd = element_for("fwd", family);
+    AditElement open = element_at("open", mapping->proto, &mapping->external);
+    AditElement back = element_at("back", mapping->proto, &mapping->external);
 
     g_return_if_fail(mapping->user_len <= sizeof(open.user));
-    key_external(&open, mapping->proto, &mapping->external);
-    open.timeout_ms = mapping->timeout_ms;
-    open.expires_ms = mapping->expires_ms;
+    adit_element_data_addr(&open, &mapping->internal.addr);
+    adit_element_data_port(&open, mapping->internal.port);
+    open.timeout_ms = back.timeout_ms = mapping->timeout_ms;
+    open.expires_ms = back.expires_ms = mapping->expires_ms;
     open.user_len = mapping->user_len;
     if (mapping->user_len > 0)
         memcpy(open.user, mapping->user, mapping->user_len);
     adit_state_add_element(state, &open);
-    add_counter(state, "in", mapping);
-    add_counter(state, "out", mapping);
+    adit_state_add_element(state, &back);
     if (mapping->connections > 0)
         add_limit(state, mapping);
-    if (adit_sockaddr_cmp(&mapping->external, &mapping->internal) == 0)
-        return;
-
-    key_external(&fwd, mapping->proto, &mapping->external);
-    adit_element_data_addr(&fwd, &mapping->internal.addr);
-    adit_element_data_port(&fwd, mapping->internal.port);
-    fwd.timeout_ms = mapping->timeout_ms;
-    fwd.expires_ms = mapping->expires_ms;
-    adit_state_add_element(state, &fwd);
 }
 
 AditDataplaneMapping
@@ -166,10 +167,10 @@ adit_dataplane_add_allow(AditState *state, guint8 proto, const AditSockAddr *ext
                          const AditPrefix *from, guint n)
 {
     const guint8 family = external->addr.family;
-    AditElement limited = element_for("limited", family);
+    const AditElement limited = element_at("limited", proto, external);
 
-    key_external(&limited, proto, external);
     adit_state_add_element(state, &limited);
+    add_checked(state, proto, external);
     for (guint i = 0; i < n; i++) {
         AditElement e = element_for("allow", family), last = e;
 
@@ -233,18 +234,18 @@ adit_dataplane_mapping_from_element(const AditElement *element, AditDataplaneMap
     return TRUE;
 }
 
-const char *const adit_dataplane_counters[] = { "in4", "out4", "in6", "out6", NULL };
+const char *const adit_dataplane_counters[] = { "open4", "back4", "open6", "back6", NULL };
 
 gboolean
 adit_dataplane_traffic_from_element(const AditElement *element, guint8 *ret_proto,
                                     AditSockAddr *ret_external, AditTraffic *ret)
 {
-    if (read_external(element, "in", ret_proto, ret_external)) {
+    if (read_external(element, "open", ret_proto, ret_external)) {
         ret->packets_in += element->packets;
         ret->bytes_in += element->bytes;
         return TRUE;
     }
-    if (!read_external(element, "out", ret_proto, ret_external))
+    if (!read_external(element, "back", ret_proto, ret_external))
         return FALSE;
     ret->packets_out += element->packets;
     ret->bytes_out += element->bytes;

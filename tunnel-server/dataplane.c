@@ -5,22 +5,24 @@
 
 /* The rules, in the order a packet meets them. They never change; the sets do.
  *
- * The open sets say what is open, by the key a visitor sees: external address, transport, port.
- * The fwd maps say where to, if anything is translated; the in and out sets count. A mapping is
- * one element in each that concerns it, put and taken away in one transaction.
+ * The open maps say what is open and where to, by the key a visitor sees: external address,
+ * transport, port. What leads to a device unchanged (most of IPv6) is led to itself. Each
+ * element counts visitors' packets; its twin in a back set counts the answers. A mapping is
+ * these two, put and taken away in one transaction.
  *
- * Who opens a flow decides once: a first packet whose key is open gets CT_MAPPED on its
- * conntrack entry, and only such flows may go from outside to a device. From then on each
- * packet of it, in both directions, is looked up by the key of the flow's first packet, which
- * conntrack remembers whatever NAT did (`ct original`). So taking an element away, or its lease
- * running out, ends the flow with the next packet, even if no daemon of ours is alive. Flows
- * that do not live by a mapping pay a few comparisons.
+ * Who opens a flow decides once, in dnat_in, where the kernel asks for each flow's first packet
+ * only: what the map knows is translated, and its conntrack entry gets CT_MAPPED; only such
+ * flows may go from outside to a device. From then on each packet of it, in both directions, is
+ * looked up in the gate by the key of the flow's first packet, which conntrack remembers
+ * whatever NAT did (`ct original`): one look, which counts it too. So taking an element away,
+ * or its lease running out, ends the flow with the next packet, even if no daemon of ours is
+ * alive. Flows that do not live by a mapping pay one comparison.
  *
  * The key alone decides, not the interface: a device reaches another one, or itself, through
  * the public address (hairpin) by the same rules as a visitor.
  *
  * ICMP belongs to no mapping, but errors about a mapped flow carry its mark: they are let
- * through before the key is asked for, which they do not have. */
+ * through before they count as a flow that is no longer open, for they have no key. */
 
 #define MAPPED ADIT_DATAPLANE_CT_MAPPED
 #define SYN 0x02
@@ -51,17 +53,17 @@
     }
 
 static const AditNftSet sets[] = {
-    /* What is open. The user data says whose it is. */
-    { "open4", IPV4_KEY, .flags = ADIT_NFT_TIMEOUT },
-    { "open6", IPV6_KEY, .flags = ADIT_NFT_TIMEOUT },
-    /* Where to. In IPv6 only the port changes, or the redirect's responder is meant. */
-    { "fwd4", IPV4_KEY, IPV4_TO, ADIT_NFT_TIMEOUT },
-    { "fwd6", IPV6_KEY, IPV6_TO, ADIT_NFT_TIMEOUT },
-    /* Traffic of each mapping. Without timeouts: a renewed lease keeps its counters. */
-    { "in4", IPV4_KEY, .flags = ADIT_NFT_COUNTER },
-    { "out4", IPV4_KEY, .flags = ADIT_NFT_COUNTER },
-    { "in6", IPV6_KEY, .flags = ADIT_NFT_COUNTER },
-    { "out6", IPV6_KEY, .flags = ADIT_NFT_COUNTER },
+    /* What is open, and where to. The user data says whose it is. In IPv6 only the port
+     * changes, if anything, or the redirect's responder is meant. */
+    { "open4", IPV4_KEY, IPV4_TO, ADIT_NFT_TIMEOUT | ADIT_NFT_COUNTER },
+    { "open6", IPV6_KEY, IPV6_TO, ADIT_NFT_TIMEOUT | ADIT_NFT_COUNTER },
+    /* The way back, as long as it is open. */
+    { "back4", IPV4_KEY, .flags = ADIT_NFT_TIMEOUT | ADIT_NFT_COUNTER },
+    { "back6", IPV6_KEY, .flags = ADIT_NFT_TIMEOUT | ADIT_NFT_COUNTER },
+    /* Mappings with a condition, one of those that follow: one look tells most that there is
+     * none. */
+    { "checked4", IPV4_KEY },
+    { "checked6", IPV6_KEY },
     /* Mappings that not everybody may use, and who may. Ranges cost more than hashes to change
      * (44 s for 50,000), so only these few are ranges. */
     { "limited4", IPV4_KEY },
@@ -92,11 +94,12 @@ static const AditNftSet sets[] = {
 static const AditNftChain chains[] = {
     { "gate", "filter", NF_INET_PRE_ROUTING, -110 }, /* after conntrack, before DNAT */
     { "dnat_in", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST },
+    { "checks" },
     { "dnat_local", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST },
     { "input", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER },
-    { "mss", "filter", NF_INET_FORWARD, NF_IP_PRI_MANGLE },
     { "forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER, .drop = TRUE },
-    { "count", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER + 10 }, /* what was accepted */
+    { "mss" },
+    { "mapped" },
     { "snat_out", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC },
 };
 
@@ -108,53 +111,50 @@ static const AditNftChain chains[] = {
 #define PACKET6 IP6_DADDR, L4PROTO, DPORT
 
 static const AditNftRule rules[] = {
-    /* ct mark & 0x80000000 == 0x80000000 <flow> @open4 accept : nearly every packet of a
-     * mapping, so it comes first. Who may open a flow, and how many, is asked of new ones,
-     * below. */
-    { "gate", "still open", { MASK_IS(CT_MARK, MAPPED, MAPPED), IN("open4", FLOW4), ACCEPT } },
-    /* the same for IPv6 */
-    { "gate", "still open", { MASK_IS(CT_MARK, MAPPED, MAPPED), IN("open6", FLOW6), ACCEPT } },
+    /* ct mark & 0x80000000 == 0 accept : devices' own flows, the host's own, strangers'; and
+     * what is new, which dnat_in decides */
+    { "gate", "no mapping's flow", { MASK_IS(CT_MARK, MAPPED, 0), ACCEPT } },
+    /* ct direction original <flow> map @open4 accept : finding it is what counts */
+    { "gate", "still open", { IS(CT_DIRECTION, ORIGINAL), KNOWN("open4", FLOW4), ACCEPT } },
+    { "gate", "still open", { IS(CT_DIRECTION, ORIGINAL), KNOWN("open6", FLOW6), ACCEPT } },
+    /* ct direction reply <flow> @back4 accept */
+    { "gate", "still open", { IS(CT_DIRECTION, REPLY), IN("back4", FLOW4), ACCEPT } },
+    { "gate", "still open", { IS(CT_DIRECTION, REPLY), IN("back6", FLOW6), ACCEPT } },
     /* meta l4proto icmp accept : errors about mapped flows; it has no ports to look up */
     { "gate", "no ports: errors about flows", { IS(L4PROTO, IPPROTO_ICMP), ACCEPT } },
     /* meta l4proto ipv6-icmp accept */
     { "gate", "no ports: errors about flows", { IS(L4PROTO, IPPROTO_ICMPV6), ACCEPT } },
-    /* ct state new <flow> @limited4 <flow> . ip saddr != @allow4 counter drop : --allow-from.
-     * Asked once a flow; a narrowed list is enforced on old flows by deleting their entries. */
-    { "gate",
-      "allow-from",
-      { HAS(CT_STATE, NEW), IN("limited4", FLOW4), NOT_IN("allow4", FLOW4, IP_SADDR), COUNT,
-        DROP } },
-    /* the same for IPv6 */
-    { "gate",
-      "allow-from",
-      { HAS(CT_STATE, NEW), IN("limited6", FLOW6), NOT_IN("allow6", FLOW6, IP6_SADDR), COUNT,
-        DROP } },
-    /* ct state new <flow> @most4 counter drop : an element matches from its limit on. What is
-     * there already goes on. */
-    { "gate", "too many connections", { HAS(CT_STATE, NEW), IN("most4", FLOW4), COUNT, DROP } },
-    { "gate", "too many connections", { HAS(CT_STATE, NEW), IN("most6", FLOW6), COUNT, DROP } },
-    /* ct state new <flow> @open4 ct mark set ct mark | 0x80000000 accept */
-    { "gate",
-      "lives by a mapping",
-      { HAS(CT_STATE, NEW), IN("open4", FLOW4), BITS(CT_MARK, MAPPED, MAPPED), ACCEPT } },
-    /* ct state new <flow> @open6 ct mark set ct mark | 0x80000000 accept */
-    { "gate",
-      "lives by a mapping",
-      { HAS(CT_STATE, NEW), IN("open6", FLOW6), BITS(CT_MARK, MAPPED, MAPPED), ACCEPT } },
-    /* ct mark & 0x80000000 == 0 accept : devices' own flows, the host's own, strangers' */
-    { "gate", "no mapping's flow", { MASK_IS(CT_MARK, MAPPED, 0), ACCEPT } },
     /* ct mark & 0x80000000 == 0x80000000 counter drop : revoked or run out, at once and in both
      * directions. Asked once more, because a packet without a flow (invalid, or not tracked at
      * somebody's wish) has no mark to compare and comes down to here. */
     { "gate", "no longer open", { MASK_IS(CT_MARK, MAPPED, MAPPED), COUNT, DROP } },
 
-    /* dnat ip to ip daddr . meta l4proto . th dport map @fwd4 : no interface, for hairpin */
-    { "dnat_in", "forwards", { DNAT_BY("fwd4", PACKET4) } },
-    /* dnat ip6 to ip6 daddr . meta l4proto . th dport map @fwd6 */
-    { "dnat_in", "forwards", { DNAT_BY("fwd6", PACKET6) } },
+    /* ip daddr . meta l4proto . th dport @checked4 jump checks */
+    { "dnat_in", "has conditions", { IN("checked4", PACKET4), JUMP("checks") } },
+    /* ct mark set ct mark | 0x80000000 dnat ip to ip daddr . meta l4proto . th dport map @open4
+     * : no interface, for hairpin */
+    { "dnat_in", "open", { MARK_AND_DNAT_BY(MAPPED, "open4", PACKET4) } },
+    /* the same for IPv6 */
+    { "dnat_in", "has conditions", { IN("checked6", PACKET6), JUMP("checks") } },
+    { "dnat_in", "open", { MARK_AND_DNAT_BY(MAPPED, "open6", PACKET6) } },
+
+    /* <key> @limited4 <key> . ip saddr != @allow4 counter drop : --allow-from. Asked once a
+     * flow; a narrowed list is enforced on old flows by deleting their entries. */
+    { "checks",
+      "allow-from",
+      { IN("limited4", PACKET4), NOT_IN("allow4", PACKET4, IP_SADDR), COUNT, DROP } },
+    /* the same for IPv6 */
+    { "checks",
+      "allow-from",
+      { IN("limited6", PACKET6), NOT_IN("allow6", PACKET6, IP6_SADDR), COUNT, DROP } },
+    /* <key> @most4 counter drop : an element matches from its limit on. What is there already
+     * goes on. */
+    { "checks", "too many connections", { IN("most4", PACKET4), COUNT, DROP } },
+    { "checks", "too many connections", { IN("most6", PACKET6), COUNT, DROP } },
+
     /* likewise, for programs on this machine that use its public address */
-    { "dnat_local", "forwards", { DNAT_BY("fwd4", PACKET4) } },
-    { "dnat_local", "forwards", { DNAT_BY("fwd6", PACKET6) } },
+    { "dnat_local", "forwards", { DNAT_BY("open4", PACKET4) } },
+    { "dnat_local", "forwards", { DNAT_BY("open6", PACKET6) } },
 
     /* meta l4proto . th dport @responder ct status & dnat == 0 counter drop : without this the
      * responder's own port would be one more open port of the VPS */
@@ -168,36 +168,22 @@ static const AditNftRule rules[] = {
       { UDP, IS(DPORT, ADIT_DATAPLANE_PCP_PORT), NOT_IN("tunnel", IIFNAME),
         NOT_NAME(IIFNAME, "lo"), COUNT, DROP } },
 
-    /* tcp flags syn iifname @tunnel tcp option maxseg size set rt mtu : 1420 meets 1500, and
-     * routers that drop "fragmentation needed" would make it a black hole. SYN and SYN-ACK;
-     * asked first, for a look into a set costs more. */
-    { "mss", "fit the tunnel", { HAS(TCP_FLAGS, SYN), IN("tunnel", IIFNAME), CLAMP_MSS } },
-    /* tcp flags syn oifname @tunnel tcp option maxseg size set rt mtu */
-    { "mss", "fit the tunnel", { HAS(TCP_FLAGS, SYN), IN("tunnel", OIFNAME), CLAMP_MSS } },
-
-    /* ct state established,related accept : the gate has asked already. First,
-     * for nearly every packet is one; nobody else's is refused by that */
+    /* tcp flags syn jump mss : SYN and SYN-ACK. In this chain, for one of its own costs every
+     * packet more than the question does */
+    { "forward", "opens a connection", { HAS(TCP_FLAGS, SYN), JUMP("mss") } },
+    /* ct state established,related accept : the gate has asked already. Nearly every packet is
+     * one; nobody else's is refused by that */
     { "forward", "known flows", { HAS(CT_STATE, ESTABLISHED | RELATED), ACCEPT } },
+    /* oifname @tunnel ct mark & 0x80000000 == 0x80000000 goto mapped : not `ct status dnat`,
+     * which would bless translations of other tables */
+    { "forward",
+      "mappings",
+      { MASK_IS(CT_MARK, MAPPED, MAPPED), IN("tunnel", OIFNAME), GOTO("mapped") } },
     /* iifname != @tunnel oifname != @tunnel accept : what else this host forwards is not ours
      */
     { "forward", "not ours", { NOT_IN("tunnel", IIFNAME), NOT_IN("tunnel", OIFNAME), ACCEPT } },
     /* ct state invalid counter drop */
     { "forward", "no flow", { HAS(CT_STATE, INVALID), COUNT, DROP } },
-    /* oifname @tunnel ct mark & 0x80000000 == 0x80000000 ip daddr @most_device4 counter drop :
-     * of what is new; after DNAT, so that the address is the device's */
-    { "forward",
-      "too many connections",
-      { IN("tunnel", OIFNAME), MASK_IS(CT_MARK, MAPPED, MAPPED), IN("most_device4", IP_DADDR),
-        COUNT, DROP } },
-    { "forward",
-      "too many connections",
-      { IN("tunnel", OIFNAME), MASK_IS(CT_MARK, MAPPED, MAPPED), IN("most_device6", IP6_DADDR),
-        COUNT, DROP } },
-    /* oifname @tunnel ct mark & 0x80000000 == 0x80000000 accept : not `ct status dnat`, which
-     * would bless translations of other tables */
-    { "forward",
-      "mappings",
-      { IN("tunnel", OIFNAME), MASK_IS(CT_MARK, MAPPED, MAPPED), ACCEPT } },
     /* iifname @tunnel oifname @tunnel ip saddr . ip daddr @same4 accept */
     { "forward",
       "fellow devices",
@@ -218,15 +204,20 @@ static const AditNftRule rules[] = {
     /* counter : the policy drops: other subnets, and what is not open */
     { "forward", "refused", { COUNT } },
 
-    /* ct mark & 0x80000000 == 0 accept */
-    { "count", "no mapping's flow", { MASK_IS(CT_MARK, MAPPED, 0), ACCEPT } },
-    /* ct direction original <flow> @in4 accept : matching it is what counts */
-    { "count", "visitors sent", { IS(CT_DIRECTION, ORIGINAL), IN("in4", FLOW4), ACCEPT } },
-    { "count", "visitors sent", { IS(CT_DIRECTION, ORIGINAL), IN("in6", FLOW6), ACCEPT } },
-    /* ct direction reply <flow> @out4 accept */
-    { "count", "devices answered", { IS(CT_DIRECTION, REPLY), IN("out4", FLOW4), ACCEPT } },
-    { "count", "devices answered", { IS(CT_DIRECTION, REPLY), IN("out6", FLOW6), ACCEPT } },
+    /* meta l4proto tcp iifname @tunnel tcp option maxseg size set rt mtu : 1420 meets 1500, and
+     * routers that drop "fragmentation needed" would make it a black hole */
+    { "mss", "fit the tunnel", { TCP, IN("tunnel", IIFNAME), CLAMP_MSS } },
+    /* meta l4proto tcp oifname @tunnel tcp option maxseg size set rt mtu */
+    { "mss", "fit the tunnel", { TCP, IN("tunnel", OIFNAME), CLAMP_MSS } },
 
+    /* ip daddr @most_device4 counter drop : of what is new; after DNAT, so that the address is
+     * the device's */
+    { "mapped", "too many connections", { IN("most_device4", IP_DADDR), COUNT, DROP } },
+    { "mapped", "too many connections", { IN("most_device6", IP6_DADDR), COUNT, DROP } },
+    { "mapped", "open", { ACCEPT } },
+
+    /* iifname != @tunnel accept : what came in has its source */
+    { "snat_out", "not from a device", { NOT_IN("tunnel", IIFNAME), ACCEPT } },
     /* iifname @tunnel oifname @tunnel meta nfproto ipv4 ct status dnat masquerade : a device
      * that reaches itself would get a packet from its own address, and refuse it. In IPv6 its
      * own address never leaves the device. */

@@ -244,9 +244,8 @@ where_lost(const AditDoctorReach *r)
         return g_strdup(
             "nothing of it came to the server's rule: the provider's firewall drops "
             "it, or does not lead the address there");
-    return g_strdup_printf("the server passed %" G_GUINT64_FORMAT
-                           " packets of it on, and was not "
-                           "answered",
+    return g_strdup_printf("%" G_GUINT64_FORMAT
+                           " packets of it came to the server's rule, and were not answered",
                            came);
 }
 

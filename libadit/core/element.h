@@ -6,7 +6,7 @@
 /* Keys and data of nftables elements, field by field, as the kernel stores a concatenation:
  * each field padded to 4 bytes; addresses and ports in network order, marks in the machine's.
  *
- *     AditElement e = adit_element_make("fwd4");
+ *     AditElement e = adit_element_make("open4");
  *     adit_element_key_addr(&e, &wan);
  *     adit_element_key_proto(&e, IPPROTO_TCP);
  *     adit_element_key_port(&e, 443);

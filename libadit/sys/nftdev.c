@@ -293,17 +293,18 @@ same_data(const AditElement *a, const AditElement *b)
 }
 
 /* A change in place is refreshed by newer kernels only: so it is a deletion and an addition in
- * one transaction. When only time or user data change, the deletion is made certain to find
- * something. Deletions come first: a bounded set may be full. */
+ * one transaction, with what @counted has of it. When only time or user data change, the
+ * deletion is made certain to find something. Deletions come first: a bounded set may be full.
+ */
 static void
-put_ops(AditMsg *m, const AditNftBlueprint *bp, const AditOp *op, guint n)
+put_ops(AditMsg *m, const AditNftBlueprint *bp, const AditOp *op, guint n, GHashTable *counted)
 {
     g_autoptr(GPtrArray) touch = g_ptr_array_new();
     g_autoptr(GPtrArray) gone = g_ptr_array_new();
     g_autoptr(GPtrArray) added = g_ptr_array_new();
 
     for (guint i = 0; i < n; i++) {
-        gpointer object = (gpointer)op[i].object;
+        gpointer object = (gpointer)op[i].object, known;
 
         switch (op[i].verb) {
         case ADIT_OP_ADD: g_ptr_array_add(added, object); break;
@@ -312,7 +313,8 @@ put_ops(AditMsg *m, const AditNftBlueprint *bp, const AditOp *op, guint n)
             if (same_data(op[i].object, op[i].before))
                 g_ptr_array_add(touch, object);
             g_ptr_array_add(gone, object);
-            g_ptr_array_add(added, object);
+            known = g_hash_table_lookup(counted, object);
+            g_ptr_array_add(added, known ? known : object);
             break;
         }
     }
@@ -334,8 +336,11 @@ static gboolean
 send_ops(AditNftDev *dev, const AditOp *op, guint n, GError **error)
 {
     g_autoptr(AditMsg) m = adit_msg_new();
+    g_autoptr(GHashTable) counted = adit_nftdev_counted(dev, op, n, error);
 
-    put_ops(m, dev->bp, op, n);
+    if (counted == NULL)
+        return FALSE;
+    put_ops(m, dev->bp, op, n, counted);
     return adit_nftdev_send(dev, m, error);
 }
 

@@ -88,7 +88,7 @@ put_contents(AditMsg *m, const AditNftSet *set, const AditElement *e)
         put_limit(m, e);
 }
 
-/* nft add element inet adit_server fwd4 { 203.0.113.7 . tcp . 443 : 10.59.0.2 . 443 } */
+/* nft add element inet adit_server open4 { 203.0.113.7 . tcp . 443 : 10.59.0.2 . 443 } */
 static void
 put_element(AditMsg *m, const AditNftSet *set, AditNftElementVerb verb, const AditElement *e)
 {
@@ -101,7 +101,7 @@ put_element(AditMsg *m, const AditNftSet *set, AditNftElementVerb verb, const Ad
     put_value(m, NFTA_SET_ELEM_KEY, e->key, len);
     if (range)
         put_value(m, NFTA_SET_ELEM_KEY_END, e->key + len, len);
-    if (e->data_len > 0 && verb != ADIT_NFT_ELEMENT_DELETE)
+    if (e->data_len > 0 && verb != ADIT_NFT_ELEMENT_DELETE && verb != ADIT_NFT_ELEMENT_GET)
         put_value(m, NFTA_SET_ELEM_DATA, e->data, e->data_len);
     if (verb == ADIT_NFT_ELEMENT_ENSURE || verb == ADIT_NFT_ELEMENT_ADD)
         put_contents(m, set, e);
@@ -113,19 +113,21 @@ static guint
 put_some(AditMsg *m, const AditNftBlueprint *bp, AditNftElementVerb verb,
          const AditElement *const *elements, guint n)
 {
-    static const guint16 flags[] = {
-        [ADIT_NFT_ELEMENT_TOUCH] = NLM_F_CREATE,
-        [ADIT_NFT_ELEMENT_ENSURE] = NLM_F_CREATE,
-        [ADIT_NFT_ELEMENT_ADD] = NLM_F_CREATE | NLM_F_EXCL,
-        [ADIT_NFT_ELEMENT_DELETE] = 0,
+    static const struct {
+        guint16 type, flags;
+    } headers[] = {
+        [ADIT_NFT_ELEMENT_TOUCH] = { NFT_MSG_NEWSETELEM, NLM_F_CREATE },
+        [ADIT_NFT_ELEMENT_ENSURE] = { NFT_MSG_NEWSETELEM, NLM_F_CREATE },
+        [ADIT_NFT_ELEMENT_ADD] = { NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL },
+        [ADIT_NFT_ELEMENT_DELETE] = { NFT_MSG_DELSETELEM, 0 },
+        [ADIT_NFT_ELEMENT_GET] = { NFT_MSG_GETSETELEM, 0 },
     };
-    const gboolean delete = verb == ADIT_NFT_ELEMENT_DELETE;
     const char *name = elements[0]->set;
     const AditNftSet *set = adit_nft_blueprint_set(bp, name);
     guint i = 0;
 
     g_assert(set != NULL);
-    begin(m, delete ? NFT_MSG_DELSETELEM : NFT_MSG_NEWSETELEM, flags[verb]);
+    begin(m, headers[verb].type, headers[verb].flags);
     adit_msg_string(m, NFTA_SET_ELEM_LIST_TABLE, bp->table);
     adit_msg_string(m, NFTA_SET_ELEM_LIST_SET, name);
     adit_msg_nest(m, NFTA_SET_ELEM_LIST_ELEMENTS);

@@ -18,6 +18,7 @@
  * is emitted once, before the first statement that needs it. */
 
 #define REG_0 NFT_REG32_00
+#define REG_BITS NFT_REG32_08 /* for a mark, beside what a map has answered */
 #define PAD(len) (((len) + 3) & ~3u)
 
 typedef struct {
@@ -48,12 +49,12 @@ compare(Compiler *c, guint32 op, gconstpointer data, gsize len)
 
 /* reg = reg & mask ^ bits */
 static void
-bitwise(Compiler *c, gconstpointer mask, gconstpointer bits, guint32 len)
+bitwise(Compiler *c, guint32 reg, gconstpointer mask, gconstpointer bits, guint32 len)
 {
     struct nftnl_expr *e = expr(c, "bitwise");
 
-    nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, REG_0);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, REG_0);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, reg);
+    nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, reg);
     nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
     nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, len);
     nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, len);
@@ -201,7 +202,7 @@ compare_prefix(Compiler *c, const AditNftFieldInfo *info, guint32 op, const char
     if (prefix.len % 8 != 0) {
         for (guint bit = 0; bit < prefix.len; bit++)
             mask[bit / 8] |= 0x80 >> bit % 8;
-        bitwise(c, mask, zero, len);
+        bitwise(c, REG_0, mask, zero, len);
     }
     compare(c, op, prefix.addr.bytes, len);
 }
@@ -239,7 +240,7 @@ put_masked(Compiler *c, const AditNftStatement *s, guint32 op)
 
     load_key(c, s);
     encode(info, s->mask, mask);
-    bitwise(c, mask, zero, info->len);
+    bitwise(c, REG_0, mask, zero, info->len);
     compare_value(c, info, op, s->value);
 }
 
@@ -269,20 +270,32 @@ put_lookup(Compiler *c, const AditNftStatement *s, gboolean invert, gboolean map
         nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, REG_0);
 }
 
+/* <key> map @name != 0 : so it can be listed, where a look without a use would not show. */
 static void
-put_bits(Compiler *c, const AditNftStatement *s)
+put_known(Compiler *c, const AditNftStatement *s)
 {
-    const gboolean ct = s->field[0] == ADIT_NFT_CT_MARK;
-    const guint32 keep = ~s->mask;
+    const AditNftSet *map = adit_nft_blueprint_set(c->bp, s->name);
+    const guint8 zero[16] = { 0 };
+
+    put_lookup(c, s, FALSE, TRUE);
+    compare(c, NFT_CMP_NEQ, zero, adit_nft_type_info(map->data[0])->len);
+}
+
+/* mark = mark & ~mask | value */
+static void
+write_bits(Compiler *c, guint32 reg, AditNftField mark, guint32 mask, guint32 value)
+{
+    const gboolean ct = mark == ADIT_NFT_CT_MARK;
+    const guint32 keep = ~mask;
     struct nftnl_expr *e;
 
-    g_assert(ct || s->field[0] == ADIT_NFT_META_MARK);
-    load_key(c, s);
-    bitwise(c, &keep, &s->value, sizeof(keep));
+    g_assert(ct || mark == ADIT_NFT_META_MARK);
+    load(c, adit_nft_field_info(mark), reg);
+    bitwise(c, reg, &keep, &value, sizeof(keep));
     e = expr(c, ct ? "ct" : "meta");
     nftnl_expr_set_u32(e, ct ? NFTNL_EXPR_CT_KEY : NFTNL_EXPR_META_KEY,
                        ct ? NFT_CT_MARK : NFT_META_MARK);
-    nftnl_expr_set_u32(e, ct ? NFTNL_EXPR_CT_SREG : NFTNL_EXPR_META_SREG, REG_0);
+    nftnl_expr_set_u32(e, ct ? NFTNL_EXPR_CT_SREG : NFTNL_EXPR_META_SREG, reg);
 }
 
 /* ip saddr set <key> map @name. The checksum of the transport covers the address too. */
@@ -307,7 +320,8 @@ put_write(Compiler *c, const AditNftStatement *s)
     nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_FLAGS, NFT_PAYLOAD_L4CSUM_PSEUDOHDR);
 }
 
-/* dnat ip to <key> map @name. An address without a port: the port stays. */
+/* ct mark set ct mark | <bits> dnat ip to <key> map @name. An address without a port: the port
+ * stays. */
 static void
 put_nat(Compiler *c, const AditNftStatement *s, guint32 type)
 {
@@ -317,6 +331,8 @@ put_nat(Compiler *c, const AditNftStatement *s, guint32 type)
 
     put_lookup(c, s, FALSE, TRUE);
     guards(c, v6 ? NFPROTO_IPV6 : NFPROTO_IPV4, 0);
+    if (s->mask != 0)
+        write_bits(c, REG_BITS, ADIT_NFT_CT_MARK, s->mask, s->value);
     e = expr(c, "nat");
     nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, type);
     nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, v6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
@@ -392,7 +408,8 @@ put_statement(Compiler *c, const AditNftStatement *s)
     case ADIT_NFT_MASK_NOT: put_masked(c, s, NFT_CMP_NEQ); return;
     case ADIT_NFT_IN: put_lookup(c, s, FALSE, FALSE); return;
     case ADIT_NFT_NOT_IN: put_lookup(c, s, TRUE, FALSE); return;
-    case ADIT_NFT_BITS: put_bits(c, s); return;
+    case ADIT_NFT_KNOWN: put_known(c, s); return;
+    case ADIT_NFT_BITS: write_bits(c, REG_0, s->field[0], s->mask, s->value); return;
     case ADIT_NFT_WRITE: put_write(c, s); return;
     case ADIT_NFT_DNAT: put_nat(c, s, NFT_NAT_DNAT); return;
     case ADIT_NFT_SNAT: put_nat(c, s, NFT_NAT_SNAT); return;

@@ -174,6 +174,8 @@ print_nat(GString *out, const AditNftBlueprint *bp, const AditNftStatement *s, c
 {
     const AditNftSet *map = adit_nft_blueprint_set(bp, s->name);
 
+    if (s->mask != 0)
+        g_string_append_printf(out, "ct mark set ct mark | 0x%08x ", s->value);
     g_string_append_printf(out, "%s %s to ", verb,
                            map->data[0] == ADIT_NFT_IPV6_ADDR ? "ip6" : "ip");
     print_map(out, s);
@@ -200,6 +202,7 @@ print_statement(GString *out, const AditNftBlueprint *bp, const AditNftStatement
     case ADIT_NFT_MASK_NOT: print_masked(out, s, "!="); return;
     case ADIT_NFT_IN: print_in(out, s, " "); return;
     case ADIT_NFT_NOT_IN: print_in(out, s, " != "); return;
+    case ADIT_NFT_KNOWN: print_map(out, s); return;
     case ADIT_NFT_BITS: print_bits(out, s); return;
     case ADIT_NFT_WRITE:
         g_string_append_printf(out, "%s set ", adit_nft_field_info(s->data)->text);
@@ -221,8 +224,9 @@ print_statement(GString *out, const AditNftBlueprint *bp, const AditNftStatement
 }
 
 /* What nft(8) 1.0.6 cannot be told: it puts what a map learns into the registers of a key
- * longer than 16 bytes, or aborts; and it does not know how long the flow's original port is,
- * in a concatenation. (It lists both.) Such a rule is a comment in the text. */
+ * longer than 16 bytes, or aborts; it does not know how long the flow's original port is, in a
+ * concatenation; and it would mark before it has looked. (It lists all of them.) Such a rule is
+ * a comment in the text. */
 static gboolean
 is_for_nft(const AditNftBlueprint *bp, const AditNftRule *rule)
 {
@@ -231,6 +235,8 @@ is_for_nft(const AditNftBlueprint *bp, const AditNftRule *rule)
 
         if ((s->verb == ADIT_NFT_LEARN || s->verb == ADIT_NFT_FORGET) &&
             adit_nft_set_key_len(adit_nft_blueprint_set(bp, s->name)) > 16)
+            return FALSE;
+        if (s->verb == ADIT_NFT_DNAT && s->mask != 0)
             return FALSE;
         for (guint f = 0; f < ADIT_NFT_FIELDS_MAX && s->field[f] != 0; f++)
             if (s->field[f] == ADIT_NFT_CT_DPORT)

@@ -62,6 +62,10 @@
     {                                                                                          \
         ADIT_NFT_NOT_IN, FIELDS(__VA_ARGS__), .name = (set)                                    \
     }
+#define KNOWN(map, ...)                                                                        \
+    {                                                                                          \
+        ADIT_NFT_KNOWN, FIELDS(__VA_ARGS__), .name = (map)                                     \
+    }
 #define BITS(f, m, v)                                                                          \
     {                                                                                          \
         ADIT_NFT_BITS, FIELDS(f), .mask = (m), .value = (v)                                    \
@@ -73,6 +77,10 @@
 #define DNAT_BY(map, ...)                                                                      \
     {                                                                                          \
         ADIT_NFT_DNAT, FIELDS(__VA_ARGS__), .name = (map)                                      \
+    }
+#define MARK_AND_DNAT_BY(bits, map, ...)                                                       \
+    {                                                                                          \
+        ADIT_NFT_DNAT, FIELDS(__VA_ARGS__), .name = (map), .mask = (bits), .value = (bits)     \
     }
 #define SNAT_BY(map, ...)                                                                      \
     {                                                                                          \

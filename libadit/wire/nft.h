@@ -22,9 +22,12 @@ typedef enum {
     ADIT_NFT_MASK_NOT, /* field & mask != value */
     ADIT_NFT_IN,       /* the fields together are a key of the set */
     ADIT_NFT_NOT_IN,
+    ADIT_NFT_KNOWN, /* the fields together are a key of the map, whatever it has for them */
     ADIT_NFT_BITS,  /* field = field & ~mask | value: a masked write */
     ADIT_NFT_WRITE, /* .data = what the map has for the fields */
-    ADIT_NFT_DNAT,  /* to what the map has: address, or address and port */
+    /* To what the map has: address, or address and port. With a .mask, what is found is first
+     * marked: ct mark = ct mark & ~mask | value. */
+    ADIT_NFT_DNAT,
     ADIT_NFT_SNAT,
     ADIT_NFT_MASQUERADE,
     ADIT_NFT_LEARN, /* the map gets fields : .data, or its timeout anew */

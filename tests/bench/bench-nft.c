@@ -50,7 +50,7 @@ must(gboolean ok, GError *error)
     }
 }
 
-/* Forwards: one element in fwd4 each. */
+/* Forwards: one element in open4 each. */
 static AditState *
 make_forwards(guint n)
 {
@@ -68,7 +68,7 @@ make_forwards(guint n)
         for (guint k = 0; k < adit_state_len(one, ADIT_KIND_ELEMENT); k++) {
             const AditElement *e = adit_state_get(one, ADIT_KIND_ELEMENT, k);
 
-            if (g_str_equal(e->set, "fwd4"))
+            if (g_str_equal(e->set, "open4"))
                 adit_state_add_element(state, e);
         }
     }
@@ -87,7 +87,7 @@ make_text(const AditState *forwards)
         perror(path);
         exit(1);
     }
-    fputs("add element inet adit_server fwd4 {\n", file);
+    fputs("add element inet adit_server open4 {\n", file);
     for (guint i = 0; i < n; i++) {
         g_autofree char *line = adit_nft_element_to_text(
             adit_dataplane_blueprint(), adit_state_get(forwards, ADIT_KIND_ELEMENT, i));

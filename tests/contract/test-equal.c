@@ -67,7 +67,7 @@ elements(guint n)
 
     for (guint i = 0; i < n; i++) {
         const AditAddr wan = { AF_INET, { 203, 0, 113, (guint8)(i >> 15) } };
-        AditElement e = adit_element_make("in4");
+        AditElement e = adit_element_make("back4");
 
         adit_element_key_addr(&e, &wan);
         adit_element_key_proto(&e, IPPROTO_TCP);

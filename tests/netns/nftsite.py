@@ -69,9 +69,9 @@ class Gateway:
         return self.apply()
 
     def counter(self, name, external):
-        """(packets, bytes) of a mapping in in4, out4, in6 or out6."""
+        """(packets, bytes) of a mapping in open4 or open6 (in), back4 or back6 (out)."""
         host, port = external.rsplit(":", 1)
-        text = self.machine.run("nft", "list", "set", "inet", "adit_server", name).stdout
+        text = self.machine.run("nft", "list", "map" if name.startswith("open") else "set", "inet", "adit_server", name).stdout
         for part in text.replace("\n", " ").split("{")[-1].replace("}", ",").split(","):
             words = part.split()
             if words and words[0] == host.strip("[]") and f" . {port} " in part + " ":

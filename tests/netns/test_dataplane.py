@@ -81,14 +81,14 @@ def test_counters(lab):
     s.visitor.curl(s.url(443))
     s.visitor.curl(f"http://[{s.home.v6}]:8443/")
     for version, external in (("4", four), ("6", six)):
-        packets, octets = s.gateway.counter("in" + version, external)
+        packets, octets = s.gateway.counter("open" + version, external)
         assert 5 < packets < 200 and octets < 20000, (packets, octets)
-        packets, octets = s.gateway.counter("out" + version, external)
+        packets, octets = s.gateway.counter("back" + version, external)
         assert packets > 5 and 100000 < octets < 120000, (packets, octets)
-    before = s.gateway.counter("out4", four)
+    before = s.gateway.counter("back4", four)
     s.gateway.mappings[0] = s.gateway.mappings[0].replace("60000", "120000")
     assert s.gateway.apply() == "kept +0 ~2 -0"
-    assert s.gateway.counter("out4", four) == before
+    assert s.gateway.counter("back4", four) == before
 
 
 class Flow:
@@ -145,7 +145,7 @@ def test_lease_ends(lab):
     s.home.machine.http_server(8443)
 
     def gone():
-        rows = s.vps.run("nft", "list", "set", "inet", "adit_server", "open4").stdout
+        rows = s.vps.run("nft", "list", "map", "inet", "adit_server", "open4").stdout
         return ". 443 " not in rows
     until(gone, 5, "the end of the lease")
     assert not flow.alive(0.3)
@@ -344,10 +344,10 @@ def test_rebuild(lab):
     s = Site(lab)
     s.gateway.open("tcp", f"{s.vps.v4}:443", f"{s.home.v4}:8443")
     flow = Flow(s.visitor, s.vps.v4, 443, s.home, 8443)
-    before = s.gateway.counter("out4", f"{s.vps.v4}:443")
+    before = s.gateway.counter("back4", f"{s.vps.v4}:443")
     s.vps.run("nft", "flush", "chain", "inet", "adit_server", "forward")
     assert s.gateway.apply().startswith("rebuilt")
-    assert s.gateway.counter("out4", f"{s.vps.v4}:443") == before
+    assert s.gateway.counter("back4", f"{s.vps.v4}:443") == before
     assert flow.alive()
     assert s.gateway.apply() == "kept +0 ~0 -0"
 

@@ -410,7 +410,7 @@ def provider(s):
 def answers_lost(s):
     s.drop("vps", "iifname adit0 tcp sport 443 drop", "forward")
     red = yield
-    assert all("packets of it on, and was not answered" in f["why"] for f in red), red
+    assert all("packets of it came to the server" in f["why"] for f in red), red
     s.undrop("vps")
 
 

@@ -326,7 +326,7 @@ def test_killed_at_any_moment(lab):
             assert done <= have and len(have - done) <= n + 1, (kind, done ^ have)
         both = [{row["first"] for row in rows if row["kind"] == kind} for kind in ("forward", "pinhole")]
         assert both[0] == both[1], "a half of a change"
-        opened = vps.run("nft", "list", "map", "inet", "adit_server", "fwd4").stdout
+        opened = vps.run("nft", "list", "map", "inet", "adit_server", "open4").stdout
         assert len(re.findall(r"10\.59\.0\.2", opened)) == len(both[0]), opened
 
 

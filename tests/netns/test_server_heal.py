@@ -20,8 +20,8 @@ ACTS = (
     ("nft delete table inet adit_server", "nft list chain inet adit_server forward"),
     ("nft flush ruleset", "nft list chain inet adit_server gate"),
     ("nft flush chain inet adit_server gate", "nft list chain inet adit_server gate | grep -q 'still open'"),
-    ("nft flush set inet adit_server open4", "nft list set inet adit_server open4 | grep -q 'tcp . 443'"),
-    ("nft flush map inet adit_server fwd4", "nft list map inet adit_server fwd4 | grep -q 'tcp . 443'"),
+    ("nft flush set inet adit_server back4", "nft list set inet adit_server back4 | grep -q 'tcp . 443'"),
+    ("nft flush map inet adit_server open4", "nft list map inet adit_server open4 | grep -q 'tcp . 443'"),
     ("ip -6 route flush dev adit0 proto 173", "ip -6 route show dev adit0 proto 173 | grep -q :"),
     ("ip address flush dev adit0", "ip address show dev adit0 | grep -q 10.59.0.1/24"),
     ("ip link set adit0 down", "ip link show adit0 | grep -q '[<,]UP'"),
@@ -62,10 +62,10 @@ def test_change_beside_others(lab):
     vps.sh("ip -6 route flush dev adit0 proto 173")
     server.admin("device", "add", "one")
     assert nas.v6 in vps.sh("ip -6 route show dev adit0 proto 173").stdout
-    for spoil in ("nft flush map inet adit_server fwd4", "nft delete table inet adit_server"):
+    for spoil in ("nft flush map inet adit_server open4", "nft delete table inet adit_server"):
         vps.sh(spoil)
         server.admin("forward", "add", "444", "nas")
-        assert vps.sh("nft list map inet adit_server fwd4").stdout.count("tcp . 44") == 2, spoil
+        assert vps.sh("nft list map inet adit_server open4").stdout.count("tcp . 44") == 2, spoil
         server.admin("forward", "remove", "444/tcp")
     vps.sh(f"ip -6 route add {taken} dev lo metric 1024")
     peers = set(vps.sh("wg show adit0 peers").stdout.split())

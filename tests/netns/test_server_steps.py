@@ -21,8 +21,8 @@ def rows(server):
 
 
 def opened(vps, port):
-    text = vps.run("nft", "list", "set", "inet", "adit_server", "open4").stdout + \
-        vps.run("nft", "list", "set", "inet", "adit_server", "open6").stdout
+    text = vps.run("nft", "list", "map", "inet", "adit_server", "open4").stdout + \
+        vps.run("nft", "list", "map", "inet", "adit_server", "open6").stdout
     return len(re.findall(rf"tcp \. {port}\b", text))
 
 

@@ -57,19 +57,14 @@ test_mapping(void)
         const char *external, *internal, *lines;
     } rows[] = {
         { "203.0.113.7:443", "10.59.0.2:8443",
-          "fwd4 { 203.0.113.7 . 6 . 443 timeout 60000ms : 10.59.0.2 . 8443 }\n"
-          "in4 { 203.0.113.7 . 6 . 443 }\n"
-          "open4 { 203.0.113.7 . 6 . 443 timeout 60000ms }\n"
-          "out4 { 203.0.113.7 . 6 . 443 }\n" },
+          "back4 { 203.0.113.7 . 6 . 443 timeout 60000ms }\n"
+          "open4 { 203.0.113.7 . 6 . 443 timeout 60000ms : 10.59.0.2 . 8443 }\n" },
         { "[2001:db8::2]:443", "[2001:db8::2]:443",
-          "in6 { 2001:db8::2 . 6 . 443 }\n"
-          "open6 { 2001:db8::2 . 6 . 443 timeout 60000ms }\n"
-          "out6 { 2001:db8::2 . 6 . 443 }\n" },
+          "back6 { 2001:db8::2 . 6 . 443 timeout 60000ms }\n"
+          "open6 { 2001:db8::2 . 6 . 443 timeout 60000ms : 2001:db8::2 . 443 }\n" },
         { "[2001:db8::2]:80", "[2001:db8::2]:8080",
-          "fwd6 { 2001:db8::2 . 6 . 80 timeout 60000ms : 2001:db8::2 . 8080 }\n"
-          "in6 { 2001:db8::2 . 6 . 80 }\n"
-          "open6 { 2001:db8::2 . 6 . 80 timeout 60000ms }\n"
-          "out6 { 2001:db8::2 . 6 . 80 }\n" },
+          "back6 { 2001:db8::2 . 6 . 80 timeout 60000ms }\n"
+          "open6 { 2001:db8::2 . 6 . 80 timeout 60000ms : 2001:db8::2 . 8080 }\n" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -89,20 +84,20 @@ static void
 test_redirect(void)
 {
     static const struct {
-        const char *external, *internal, *responder, *fwd, *open;
+        const char *external, *internal, *responder, *open, *back;
     } rows[] = {
         { "203.0.113.7:443", "10.59.0.2:8443", "10.59.0.1:8308",
-          "fwd4 { 203.0.113.7 . 6 . 80 timeout 60000ms : 10.59.0.1 . 8308 }\n",
-          "open4 { 203.0.113.7 . 6 . 80 timeout 60000ms }\n" },
+          "open4 { 203.0.113.7 . 6 . 80 timeout 60000ms : 10.59.0.1 . 8308 }\n",
+          "back4 { 203.0.113.7 . 6 . 80 timeout 60000ms }\n" },
         { "203.0.113.7:443", "10.59.0.2:8443", NULL,
-          "fwd4 { 203.0.113.7 . 6 . 80 timeout 60000ms : 10.59.0.2 . 8443 }\n",
-          "open4 { 203.0.113.7 . 6 . 80 timeout 60000ms }\n" },
+          "open4 { 203.0.113.7 . 6 . 80 timeout 60000ms : 10.59.0.2 . 8443 }\n",
+          "back4 { 203.0.113.7 . 6 . 80 timeout 60000ms }\n" },
         { "[2001:db8::2]:443", "[2001:db8::2]:443", "[2001:db8::1]:8308",
-          "fwd6 { 2001:db8::2 . 6 . 80 timeout 60000ms : 2001:db8::1 . 8308 }\n",
-          "open6 { 2001:db8::2 . 6 . 80 timeout 60000ms }\n" },
+          "open6 { 2001:db8::2 . 6 . 80 timeout 60000ms : 2001:db8::1 . 8308 }\n",
+          "back6 { 2001:db8::2 . 6 . 80 timeout 60000ms }\n" },
         { "[2001:db8::2]:443", "[2001:db8::2]:443", NULL,
-          "fwd6 { 2001:db8::2 . 6 . 80 timeout 60000ms : 2001:db8::2 . 443 }\n",
-          "open6 { 2001:db8::2 . 6 . 80 timeout 60000ms }\n" },
+          "open6 { 2001:db8::2 . 6 . 80 timeout 60000ms : 2001:db8::2 . 443 }\n",
+          "back6 { 2001:db8::2 . 6 . 80 timeout 60000ms }\n" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -121,8 +116,8 @@ test_redirect(void)
         g_assert_cmpmem(http.user, http.user_len, user, sizeof(user));
         adit_dataplane_add_mapping(state, &http);
         lines = lines_of(state);
-        g_assert_nonnull(strstr(lines, rows[i].fwd));
         g_assert_nonnull(strstr(lines, rows[i].open));
+        g_assert_nonnull(strstr(lines, rows[i].back));
     }
 }
 
@@ -176,8 +171,8 @@ test_traffic(void)
         AditSockAddr external;
         guint8 proto;
 
-        e.packets = e.set[0] == 'i' ? 3 : 2;
-        e.bytes = e.set[0] == 'i' ? 300 : 20000;
+        e.packets = e.set[0] == 'o' ? 3 : 2;
+        e.bytes = e.set[0] == 'o' ? 300 : 20000;
         if (!adit_dataplane_traffic_from_element(&e, &proto, &external, &sum))
             continue;
         g_assert_cmpuint(proto, ==, IPPROTO_TCP);
@@ -243,6 +238,8 @@ test_allow(void)
     g_assert_cmpstr(lines, ==,
                     "allow4 { 203.0.113.7 . 6 . 22 . 192.0.2.0-192.0.2.255 }\n"
                     "allow4 { 203.0.113.7 . 6 . 22 . 198.51.100.1 }\n"
+                    "checked4 { 203.0.113.7 . 6 . 22 }\n"
+                    "checked6 { 2001:db8::2 . 6 . 22 }\n"
                     "limited4 { 203.0.113.7 . 6 . 22 }\n"
                     "limited6 { 2001:db8::2 . 6 . 22 }\n");
 }
