@@ -8,13 +8,19 @@
 
 /* A server of 10,000 devices holds 50,000 things, and all are claimed anew for each change. So
  * they lie in one array, and a table of places in it, open and at most half full, finds them.
- */
+ *
+ * IPv4 addresses are few and have many ports each, which mostly follow one another: those are
+ * claimed by rows of so many ports, of which each has its holder. */
 
 #define FIRST_SLOTS 64
+#define ROW 64
 
 typedef struct {
-    AditThing thing;
-    const char *who;
+    AditThing thing; /* of a row: .port counts rows */
+    union {
+        const char *who;
+        const char **row; /* a holder each; NULL: free */
+    };
     guint32 hash;
 } Claim;
 
@@ -176,33 +182,75 @@ grow(AditClaims *self)
 }
 
 AditClaims *
-adit_claims_new(void)
+adit_claims_new(guint expected)
 {
     AditClaims *self = g_new0(AditClaims, 1);
 
-    self->claims = g_array_new(FALSE, FALSE, sizeof(Claim));
+    self->claims = g_array_sized_new(FALSE, FALSE, sizeof(Claim), expected);
     self->n_slots = FIRST_SLOTS;
+    while (self->n_slots < 2 * expected)
+        self->n_slots *= 2;
     self->slots = g_new0(guint32, self->n_slots);
     return self;
+}
+
+static gboolean
+is_row(const AditThing *thing)
+{
+    return thing->kind == ADIT_THING_PORT && thing->at.addr.family != AF_INET6;
+}
+
+static gboolean
+fail_held(const AditThing *thing, const char *who, const char *holder, GError **error)
+{
+    g_autofree char *text = words(thing);
+
+    g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: %s: held by %s", who, text, holder);
+    return FALSE;
+}
+
+static void
+append(AditClaims *self, guint32 slot, const Claim *claim)
+{
+    g_array_append_vals(self->claims, claim, 1);
+    self->slots[slot] = self->claims->len;
+    if (self->claims->len * 2 > self->n_slots)
+        grow(self);
+}
+
+static gboolean
+take_port(AditClaims *self, const AditThing *thing, const char *who, GError **error)
+{
+    Claim claim = { .thing = *thing };
+    const Claim *present;
+    guint32 slot;
+
+    claim.thing.port = thing->port / ROW;
+    claim.hash = hash_thing(&claim.thing);
+    slot = find_slot(self, &claim.thing, claim.hash);
+    present = claim_at(self, slot);
+    claim.row = present ? present->row : g_new0(const char *, ROW);
+    if (claim.row[thing->port % ROW])
+        return fail_held(thing, who, claim.row[thing->port % ROW], error);
+    claim.row[thing->port % ROW] = who;
+    if (!present)
+        append(self, slot, &claim);
+    return TRUE;
 }
 
 gboolean
 adit_claims_take(AditClaims *self, const AditThing *thing, const char *who, GError **error)
 {
-    const Claim claim = { .thing = *thing, .who = who, .hash = hash_thing(thing) };
-    guint32 slot = find_slot(self, thing, claim.hash);
+    Claim claim = { .thing = *thing, .who = who };
+    guint32 slot;
 
-    if (self->slots[slot]) {
-        g_autofree char *text = words(thing);
-
-        g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: %s: held by %s", who, text,
-                    claim_at(self, slot)->who);
-        return FALSE;
-    }
-    g_array_append_val(self->claims, claim);
-    self->slots[slot] = self->claims->len;
-    if (self->claims->len * 2 > self->n_slots)
-        grow(self);
+    if (is_row(thing))
+        return take_port(self, thing, who, error);
+    claim.hash = hash_thing(thing);
+    slot = find_slot(self, thing, claim.hash);
+    if (self->slots[slot])
+        return fail_held(thing, who, claim_at(self, slot)->who, error);
+    append(self, slot, &claim);
     return TRUE;
 }
 
@@ -211,6 +259,9 @@ adit_claims_free(AditClaims *self)
 {
     if (!self)
         return;
+    for (guint i = 0; i < self->claims->len; i++)
+        if (is_row(&g_array_index(self->claims, Claim, i).thing))
+            g_free(g_array_index(self->claims, Claim, i).row);
     g_array_unref(self->claims);
     g_free(self->slots);
     g_free(self);

@@ -36,7 +36,8 @@ AditThing adit_thing_port(const AditAddr *addr, guint16 port, AditProto proto); 
 
 typedef struct _AditClaims AditClaims;
 
-AditClaims *adit_claims_new(void);
+/* @expected: about so many things will be taken. */
+AditClaims *adit_claims_new(guint expected);
 /* Keeps a copy of @thing; borrows @who. FALSE: somebody else has it, or @who had it before. */
 gboolean adit_claims_take(AditClaims *claims, const AditThing *thing, const char *who,
                           GError **error);

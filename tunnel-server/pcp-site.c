@@ -196,6 +196,18 @@ mark(guint8 *bits, guint first, guint last)
         bits[port / 8] |= (guint8)(1u << port % 8);
 }
 
+/* A change leaves nearly all in its order, and asking costs less than sorting. */
+static void
+sort(GArray *manuals, GCompareFunc cmp)
+{
+    for (guint i = 1; i < manuals->len; i++)
+        if (cmp(&g_array_index(manuals, AditPcpManual, i - 1),
+                &g_array_index(manuals, AditPcpManual, i)) > 0) {
+            g_array_sort(manuals, cmp);
+            return;
+        }
+}
+
 AditPcpSite *
 adit_pcp_site_new(const AditModel *model, const AditServerFacts *facts,
                   const AditServerSettings *settings)
@@ -205,8 +217,10 @@ adit_pcp_site_new(const AditModel *model, const AditServerFacts *facts,
     site->hosts = g_hash_table_new(adit_addr_hash, adit_addr_equal);
     site->list = g_ptr_array_new_with_free_func(g_free);
     site->asks = g_ptr_array_new_with_free_func(g_free);
-    site->by_external = g_array_new(FALSE, FALSE, sizeof(AditPcpManual));
-    site->by_internal = g_array_new(FALSE, FALSE, sizeof(AditPcpManual));
+    site->by_external =
+        g_array_sized_new(FALSE, FALSE, sizeof(AditPcpManual), model->publishes->len);
+    site->by_internal =
+        g_array_sized_new(FALSE, FALSE, sizeof(AditPcpManual), model->publishes->len);
     site->names = g_string_chunk_new(1024);
     site->listen_port = model->listen_port;
     site->connections = model->per_mapping;
@@ -222,8 +236,8 @@ adit_pcp_site_new(const AditModel *model, const AditServerFacts *facts,
         add_manual(site, model, adit_model_publish(model, i), facts);
         count_own(site, model, adit_model_publish(model, i));
     }
-    g_array_sort(site->by_external, cmp_external);
-    g_array_sort(site->by_internal, cmp_internal);
+    sort(site->by_external, cmp_external);
+    sort(site->by_internal, cmp_internal);
     return site;
 }
 

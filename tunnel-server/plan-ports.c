@@ -212,20 +212,30 @@ is_same_device(guint i, guint j, gconstpointer data)
 }
 
 static gboolean
+is_same_responder(const Pair *pair, const AditPublish *a, const AditPublish *b)
+{
+    const guint at_a = adit_model_device(pair->had, a->device)->subnet;
+    const guint at_b = adit_model_device(pair->want, b->device)->subnet;
+    const AditSockAddr by_a =
+        adit_server_responder(adit_model_subnet(pair->had, at_a), a->family);
+    const AditSockAddr by_b =
+        adit_server_responder(adit_model_subnet(pair->want, at_b), b->family);
+
+    return adit_sockaddr_cmp(&by_a, &by_b) == 0;
+}
+
+static gboolean
 is_same_way(const Pair *pair, const AditPublish *a, const AditPublish *b)
 {
     const AditDeviceEntry *at_a = adit_model_device(pair->had, a->device);
     const AditDeviceEntry *at_b = adit_model_device(pair->want, b->device);
     const AditAddr from_a = external_of(pair->had, a, pair->facts);
     const AditAddr from_b = external_of(pair->want, b, pair->facts);
-    const AditSockAddr by_a =
-        adit_server_responder(adit_model_subnet(pair->had, at_a->subnet), a->family);
-    const AditSockAddr by_b =
-        adit_server_responder(adit_model_subnet(pair->want, at_b->subnet), b->family);
 
-    return adit_addr_cmp(&from_a, &from_b) == 0 && adit_sockaddr_cmp(&by_a, &by_b) == 0 &&
-           adit_addr_cmp(&at_a->old6, &at_b->old6) == 0 &&
-           (a->family == AF_INET6 || adit_addr_cmp(&at_a->addr4, &at_b->addr4) == 0);
+    return adit_addr_cmp(&from_a, &from_b) == 0 &&
+           (a->redirect == ADIT_REDIRECT_NONE || is_same_responder(pair, a, b)) &&
+           (a->family == AF_INET6 ? adit_addr_cmp(&at_a->old6, &at_b->old6) == 0
+                                  : adit_addr_cmp(&at_a->addr4, &at_b->addr4) == 0);
 }
 
 /* In all that add_publish() looks at. */

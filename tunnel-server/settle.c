@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define EACH_DEVICE 4 /* things: its name, key, and an address of each family */
+
 static gboolean
 claim_name(AditClaims *claims, AditThingKind kind, const char *name, GError **error)
 {
@@ -239,24 +241,30 @@ settle_redirects(AditModel *model)
 
     for (guint i = 0; i < model->publishes->len; i++) {
         const AditPublish *publish = adit_model_publish(model, i);
-        const AditAddr place = adit_model_place(model, publish);
+        AditAddr place;
 
-        if (publish->enabled && adit_publish_has_port(publish, ADIT_PROTO_TCP, 80))
-            g_hash_table_add(taken, g_memdup2(&place, sizeof(place)));
+        if (!publish->enabled || !adit_publish_has_port(publish, ADIT_PROTO_TCP, 80))
+            continue;
+        place = adit_model_place(model, publish);
+        g_hash_table_add(taken, g_memdup2(&place, sizeof(place)));
     }
     for (guint i = 0; i < model->publishes->len; i++) {
         AditPublish *publish = g_ptr_array_index(model->publishes, i);
-        const AditAddr place = adit_model_place(model, publish);
+        AditAddr place;
 
-        publish->yields =
-            publish->redirect != ADIT_REDIRECT_NONE && g_hash_table_contains(taken, &place);
+        publish->yields = FALSE;
+        if (publish->redirect == ADIT_REDIRECT_NONE)
+            continue;
+        place = adit_model_place(model, publish);
+        publish->yields = g_hash_table_contains(taken, &place);
     }
 }
 
 gboolean
 adit_model_settle(AditModel *model, GError **error)
 {
-    g_autoptr(AditClaims) claims = adit_claims_new();
+    g_autoptr(AditClaims) claims =
+        adit_claims_new(model->devices->len * EACH_DEVICE + model->publishes->len);
 
     for (guint i = 0; i < model->n_taken; i++)
         claim_addr(claims, &model->taken[i], "this machine itself", NULL);

@@ -292,7 +292,8 @@ id_of(const GPtrArray *list, guint i)
 
 typedef struct {
     const Kind *kind;
-    const AditModel *now, *next;
+    const AditModel *now;
+    AditModel *next; /* what is inserted gets its id */
 } Pair;
 
 static gboolean
@@ -306,11 +307,10 @@ is_kept(guint i, guint j, gconstpointer data)
 }
 
 static AditSpan
-find_differing(const Kind *kind, const AditModel *now, const AditModel *next)
+find_differing(const Pair *pair)
 {
-    const Pair pair = { kind, now, next };
-
-    return adit_span_find(list_of(now, kind)->len, list_of(next, kind)->len, is_kept, &pair);
+    return adit_span_find(list_of(pair->now, pair->kind)->len,
+                          list_of(pair->next, pair->kind)->len, is_kept, pair);
 }
 
 /* id -> index + 1 */
@@ -345,14 +345,14 @@ run_with_id(AditServerStore *store, const char *sql, gint64 id, GError **error)
 }
 
 static gboolean
-delete_old(AditServerStore *store, const Kind *kind, const AditModel *now,
-           const AditModel *next, GError **error)
+delete_old(AditServerStore *store, const Pair *pair, const AditSpan *span, GError **error)
 {
+    const Kind *kind = pair->kind;
+    const AditModel *now = pair->now, *next = pair->next;
     const GPtrArray *old = list_of(now, kind);
-    const AditSpan span = find_differing(kind, now, next);
-    g_autoptr(GHashTable) ids = index_ids(list_of(next, kind), span.first, span.end_want);
+    g_autoptr(GHashTable) ids = index_ids(list_of(next, kind), span->first, span->end_want);
 
-    for (guint i = span.first; i < span.end_had; i++) {
+    for (guint i = span->first; i < span->end_had; i++) {
         gint64 id = id_of(old, i);
         guint at = look_up(ids, id);
 
@@ -367,12 +367,13 @@ delete_old(AditServerStore *store, const Kind *kind, const AditModel *now,
 }
 
 static gboolean
-insert_new(AditServerStore *store, const Kind *kind, const AditModel *now, AditModel *next,
-           GError **error)
+insert_new(AditServerStore *store, const Pair *pair, const AditSpan *span, GError **error)
 {
+    const Kind *kind = pair->kind;
+    const AditModel *now = pair->now;
+    AditModel *next = pair->next;
     const GPtrArray *list = list_of(next, kind);
-    const AditSpan span = find_differing(kind, now, next);
-    g_autoptr(GHashTable) ids = index_ids(list_of(now, kind), span.first, span.end_had);
+    g_autoptr(GHashTable) ids = index_ids(list_of(now, kind), span->first, span->end_had);
     g_autoptr(sqlite3_stmt) insert = adit_store_prepare(store, kind->insert, error);
     g_autoptr(sqlite3_stmt) detail = insert && kind->insert_detail
                                          ? adit_store_prepare(store, kind->insert_detail, error)
@@ -381,7 +382,7 @@ insert_new(AditServerStore *store, const Kind *kind, const AditModel *now, AditM
 
     if (!insert || (kind->insert_detail && !detail))
         return FALSE;
-    for (guint i = span.first; i < span.end_want; i++) {
+    for (guint i = span->first; i < span->end_want; i++) {
         guint at = look_up(ids, id_of(list, i));
 
         if (!(at && kind->same(now, at - 1, next, i)) && !kind->put(&to, next, i, error))
@@ -409,13 +410,20 @@ save_server(AditServerStore *store, const AditModel *model, GError **error)
 static gboolean
 save(AditServerStore *store, const AditModel *now, AditModel *next, GError **error)
 {
+    Pair pairs[G_N_ELEMENTS(kinds)];
+    AditSpan spans[G_N_ELEMENTS(kinds)];
+
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        pairs[i] = (Pair){ &kinds[i], now, next };
+        spans[i] = find_differing(&pairs[i]);
+    }
     for (guint i = G_N_ELEMENTS(kinds); i-- > 0;)
-        if (!delete_old(store, &kinds[i], now, next, error))
+        if (!delete_old(store, &pairs[i], &spans[i], error))
             return FALSE;
     if (!save_server(store, next, error))
         return FALSE;
     for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
-        if (!insert_new(store, &kinds[i], now, next, error))
+        if (!insert_new(store, &pairs[i], &spans[i], error))
             return FALSE;
     return TRUE;
 }

@@ -47,8 +47,8 @@ TITLES = {
     "packet": "Instructions from the sending program to the receiving one, for a datagram of 64 bytes from a visitor to a home "
               "behind a VPS (in) and back (out): counted by an emulated machine with one processor, whose clock they are; the least "
               "of twelve rounds. direct is without a VPS, routed a VPS without rules, hand a table by somebody who knows nft, ours "
-              "adit-server's, which counts what each mapping carries and ends a flow with the next packet when its mapping goes: two "
-              "looks into sets more. vps-alone is less what direct takes. Over veth without encryption, then by a WireGuard link "
+              "adit-server's, which counts what each mapping carries and ends a flow with the next packet when its mapping goes: one "
+              "look into a set more. vps-alone is less what direct takes. Over veth without encryption, then by a WireGuard link "
               "of the kernel",
     "policy": "A gateway up or down among ten, with few routes in main and with 10,000; and the plan of all ten against the "
               "same by ip and nft processes",

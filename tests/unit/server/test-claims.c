@@ -37,6 +37,8 @@ things(AditThing *ret, const char **ret_words)
         { adit_thing_port(&none, 443, ADIT_PROTO_TCP), "port 443/tcp" },
         { adit_thing_port(&none, 443, ADIT_PROTO_UDP), "port 443/udp" },
         { adit_thing_port(&none, 444, ADIT_PROTO_TCP), "port 444/tcp" },
+        { adit_thing_port(&none, 443 + 64, ADIT_PROTO_TCP), "port 507/tcp" },
+        { adit_thing_port(&none, 65535, ADIT_PROTO_TCP), "port 65535/tcp" },
         { adit_thing_port(&four, 443, ADIT_PROTO_TCP), "port 10.59.0.2:443/tcp" },
         { adit_thing_port(&six, 443, ADIT_PROTO_TCP), "port [2a11::2]:443/tcp" },
     };
@@ -51,7 +53,7 @@ things(AditThing *ret, const char **ret_words)
 static void
 test_words(void)
 {
-    g_autoptr(AditClaims) claims = adit_claims_new();
+    g_autoptr(AditClaims) claims = adit_claims_new(0);
     AditThing all[32];
     const char *words[32];
     const guint n = things(all, words);
@@ -77,7 +79,7 @@ test_words(void)
 static void
 test_many(void)
 {
-    g_autoptr(AditClaims) claims = adit_claims_new();
+    g_autoptr(AditClaims) claims = adit_claims_new(0);
     g_autofree AditKey *keys = g_new0(AditKey, MANY);
     const AditPrefix net = sample_prefix("10.0.0.0/8");
 
@@ -101,11 +103,28 @@ test_many(void)
     }
 }
 
+/* Each port of an address is its own, and so are those of the next one, and of no address. */
+static void
+test_ports(void)
+{
+    const AditAddr at[] = { { 0 }, addr_of("203.0.113.7/32"), addr_of("2a11::2/128") };
+    g_autoptr(AditClaims) claims = adit_claims_new(3);
+
+    for (guint round = 0; round < 2; round++)
+        for (guint a = 0; a < G_N_ELEMENTS(at); a++)
+            for (guint port = 1; port <= G_MAXUINT16; port += 7) {
+                const AditThing thing = adit_thing_port(&at[a], (guint16)port, ADIT_PROTO_UDP);
+
+                g_assert_cmpint(adit_claims_take(claims, &thing, "it", NULL), ==, round == 0);
+            }
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/claims/words", test_words);
+    g_test_add_func("/claims/ports", test_ports);
     g_test_add_func("/claims/many", test_many);
     return g_test_run();
 }
