@@ -16,7 +16,8 @@ struct _AditNftDev {
 /* One transaction of ours. */
 gboolean adit_nftdev_send(AditNftDev *dev, AditMsg *m, GError **error);
 
-/* What changes an element makes it anew, and a new one has counted nothing: copies of those that
+/* What changes an element makes it anew, and a new one has counted nothing: copies of those
+ * that
  * @op changes in sets that count, with what the kernel's have counted. By their identity. NULL:
  * @error. */
 GHashTable *adit_nftdev_counted(AditNftDev *dev, const AditOp *op, guint n, GError **error);

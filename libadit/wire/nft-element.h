@@ -11,7 +11,7 @@ typedef enum {
     ADIT_NFT_ELEMENT_ENSURE, /* present: fine if it has the same data, else EEXIST */
     ADIT_NFT_ELEMENT_ADD,    /* EEXIST if present */
     ADIT_NFT_ELEMENT_DELETE, /* ENOENT if absent */
-    ADIT_NFT_ELEMENT_GET,    /* a question, no change: each is answered as by a dump, or ENOENT */
+    ADIT_NFT_ELEMENT_GET, /* a question, no change: each is answered as by a dump, or ENOENT */
 } AditNftElementVerb;
 
 /* Appends messages for @n elements; those next to one another in the same set share them.
@@ -26,8 +26,8 @@ const char *adit_nft_event_table(const struct nlmsghdr *nlh);
 /* The request of a dump of @set. */
 void adit_nft_elements_put_dump(AditMsg *m, const char *table, const char *set);
 
-/* Reads one message of that dump, or an answer to ADIT_NFT_ELEMENT_GET: calls @func for each element of @table. FALSE: it makes no
- * sense, or an element is larger than ours can be. */
+/* Reads one message of that dump, or an answer to ADIT_NFT_ELEMENT_GET: calls @func for each
+ * element of @table. FALSE: it makes no sense, or an element is larger than ours can be. */
 typedef void (*AditNftElementFunc)(const AditElement *element, gpointer data);
 gboolean adit_nft_elements_get(const struct nlmsghdr *nlh, const char *table,
                                AditNftElementFunc func, gpointer data);

@@ -44,8 +44,8 @@ empty(void)
 static char *
 as_text_has_it(const char *listing)
 {
-    g_autoptr(GRegex) left_out =
-        g_regex_new("\n[^\n]*( @udp6 \{| proto-dst|ct mark set [^\n]* dnat )[^\n]*", 0, 0, NULL);
+    g_autoptr(GRegex) left_out = g_regex_new(
+        "\n[^\n]*( @udp6 \{| proto-dst|ct mark set [^\n]* dnat )[^\n]*", 0, 0, NULL);
 
     return g_regex_replace_literal(left_out, listing, -1, 0, "", 0, NULL);
 }
