@@ -15,13 +15,9 @@ parse(const char *name, const char *text, GError **error)
     g_autoptr(GString) plain = g_string_new(text);
     AditConf *conf;
 
-    for (char *line = plain->str; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (*line == ';')
-            *line = '#';
-        if (*line == '\0')
-            break;
-    }
+    for (gsize i = 0; i < plain->len; i++)
+        if (plain->str[i] == ';' && (i == 0 || plain->str[i - 1] == '\n'))
+            plain->str[i] = '#';
     conf = adit_conf_parse(name, plain->str, plain->len, error);
     explicit_bzero(plain->str, plain->len);
     return conf;
@@ -159,6 +155,7 @@ is_number(const char *value)
 static gboolean
 put_device_key(const Reading *reading, const AditConfToken *token, GError **error)
 {
+    g_assert(token->value);
     if (g_str_equal(token->key, "PrivateKey") || g_str_equal(token->key, "PrivateKeyFile"))
         return put_key(reading, token, "PrivateKey", error);
     if (g_str_equal(token->key, "RouteTable") && !g_str_equal(token->value, "off"))
@@ -174,6 +171,7 @@ put_peer_key(const Reading *reading, const AditConfToken *token, GError **error)
 {
     GString *out = reading->out;
 
+    g_assert(token->value);
     if (g_str_equal(token->key, "PresharedKey") || g_str_equal(token->key, "PresharedKeyFile"))
         return put_key(reading, token, "PresharedKey", error);
     if (g_str_equal(token->key, "RouteTable") && !g_str_equal(token->value, "off"))

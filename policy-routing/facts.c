@@ -9,7 +9,6 @@
 
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -121,7 +120,7 @@ has_lo6(void)
 {
     g_autofree char *off = adit_sysctl_read("net/ipv6/conf/lo/disable_ipv6", NULL);
 
-    return off && atoi(off) == 0;
+    return g_strcmp0(off, "0") == 0;
 }
 
 gboolean
