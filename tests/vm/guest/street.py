@@ -8,6 +8,7 @@ import tempfile
 from tap import sh, works
 
 STREET = "street"
+PASSER = "passer-by"
 WAN = {"4": "203.0.113.2", "6": "2001:db8:113::2"}
 
 
@@ -34,9 +35,30 @@ def pave(ipv6=False):
         sh("ip", "-6", "route", "add", "default", "via", "2001:db8:113::1", "dev", "wan0")
 
 
+def passer_by(device_address):
+    """A visitor from farther away, whom the device answers by its tunnel; how to be him."""
+    def passing(*argv, check=sh):
+        return check("ip", "netns", "exec", PASSER, *argv)
+
+    sh("ip", "netns", "add", PASSER)
+    for command in (("link", "add", "out0", "type", "veth", "peer", "name", "eth0", "netns", PASSER),
+                    ("address", "add", "198.51.100.1/24", "dev", "out0"),
+                    ("link", "set", "out0", "up"),
+                    ("rule", "add", "from", device_address, "lookup", "100"),
+                    ("route", "add", "default", "dev", "wg0", "table", "100")):
+        inside("ip", *command)
+    inside("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
+    for command in (("link", "set", "lo", "up"), ("link", "set", "eth0", "up"),
+                    ("address", "add", "198.51.100.2/24", "dev", "eth0"),
+                    ("route", "add", "default", "via", "198.51.100.1")):
+        passing("ip", *command)
+    return passing
+
+
 def clear():
     """Nothing of it is left."""
     works("ip", "link", "delete", "wan0")
+    works("ip", "netns", "delete", PASSER)
     works("ip", "netns", "delete", STREET)
 
 

@@ -12,7 +12,9 @@ import re
 import shutil
 import stat
 import subprocess
+import time
 
+import sitting
 import street
 import tap
 from gateway import gateways
@@ -28,6 +30,8 @@ DESK = "/run/readme"  # where the reader types
 DRAWING = "visitor -- internet -- vps\ninternet -- cgnat -- home"
 NAME = "vps.example.org"
 NOT_YET = 5  # "not reachable yet": what a command that waits for another machine may say
+PASSWORD = "a password of some length"
+HELLO = "hello from home"
 SUDO = "#!/bin/sh\nexec \"$@\"\n"
 
 
@@ -100,6 +104,37 @@ def install(word):
     types(line)
 
 
+def the_page(device):
+    """A page in the browser instead: opened, and a port published at it that a visitor reaches, in under a minute."""
+    words = section("You run the VPS")
+    install_page, password, enable = re.findall(r"`(sudo [^`]*)`", words)
+    forward, = re.findall(r"`(ssh [^`]*)`", words)
+    sitting.let_in(NAME)
+    passing = street.passer_by(device)
+    web = ["python3", "-m", "http.server", "8080", "--bind", device, "--directory", DESK]
+    with open(f"{DESK}/index.html", "w", encoding="utf-8") as file:
+        file.write(HELLO)
+    start = time.monotonic()
+    types(install_page)
+    types(password, stdin=f"{PASSWORD}\n")
+    types(enable)
+    with sitting.typing(forward), sitting.typing(" ".join(web)):
+        reader = sitting.Sitting(re.search(r"http://localhost:\d+", words)[0])
+        tap.ok(reader.opens("<html"), f"$ {forward}: {reader.page} is a page")
+        opened = time.monotonic() - start
+        tap.same(reader.asks("GET", "/session")["who"], "none", "which wants a password")
+        tap.same(reader.asks("POST", "/session", {"password": PASSWORD})["who"], "admin", "and takes it")
+        names = [row["name"] for row in reader.asks("GET", "/devices")]
+        tap.ok("home" in names, "it shows the devices")
+        reader.asks("POST", "/publications", {"device": "home", "ports": "8080/tcp", "label": "my page",
+                                              "ip-version": "both", "redirect": "no"})
+        door = f"http://{street.WAN['4']}:8080/"
+        tap.until(lambda: passing("curl", "-s", "-m", "5", door, check=output) == HELLO, f"a visitor reads {door}", 60)
+        tap.in_time(time.monotonic() - start, 60, "the page is installed and a port published at it")
+        tap.note(f"of that the page was open after {opened:.1f} s")
+    tap.ok("my page" in sh("adit-server", "mappings"), "the command line knows it too")
+
+
 def run_the_vps():
     """From nothing to a device that reaches its server, and the page."""
     street.pave(ipv6=True)
@@ -120,12 +155,7 @@ def run_the_vps():
     types(mappings)
     tap.ok("home" in types(status) + output("adit-server", "device", "list"), "the device is known")
     types(check, good=(0, 1))  # 1: something is amiss, and named: this VPS is a poor one
-    words = re.findall(r"`(sudo [^`]*)`", section("You run the VPS"))
-    install_beside("adit-web")
-    types(words[0], stdin="a password of some length\n")
-    types(words[1])
-    page = re.search(r"http://localhost:\d+", section("You run the VPS"))[0]
-    tap.until(lambda: "<html" in output("curl", "-s", "-m", "5", page), f"{page} is a page")
+    the_page(address)
     sh("adit-server", "down")
     street.clear()
 
@@ -229,6 +259,7 @@ def main():
             clean()
             at_a_desktop(house, cast, profile)
     finally:
+        sitting.clear()
         street.clear()
         for path in (DESK, os.path.expanduser("~/Downloads")):
             shutil.rmtree(path, ignore_errors=True)
