@@ -20,12 +20,13 @@
 #define ASK_PAUSE 60        /* between two questions */
 
 typedef struct {
-    char *digest;  /* of the opinion that is held now; NULL: none */
-    gint64 since;  /* it is held */
-    char *said;    /* the digest of what was shown; NULL: nothing */
-    gboolean open; /* it is on the screen */
-    guint round;   /* of the last opinion */
-    gint64 gone;   /* since when there is none; 0: there is */
+    char *digest;     /* of the opinion that is held now; NULL: none */
+    gint64 since;     /* it is held */
+    char *said;       /* the digest of what was shown; NULL: nothing */
+    gboolean open;    /* it is on the screen */
+    guint round;      /* of the last opinion */
+    gint64 gone;      /* since when there is none; 0: there is */
+    AditPorts wanted; /* of a publication that was; proto 0: of none, or never */
 } Subject;
 
 struct _AditNews {
@@ -264,10 +265,14 @@ judge_group(Step *step, const AditSeenGroup *group)
     g_autofree char *key = g_strconcat("reach:", name, NULL);
     g_autofree char *addresses = adit_words_addresses(group);
     const gboolean known = !step->news->memory->knows_reaches;
-    const Subject *subject = subject_of(step->news, key);
+    Subject *subject = subject_of(step->news, key);
     const gboolean was = subject->said && !g_str_equal(subject->said, "refused");
     const gboolean unsettled = any_is(group, "asking") || any_is(group, "lost");
+    AditPorts ports;
 
+    if (adit_ports_parse(group->first->ports, &ports, NULL) &&
+        adit_seen_is_wanted(step->seen, &ports))
+        subject->wanted = ports;
     if (*addresses)
         tell(step, adit_words_published(group, step->wish->can_copy), addresses,
              !unsettled ? 0
@@ -346,6 +351,13 @@ judge_services(Step *step)
     hold(step, adit_words_question(service), key, ASK_PATIENCE, FALSE);
 }
 
+/* A user took it back: it has not gone with a daemon that comes again. */
+static gboolean
+is_taken_back(const Step *step, const Subject *subject)
+{
+    return subject->wanted.proto != 0 && !adit_seen_is_wanted(step->seen, &subject->wanted);
+}
+
 /* What nobody had an opinion of in this round leaves the screen, and is forgotten a little
  * later. */
 static void
@@ -362,7 +374,7 @@ sweep(Step *step, const char *prefix)
             continue;
         take_away(step, key, subject);
         subject->gone = subject->gone ? subject->gone : step->now;
-        if (step->now < subject->gone + GONE_PATIENCE) {
+        if (step->now < subject->gone + GONE_PATIENCE && !is_taken_back(step, subject)) {
             step->wake = MIN(step->wake, subject->gone + GONE_PATIENCE);
             continue;
         }

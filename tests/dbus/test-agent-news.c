@@ -34,6 +34,36 @@ test_published(Fixture *f, gconstpointer data)
     g_dbus_object_manager_server_unexport(f->publisher, "/org/adit/Publisher1/reaches/x6");
 }
 
+static void
+want(Fixture *f, const char *publication)
+{
+    GVariantBuilder wanted = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(ss)"));
+
+    if (publication)
+        g_variant_builder_add(&wanted, "(ss)", publication, "");
+    adit_pub_wanted_set_wanted(f->wanted, g_variant_builder_end(&wanted));
+}
+
+/* Taken back and published once more, at once: that is told, too. */
+static void
+test_again(Fixture *f, gconstpointer data)
+{
+    g_autoptr(AditBusGateway) gateway = add_gateway(f, "home", "up");
+    g_autoptr(AditPubReach) first = NULL;
+    g_autoptr(AditPubReach) second = NULL;
+
+    g_assert_nonnull(gateway);
+    want(f, "[Publish]\nPort = 443/tcp\n");
+    first = add_reach(f, 4, "203.0.113.7:443", "published");
+    expect(f, "Published: web (443/tcp)");
+    want(f, NULL);
+    g_dbus_object_manager_server_unexport(f->publisher, "/org/adit/Publisher1/reaches/x4");
+    wait_for(is_gone, f, "Published: web (443/tcp)");
+    want(f, "[Publish]\nPort = 443/tcp\n");
+    second = add_reach(f, 4, "203.0.113.7:443", "published");
+    expect(f, "Published: web (443/tcp)");
+}
+
 /* From one session to the next; and what a desktop that comes back has to be told again. */
 static void
 test_remembers(Fixture *f, gconstpointer data)
@@ -132,6 +162,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     adit_bus_register_errors();
     g_test_add("/agent/published", Fixture, NULL, set_up, test_published, tear_down);
+    g_test_add("/agent/again", Fixture, NULL, set_up, test_again, tear_down);
     g_test_add("/agent/remembers", Fixture, NULL, set_up, test_remembers, tear_down);
     g_test_add("/agent/blocked", Fixture, NULL, set_up, test_blocked, tear_down);
     g_test_add("/agent/problem", Fixture, NULL, set_up, test_problem, tear_down);
