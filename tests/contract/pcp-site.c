@@ -388,3 +388,46 @@ pcp_site_announce(PcpSite *site, guint32 epoch, gboolean group)
     site->server.epoch_at = pcp_site_now(site);
     send_until_heard(site, &packet);
 }
+
+const AditPcpRequest *
+pcp_site_request(const PcpSite *site, guint i)
+{
+    return &g_array_index(site->server.requests, AditPcpRequest, i);
+}
+
+const AditMapping *
+pcp_site_begin(PcpSite *site, guint8 family)
+{
+    const AditMapping *mapping;
+
+    pcp_site_set_up(site, family);
+    pcp_site_serve(site);
+    pcp_site_open(site, "c0", NULL);
+    mapping = pcp_site_add(site, 443);
+    pcp_site_reach(site, mapping, ADIT_MAPPING_GRANTED);
+    return mapping;
+}
+
+gboolean
+pcp_site_has_way(const PcpSite *site)
+{
+    const AditAddr own = adit_client_get_own(site->client);
+
+    return adit_addr_is_set(&own);
+}
+
+void
+pcp_site_wait_way(PcpSite *site, gboolean way)
+{
+    for (guint i = 0; i < 100 && pcp_site_has_way(site) != way; i++)
+        pcp_site_turn(site, 100);
+    g_assert_cmpint(pcp_site_has_way(site), ==, way);
+}
+
+void
+pcp_site_replug(PcpSite *site)
+{
+    g_clear_pointer(&site->server.udp, adit_udp_close);
+    pcp_site_plug();
+    pcp_site_serve(site);
+}

@@ -70,3 +70,12 @@ void pcp_site_send(const PcpSite *site, AditUdp *udp, guint16 port, const void *
                    gsize len);
 /* An unasked ANNOUNCE of that epoch; @group: by multicast. */
 void pcp_site_announce(PcpSite *site, guint32 epoch, gboolean group);
+/* A mapping of port 443, granted by a server that answers. */
+const AditMapping *pcp_site_begin(PcpSite *site, guint8 family);
+/* Number @i of those that the server has heard. */
+const AditPcpRequest *pcp_site_request(const PcpSite *site, guint i);
+/* The client knows a way to the server. */
+gboolean pcp_site_has_way(const PcpSite *site);
+void pcp_site_wait_way(PcpSite *site, gboolean way);
+/* The cable once more, with a server at its end. */
+void pcp_site_replug(PcpSite *site);
