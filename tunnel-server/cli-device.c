@@ -6,6 +6,7 @@
 #include "libadit/core/key.h"
 #include "libadit/core/setting-value.h"
 #include "libadit/sys/store.h"
+#include "tunnel-server/cli-pages.h"
 #include "tunnel-server/cli-profile.h"
 
 #include <string.h>
@@ -260,13 +261,9 @@ static GVariant *
 get_rows(GVariant **ret_invitations, GError **error)
 {
     g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
-    GVariant *rows = NULL;
-    GError *reason = NULL;
+    GVariant *rows = manager ? adit_cli_devices(manager, error) : NULL;
 
-    if (!manager ||
-        !adit_cli_settle(adit_srv_manager_call_list_devices_sync(
-                             manager, "", 0, G_DBUS_CALL_FLAGS_NONE, -1, &rows, NULL, &reason),
-                         &reason, error))
+    if (!rows)
         return NULL;
     *ret_invitations = adit_srv_manager_dup_invitations(manager);
     return rows;

@@ -2,6 +2,7 @@
 #include "tunnel-server/cli-mapping.h"
 
 #include "libadit/core/error.h"
+#include "tunnel-server/cli-pages.h"
 #include "tunnel-server/edit.h"
 
 #include <string.h>
@@ -199,12 +200,9 @@ parse_version(const char *text, guchar *ret, GError **error)
 static gboolean
 device_has_ipv6(AditSrvManager *manager, const char *name, gboolean *ret, GError **error)
 {
-    g_autoptr(GVariant) rows = NULL;
-    GError *reason = NULL;
+    g_autoptr(GVariant) rows = adit_cli_devices(manager, error);
 
-    if (!adit_cli_settle(adit_srv_manager_call_list_devices_sync(
-                             manager, "", 0, G_DBUS_CALL_FLAGS_NONE, -1, &rows, NULL, &reason),
-                         &reason, error))
+    if (!rows)
         return FALSE;
     *ret = FALSE;
     for (gsize i = 0; i < g_variant_n_children(rows); i++) {

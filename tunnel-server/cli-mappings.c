@@ -2,6 +2,7 @@
 #include "tunnel-server/cli-mapping.h"
 
 #include "libadit/core/json.h"
+#include "tunnel-server/cli-pages.h"
 
 /* adit-server mappings, forward list, pinhole list. */
 
@@ -144,24 +145,11 @@ print_rows(AditCli *cli, GVariant *rows)
         adit_cli_print_table(cli, table);
 }
 
-static GVariant *
-ask(AditSrvManager *manager, guchar family, GError **error)
-{
-    GError *reason = NULL;
-    GVariant *rows = NULL;
-
-    adit_cli_settle(adit_srv_manager_call_list_mappings_sync(manager, family, "", 0,
-                                                             G_DBUS_CALL_FLAGS_NONE, -1, &rows,
-                                                             NULL, &reason),
-                    &reason, error);
-    return rows;
-}
-
 gboolean
 adit_cli_list_mappings(AditCli *cli, guchar family, GError **error)
 {
     g_autoptr(AditSrvManager) manager = adit_cli_connect(error);
-    g_autoptr(GVariant) rows = manager ? ask(manager, family, error) : NULL;
+    g_autoptr(GVariant) rows = manager ? adit_cli_published(manager, family, error) : NULL;
 
     if (!rows)
         return FALSE;
@@ -182,7 +170,7 @@ typedef struct {
 static void
 show(Watch *watch)
 {
-    g_autoptr(GVariant) rows = ask(watch->manager, 0, &watch->failure);
+    g_autoptr(GVariant) rows = adit_cli_published(watch->manager, 0, &watch->failure);
 
     if (!rows) {
         g_main_loop_quit(watch->loop);

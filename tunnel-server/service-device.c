@@ -54,12 +54,28 @@ add_row(GVariantBuilder *rows, const AditModel *model, guint i, const AditWgDump
     g_variant_builder_close(rows);
 }
 
+/* The pages of a list share what they say of peers, for so long. */
+#define PEERS_USEC (2 * G_USEC_PER_SEC)
+
+static const AditWgDump *
+look_at_peers(AditServerService *self, gboolean anew)
+{
+    const gint64 now = g_get_monotonic_time();
+
+    if (!self->peers || anew || now - self->peers_at > PEERS_USEC) {
+        g_clear_pointer(&self->peers, adit_wg_dump_free);
+        self->peers = adit_admin_peers(self->admin);
+        self->peers_at = now;
+    }
+    return self->peers;
+}
+
 static gboolean
 on_list(AditSrvManager *manager, GDBusMethodInvocation *call, const char *after, guint limit,
         AditServerService *self)
 {
     const AditModel *model = adit_admin_model(self->admin);
-    g_autoptr(AditWgDump) dump = adit_admin_peers(self->admin);
+    const AditWgDump *dump;
     GVariantBuilder rows;
     guint first = 0, end = model->devices->len;
 
@@ -69,9 +85,12 @@ on_list(AditSrvManager *manager, GDBusMethodInvocation *call, const char *after,
         first++;
     if (limit && limit < end - first)
         end = first + limit;
+    dump = look_at_peers(self, *after == '\0');
     g_variant_builder_init(&rows, G_VARIANT_TYPE("a(ssssssbassttt)"));
     for (guint i = first; i < end; i++)
         add_row(&rows, model, i, dump);
+    if (end == model->devices->len)
+        g_clear_pointer(&self->peers, adit_wg_dump_free); /* the last page */
     adit_trim_later();
     adit_srv_manager_complete_list_devices(manager, call, g_variant_builder_end(&rows));
     return TRUE;

@@ -228,10 +228,22 @@ lease_cmp(gconstpointer a, gconstpointer b)
     return end_cmp(x->ends.proto, &at_x, y->ends.proto, &at_y);
 }
 
+typedef struct {
+    GPtrArray *leases;
+    guint8 family; /* 0: both */
+    AditSockAddr begin;
+    guint8 proto;
+} Page;
+
 static void
 collect(const AditLease *lease, gpointer data)
 {
-    g_ptr_array_add(data, (gpointer)lease);
+    const Page *page = data;
+    const AditSockAddr at = adit_lease_external(lease);
+
+    if ((!page->family || at.addr.family == page->family) &&
+        end_cmp(lease->ends.proto, &at, page->proto, &page->begin) > 0)
+        g_ptr_array_add(page->leases, (gpointer)lease);
 }
 
 /* Those behind @after, which is the key of one, or "" for all. */
@@ -240,23 +252,16 @@ put_leases(GVariantBuilder *rows, AditServerService *self, guchar family, const 
            guint limit)
 {
     g_autoptr(GPtrArray) leases = g_ptr_array_new();
-    AditSockAddr begin = { 0 };
-    guint8 proto = 0;
+    Page page = { .leases = leases };
 
-    adit_lease_foreach(adit_admin_leases(self->admin), collect, leases);
-    g_ptr_array_sort(leases, lease_cmp);
+    if (family)
+        page.family = family == 6 ? AF_INET6 : AF_INET;
     adit_lease_key_parse(adit_admin_model(self->admin), adit_admin_facts(self->admin), after,
-                         &proto, &begin);
-    for (guint i = 0, n = 0; i < leases->len && (!limit || n < limit); i++) {
-        const AditLease *lease = g_ptr_array_index(leases, i);
-        const AditSockAddr at = adit_lease_external(lease);
-
-        if ((family && at.addr.family != (family == 6 ? AF_INET6 : AF_INET)) ||
-            end_cmp(lease->ends.proto, &at, proto, &begin) <= 0)
-            continue;
-        put_lease(rows, self, lease);
-        n++;
-    }
+                         &page.proto, &page.begin);
+    adit_lease_foreach(adit_admin_leases(self->admin), collect, &page);
+    g_ptr_array_sort(leases, lease_cmp);
+    for (guint i = 0; i < leases->len && (!limit || i < limit); i++)
+        put_lease(rows, self, g_ptr_array_index(leases, i));
 }
 
 /* -- the list -- */

@@ -16,8 +16,9 @@ struct _AditServerService {
     GHashTable *callers; /* unique bus name -> Caller: what the bus told of them */
     guint watch;
     AditTrafficTable *traffic; /* as it was at traffic_at, for the pages of one list */
+    AditWgDump *peers;         /* likewise, at peers_at */
     guint page_at;             /* where the last page of mappings ended */
-    gint64 traffic_at;
+    gint64 traffic_at, peers_at;
     GPtrArray *checks;      /* those under way */
     AditServerProbe *probe; /* likewise; NULL: none */
     guint news;             /* a timer: leases have changed */

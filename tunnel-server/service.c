@@ -275,5 +275,6 @@ adit_server_service_free(AditServerService *self)
     adit_admin_watch_leases(self->admin, NULL, NULL);
     g_clear_handle_id(&self->news, g_source_remove);
     adit_traffic_table_free(self->traffic);
+    adit_wg_dump_free(self->peers);
     g_free(self);
 }

@@ -9,6 +9,7 @@
 
 #define ADIT_SERVER_BUS "org.adit.Server1"
 #define ADIT_SERVER_PATH "/org/adit/Server1"
+#define ADIT_SERVER_PAGE 1000 /* rows that our own clients ask for at once */
 
 typedef struct _AditServerService AditServerService;
 

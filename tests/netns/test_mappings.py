@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What `adit-server mappings` says: whose, what went through, and the next change at once."""
+import base64
 import json
 import time
 
@@ -22,6 +23,10 @@ def begin(lab):
     Client(lab["home"]).start().enrol("home", server.device("nas", "10.59.0.2"))
     lab["home"].http_server(443, PAGE)
     return server, embed(lab["vps"].prefix, "10.59.0.2")
+
+
+def key(n):
+    return base64.b64encode(n.to_bytes(31, "big") + b"\x40").decode()
 
 
 def rows(server):
@@ -91,6 +96,29 @@ def test_leases(lab):
     assert json.loads(ask("ListDevices", "su", "nas", 1).stdout)["data"] == [[]]
     assert nas.unmap(443, 4).result == "SUCCESS"
     assert "443/tcp" not in rows(server)
+
+
+@tap.drawing("internet -- vps")
+def test_long_lists(lab):
+    """lists longer than a page are whole and in order, and no answer of the daemon is longer than a page"""
+    vps = lab["vps"]
+    text = ["[Server]", f"PrivateKey = {key(0)}", "[Subnet]", "Name = home", "Network = 10.0.0.0/8"]
+    for n in range(2300):
+        text += ["[Device]", f"Name = d{n}", "Subnet = home", f"Address = 10.1.{n // 200}.{n % 200 + 1}", f"PublicKey = {key(n + 1)}"]
+    for n in range(2300):
+        text += ["[Forward]", f"External = {1024 + n}", "Protocol = tcp", f"Device = d{n}"]
+    vps.write("/root/big.conf", "\n".join(text) + "\n", 0o600)
+    server = Server(vps, None).run()
+    server.admin("import", "/root/big.conf", timeout=60)
+    monitor = vps.spawn("busctl", "--json=short", "monitor", "--match", "type=method_return,sender=org.adit.Server1")
+    monitor.wait_output("Monitoring", 10)
+    assert [row["name"] for row in json.loads(server.admin("device", "list", "--json").stdout)] == [f"d{n}" for n in range(2300)]
+    assert [row["first"] for row in json.loads(server.admin("forward", "list", "--json").stdout)] == list(range(1024, 3324))
+    server.admin("device", "rename", "d5", "last-word")
+    until(lambda: monitor.output().count("method_return") >= 7, 10, "seven answers")
+    pages = [len(answer["payload"]["data"][0]) for line in monitor.output().splitlines() if line.startswith("{")
+             for answer in [json.loads(line)] if answer["payload"].get("type", "").startswith("a(")]
+    assert pages == 2 * [1000, 1000, 300], pages
 
 
 @tap.drawing("visitor -- internet -- vps\ninternet -- nas:home\ninternet -- web:home")

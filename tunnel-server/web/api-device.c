@@ -36,7 +36,7 @@ on_list(AditWebRequest *request, GVariant *reply, GUnixFDList *fds)
 static void
 list(AditWebRequest *request)
 {
-    adit_web_request_ask(request, "ListDevices", g_variant_new("(su)", "", 0), on_list);
+    adit_web_request_list(request, ADIT_WEB_LIST_DEVICES, on_list);
 }
 
 /* -- a profile, once -- */

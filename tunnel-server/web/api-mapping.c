@@ -62,7 +62,7 @@ on_list(AditWebRequest *request, GVariant *reply, GUnixFDList *fds)
 static void
 list(AditWebRequest *request)
 {
-    adit_web_request_ask(request, "ListMappings", g_variant_new("(ysu)", 0, "", 0), on_list);
+    adit_web_request_list(request, ADIT_WEB_LIST_MAPPINGS, on_list);
 }
 
 static void

@@ -58,8 +58,7 @@ on_metrics_devices(AditWebRequest *request, GVariant *reply, GUnixFDList *fds)
 {
     request->state = g_variant_ref(reply);
     request->state_free = (GDestroyNotify)g_variant_unref;
-    adit_web_request_ask(request, "ListMappings", g_variant_new("(ysu)", 0, "", 0),
-                         on_metrics_mappings);
+    adit_web_request_list(request, ADIT_WEB_LIST_MAPPINGS, on_metrics_mappings);
 }
 
 /* A server that is down is a figure, too: adit_up 0. */
@@ -67,8 +66,7 @@ static void
 get_metrics(AditWebRequest *request)
 {
     if (adit_web_bus_is_up(request->web->bus))
-        adit_web_request_ask(request, "ListDevices", g_variant_new("(su)", "", 0),
-                             on_metrics_devices);
+        adit_web_request_list(request, ADIT_WEB_LIST_DEVICES, on_metrics_devices);
     else
         answer_metrics(request, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "tunnel-server/web/bus.h"
 
 #include "tunnel-server/service.h"
+#include "tunnel-server/web/list.h"
 
 #include <string.h>
 
@@ -164,7 +165,7 @@ on_timer(gpointer data)
     question.then = on_subnets;
     ask(self, INTERFACE, "ListSubnets", NULL, &question);
     question.then = on_devices;
-    ask(self, INTERFACE, "ListDevices", g_variant_new("(su)", "", 0), &question);
+    adit_web_bus_list(self, ADIT_WEB_LIST_DEVICES, on_devices, self);
     self->timer = 0;
     return G_SOURCE_REMOVE;
 }

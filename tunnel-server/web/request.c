@@ -249,14 +249,26 @@ on_reply(GVariant *reply, GUnixFDList *fds, GError *error, gpointer data)
     adit_web_request_release(asked->request);
 }
 
-void
-adit_web_request_ask(AditWebRequest *self, const char *method, GVariant *params,
-                     AditWebThen then)
+static Asked *
+begin_asking(AditWebRequest *self, AditWebThen then)
 {
     Asked *asked = g_new0(Asked, 1);
 
     asked->request = self;
     asked->then = then;
     adit_web_request_hold(self);
-    adit_web_bus_call(self->web->bus, method, params, on_reply, asked);
+    return asked;
+}
+
+void
+adit_web_request_ask(AditWebRequest *self, const char *method, GVariant *params,
+                     AditWebThen then)
+{
+    adit_web_bus_call(self->web->bus, method, params, on_reply, begin_asking(self, then));
+}
+
+void
+adit_web_request_list(AditWebRequest *self, AditWebList which, AditWebThen then)
+{
+    adit_web_bus_list(self->web->bus, which, on_reply, begin_asking(self, then));
 }

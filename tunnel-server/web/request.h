@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tunnel-server/web/body.h"
+#include "tunnel-server/web/list.h"
 #include "tunnel-server/web/web.h"
 
 /* One request: who asks, for what, and the answer. */
@@ -70,6 +71,7 @@ void adit_web_answer_bus_error(AditWebRequest *self, GError *error);
 typedef void (*AditWebThen)(AditWebRequest *request, GVariant *reply, GUnixFDList *fds);
 void adit_web_request_ask(AditWebRequest *self, const char *method, GVariant *params,
                           AditWebThen then);
+void adit_web_request_list(AditWebRequest *self, AditWebList which, AditWebThen then);
 /* While something else than the bus works on the answer; every hold has its release. */
 void adit_web_request_hold(AditWebRequest *self);
 void adit_web_request_release(AditWebRequest *self);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tunnel-server/web/stream.h"
 
+#include "tunnel-server/web/list.h"
 #include "tunnel-server/web/row.h"
 
 #include <string.h>
@@ -194,7 +195,7 @@ on_tick(gpointer data)
     }
     if (!web->is_asking_traffic) {
         web->is_asking_traffic = TRUE;
-        adit_web_bus_call(web->bus, "ListDevices", g_variant_new("(su)", "", 0), on_rows, web);
+        adit_web_bus_list(web->bus, ADIT_WEB_LIST_DEVICES, on_rows, web);
     }
     return G_SOURCE_CONTINUE;
 }
