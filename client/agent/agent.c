@@ -7,6 +7,7 @@
 #include "client/agent/news.h"
 #include "client/agent/notifier.h"
 #include "client/agent/settings.h"
+#include "client/agent/startup.h"
 #include "client/agent/watcher.h"
 #include "client/agent/words.h"
 #include "client/profile-file.h"
@@ -321,6 +322,12 @@ on_closed(const char *key, gpointer data)
 static void
 drop_question(AditAgent *self, const char *path)
 {
+static void
+on_token(const char *token, gpointer data)
+{
+    adit_startup_finish(token);
+}
+
     for (GList *l = self->opened.head; l; l = l->next) {
         Opened *opened = l->data;
         g_autofree char *key = g_strdup_printf("import:%u", opened->number);
@@ -387,7 +394,7 @@ adit_agent_new(GDBusConnection *session, GDBusConnection *system, const char *st
                const char *settings)
 {
     AditAgent *self = g_new0(AditAgent, 1);
-    const AditNotifierCalls calls = { on_deed, on_closed, self };
+    const AditNotifierCalls calls = { on_deed, on_closed, on_token, self };
 
     self->system = g_object_ref(system);
     self->state_path = g_strdup(state);

@@ -22,7 +22,7 @@ struct _AditNotifier {
     AditNotifierCalls calls;
     GHashTable *slots; /* key -> Slot */
     GCancellable *cancellable;
-    guint watch, actions, closings;
+    guint watch, actions, closings, tokens;
     gboolean is_there; /* and its capabilities are known */
     gboolean has_actions, has_markup;
 };
@@ -200,7 +200,7 @@ on_action(GDBusConnection *bus, const char *sender, const char *path, const char
     AditNotifier *self = data;
     const char *action;
     guint32 id;
-    const Slot *slot;
+    Slot *slot;
     g_autofree char *deed = NULL;
     g_autofree char *key = NULL;
 
@@ -212,7 +212,27 @@ on_action(GDBusConnection *bus, const char *sender, const char *path, const char
     if (!deed)
         return; /* of another program, or unknown */
     key = g_strdup(slot->notice->key);
+    /* Pressed it is over. Plasma takes it off a moment later, with whatever has taken its
+     * number meanwhile: what comes next gets one of its own. */
+    slot->id = 0;
+    take_off(self, id);
     self->calls.deed(deed, key, self->calls.data);
+}
+
+/* The desktop waits for a window from now on. */
+static void
+on_token(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+         const char *signal, GVariant *parameters, gpointer data)
+{
+    AditNotifier *self = data;
+    const char *token;
+    guint32 id;
+
+    if (!g_variant_is_of_type(parameters, G_VARIANT_TYPE("(us)")))
+        return;
+    g_variant_get(parameters, "(u&s)", &id, &token);
+    if (find(self, id))
+        self->calls.token(token, self->calls.data);
 }
 
 static void
@@ -297,6 +317,9 @@ adit_notifier_new(GDBusConnection *session, const AditNotifierCalls *calls)
     self->actions = g_dbus_connection_signal_subscribe(
         session, SERVER, SERVER, "ActionInvoked", SERVER_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
         on_action, self, NULL);
+    self->tokens = g_dbus_connection_signal_subscribe(
+        session, SERVER, SERVER, "ActivationToken", SERVER_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+        on_token, self, NULL);
     self->closings = g_dbus_connection_signal_subscribe(
         session, SERVER, SERVER, "NotificationClosed", SERVER_PATH, NULL,
         G_DBUS_SIGNAL_FLAGS_NONE, on_closed, self, NULL);
@@ -315,6 +338,7 @@ adit_notifier_free(AditNotifier *self)
     g_bus_unwatch_name(self->watch);
     g_dbus_connection_signal_unsubscribe(self->bus, self->actions);
     g_dbus_connection_signal_unsubscribe(self->bus, self->closings);
+    g_dbus_connection_signal_unsubscribe(self->bus, self->tokens);
     g_object_unref(self->cancellable);
     g_hash_table_unref(self->slots);
     g_object_unref(self->bus);

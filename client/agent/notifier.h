@@ -15,6 +15,7 @@ typedef struct _AditNotifier AditNotifier;
 typedef struct {
     void (*deed)(const char *deed, const char *key, gpointer data); /* a button was pressed */
     void (*closed)(const char *key, gpointer data);                 /* put away by somebody */
+    void (*token)(const char *token, gpointer data); /* of the press that follows */
     gpointer data;
 } AditNotifierCalls;
 

@@ -32,7 +32,7 @@ static gboolean
 press(Notifications *self, guint32 id, const char *label)
 {
     for (guint i = self->shown->len; i-- > 0;) {
-        const Shown *shown = g_ptr_array_index(self->shown, i);
+        Shown *shown = g_ptr_array_index(self->shown, i);
 
         if (shown->open && shown->id == id)
             return notifications_press(self, shown, label);

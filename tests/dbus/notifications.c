@@ -13,6 +13,7 @@ static const char introspection[] =
     "<arg type='i' direction='in'/><arg type='u' direction='out'/></method>"
     "<method name='CloseNotification'><arg type='u' direction='in'/></method>"
     "<signal name='ActionInvoked'><arg type='u'/><arg type='s'/></signal>"
+    "<signal name='ActivationToken'><arg type='u'/><arg type='s'/></signal>"
     "<signal name='NotificationClosed'><arg type='u'/><arg type='u'/></signal>"
     "</interface></node>";
 
@@ -41,6 +42,7 @@ on_notify(Notifications *self, GVariant *parameters, GDBusMethodInvocation *call
     Shown *shown = g_new0(Shown, 1);
     g_autoptr(GVariant) hints = NULL;
     const char *entry = NULL;
+    gboolean lost = FALSE; /* Plasma takes off what replaces a pressed one, with it */
     guint32 replaces;
 
     g_variant_get(parameters, "(&su&sss^as@a{sv}i)", NULL, &replaces, NULL, &shown->summary,
@@ -52,9 +54,10 @@ on_notify(Notifications *self, GVariant *parameters, GDBusMethodInvocation *call
         Shown *old = g_ptr_array_index(self->shown, i);
 
         old->open &= old->id != replaces;
+        lost |= old->id == replaces && old->pressed;
     }
     shown->id = replaces ? replaces : ++self->last_id;
-    shown->open = TRUE;
+    shown->open = !lost;
     g_ptr_array_add(self->shown, shown);
     g_dbus_method_invocation_return_value(call, g_variant_new("(u)", shown->id));
 }
@@ -136,13 +139,20 @@ notifications_find(Notifications *self, const char *summary)
 }
 
 gboolean
-notifications_press(Notifications *self, const Shown *shown, const char *label)
+notifications_press(Notifications *self, Shown *shown, const char *label)
 {
-    for (guint i = 0; shown->actions[i]; i += 2)
-        if (g_str_equal(shown->actions[i + 1], label))
-            return g_dbus_connection_emit_signal(
-                self->bus, NULL, PATH, NAME, "ActionInvoked",
-                g_variant_new("(us)", shown->id, shown->actions[i]), NULL);
+    for (guint i = 0; shown->actions[i]; i += 2) {
+        if (!g_str_equal(shown->actions[i + 1], label))
+            continue;
+        shown->pressed = TRUE;
+        g_dbus_connection_emit_signal(self->bus, NULL, PATH, NAME, "ActivationToken",
+                                      g_variant_new("(us)", shown->id, "desk_TIME1"), NULL);
+        g_dbus_connection_emit_signal(self->bus, NULL, PATH, NAME, "ActionInvoked",
+                                      g_variant_new("(us)", shown->id, shown->actions[i]),
+                                      NULL);
+        say_closed(self, shown, 2);
+        return TRUE;
+    }
     return FALSE;
 }
 

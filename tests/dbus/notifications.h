@@ -10,7 +10,7 @@ typedef struct {
     char *summary, *body;
     char **actions; /* deed, label, deed, label... */
     guint8 urgency;
-    gboolean open;
+    gboolean open, pressed;
 } Shown;
 
 typedef struct {
@@ -26,6 +26,6 @@ Notifications *notifications_new(const char *address, gboolean acts);
 void notifications_free(Notifications *self);
 /* The newest open one whose summary is that; NULL: none yet. */
 Shown *notifications_find(Notifications *self, const char *summary);
-/* Presses the button; FALSE: there is none of this label. */
-gboolean notifications_press(Notifications *self, const Shown *shown, const char *label);
+/* Presses the button, and takes it off as desktops do; FALSE: there is none of this label. */
+gboolean notifications_press(Notifications *self, Shown *shown, const char *label);
 void notifications_dismiss(Notifications *self, Shown *shown);
