@@ -181,6 +181,7 @@ failure_words(AditDeedKind kind)
     case ADIT_DEED_UNPUBLISH: return _("It could not be taken back");
     case ADIT_DEED_IMPORT: return _("The profile could not be imported");
     case ADIT_DEED_ADOPT: return _("It could not be made a gateway");
+    case ADIT_DEED_REMOVE: return _("The gateway could not be removed");
     case ADIT_DEED_OPEN:
     case ADIT_DEED_UP:
     case ADIT_DEED_DOWN:
@@ -190,6 +191,7 @@ failure_words(AditDeedKind kind)
     case ADIT_DEED_QUIET:
     case ADIT_DEED_ASK:
     case ADIT_DEED_PAGE:
+    case ADIT_DEED_DROP:
     case ADIT_DEED_CANCEL: break;
     }
     g_assert_not_reached();
@@ -268,6 +270,7 @@ do_here(AditAgent *self, AditDeedKind kind, const char *subject)
     case ADIT_DEED_QUIET:
     case ADIT_DEED_ASK: adit_memory_set_quiet(self->memory, kind == ADIT_DEED_QUIET); break;
     case ADIT_DEED_PAGE: turn_page(self, subject); break;
+    case ADIT_DEED_DROP: adit_notifier_show(self->notifier, adit_browse_drop(subject)); break;
     case ADIT_DEED_IMPORT: do_import(self, subject); break;
     case ADIT_DEED_CANCEL: {
         Opened *opened = take_opened(self, subject);
@@ -278,6 +281,7 @@ do_here(AditAgent *self, AditDeedKind kind, const char *subject)
     case ADIT_DEED_PUBLISH:
     case ADIT_DEED_UNPUBLISH:
     case ADIT_DEED_ADOPT:
+    case ADIT_DEED_REMOVE:
     case ADIT_DEED_OPEN:
     case ADIT_DEED_UP:
     case ADIT_DEED_DOWN:
@@ -295,7 +299,7 @@ on_deed(const char *text, const char *key, gpointer data)
 
     if (!adit_deed_parse(text, &kind, &subject))
         return;
-    if (kind != ADIT_DEED_PAGE)
+    if (kind != ADIT_DEED_PAGE && kind != ADIT_DEED_DROP)
         adit_notifier_close(self->notifier, key);
     if (kind == ADIT_DEED_PUBLISH || kind == ADIT_DEED_ADOPT)
         adit_news_closed(self->news, key, now_s()); /* not asked again while it is on its way */
@@ -318,16 +322,16 @@ on_closed(const char *key, gpointer data)
     step(self);
 }
 
-/* A file that is opened again is asked about once, as it is now. */
-static void
-drop_question(AditAgent *self, const char *path)
-{
 static void
 on_token(const char *token, gpointer data)
 {
     adit_startup_finish(token);
 }
 
+/* A file that is opened again is asked about once, as it is now. */
+static void
+drop_question(AditAgent *self, const char *path)
+{
     for (GList *l = self->opened.head; l; l = l->next) {
         Opened *opened = l->data;
         g_autofree char *key = g_strdup_printf("import:%u", opened->number);

@@ -19,6 +19,27 @@ state_words(const char *state)
     return g_str_equal(state, "down") ? _("switched off") : _("no connection");
 }
 
+/* Three at most, with the one to the next page: what is switched off can be removed, or no
+ * longer be what everything waits for. */
+static void
+add_switches(AditNotice *notice, const AditSeenGateway *gateway, gboolean selected)
+{
+    const gboolean is_down = g_str_equal(gateway->state, "down");
+
+    if (is_down)
+        adit_notice_add(notice, adit_deed_print(ADIT_DEED_UP, gateway->name), _("Switch on"));
+    else
+        adit_notice_add(notice, adit_deed_print(ADIT_DEED_DOWN, gateway->name),
+                        _("Switch off"));
+    if (selected)
+        adit_notice_add(notice, adit_deed_print(ADIT_DEED_OPEN, NULL), _("Usual way again"));
+    else if (is_down)
+        adit_notice_add(notice, adit_deed_print(ADIT_DEED_DROP, gateway->name), _("Remove"));
+    else
+        adit_notice_add(notice, adit_deed_print(ADIT_DEED_DEFAULT, gateway->name),
+                        _("Send everything"));
+}
+
 static AditNotice *
 gateway_page(const AditSeenGateway *gateway)
 {
@@ -38,17 +59,23 @@ gateway_page(const AditSeenGateway *gateway)
         KEY, ADIT_NOTICE_REPLY,
         g_strdup_printf(_("Gateway %s: %s"), gateway->name, state_words(gateway->state)),
         g_string_free(body, FALSE));
-    if (g_str_equal(gateway->state, "down"))
-        adit_notice_add(notice, adit_deed_print(ADIT_DEED_UP, gateway->name), _("Switch on"));
-    else
-        adit_notice_add(notice, adit_deed_print(ADIT_DEED_DOWN, gateway->name),
-                        _("Switch off"));
-    if (selected)
-        adit_notice_add(notice, adit_deed_print(ADIT_DEED_OPEN, NULL), _("Usual way again"));
-    else
-        adit_notice_add(notice, adit_deed_print(ADIT_DEED_DEFAULT, gateway->name),
-                        _("Send everything"));
+    add_switches(notice, gateway, selected);
     notice->command = g_strdup_printf("adit status %s", gateway->name);
+    return notice;
+}
+
+AditNotice *
+adit_browse_drop(const char *name)
+{
+    g_autofree char *quoted = g_shell_quote(name);
+    AditNotice *notice = adit_notice_new(
+        KEY, ADIT_NOTICE_REPLY, g_strdup_printf(_("Remove the gateway %s?"), name),
+        g_strdup(_("What is published through it is no longer reachable then, and its keys are "
+                   "deleted from this computer.")));
+
+    adit_notice_add(notice, adit_deed_print(ADIT_DEED_REMOVE, name), _("Remove"));
+    adit_notice_add(notice, adit_deed_print(ADIT_DEED_PAGE, "0"), _("Keep it"));
+    notice->command = g_strdup_printf("adit remove %s", quoted);
     return notice;
 }
 

@@ -14,3 +14,5 @@ typedef struct {
 
 /* The page of @number, which starts again behind the last one. */
 AditNotice *adit_browse_page(const AditSeen *seen, const AditBrowseWish *wish, guint number);
+/* In its place: whether the gateway of @name shall be removed. */
+AditNotice *adit_browse_drop(const char *name);

@@ -85,7 +85,7 @@ adit_carry_can(AditDeedKind kind)
 {
     return kind == ADIT_DEED_PUBLISH || kind == ADIT_DEED_UNPUBLISH || kind == ADIT_DEED_OPEN ||
            kind == ADIT_DEED_UP || kind == ADIT_DEED_DOWN || kind == ADIT_DEED_DEFAULT ||
-           kind == ADIT_DEED_ADOPT;
+           kind == ADIT_DEED_ADOPT || kind == ADIT_DEED_REMOVE;
 }
 
 void
@@ -101,6 +101,9 @@ adit_carry(GDBusConnection *system, AditDeedKind kind, const char *subject, Adit
     else if (kind == ADIT_DEED_UP || kind == ADIT_DEED_DOWN)
         call(system, ADIT_CLIENT_BUS ".Manager", "SetUp",
              g_variant_new("(sb)", subject, kind == ADIT_DEED_UP), carried, data);
+    else if (kind == ADIT_DEED_REMOVE)
+        call(system, ADIT_CLIENT_BUS ".Manager", "Remove", g_variant_new("(s)", subject),
+             carried, data);
     else if (kind == ADIT_DEED_ADOPT)
         call(system, ADIT_CLIENT_BUS ".Manager", "Adopt",
              g_variant_new("(s@a{sv})", subject, g_variant_new("a{sv}", NULL)), carried, data);

@@ -12,6 +12,7 @@ static const struct {
     [ADIT_DEED_ASK] = { "ask", FALSE },      [ADIT_DEED_UNPUBLISH] = { "unpublish", TRUE },
     [ADIT_DEED_OPEN] = { "open", FALSE },    [ADIT_DEED_UP] = { "up", TRUE },
     [ADIT_DEED_DOWN] = { "down", TRUE },     [ADIT_DEED_DEFAULT] = { "default", TRUE },
+    [ADIT_DEED_DROP] = { "drop", TRUE },     [ADIT_DEED_REMOVE] = { "remove", TRUE },
     [ADIT_DEED_ADOPT] = { "adopt", TRUE },   [ADIT_DEED_PAGE] = { "page", TRUE },
     [ADIT_DEED_IMPORT] = { "import", TRUE }, [ADIT_DEED_CANCEL] = { "cancel", TRUE },
 };

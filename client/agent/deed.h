@@ -17,6 +17,8 @@ typedef enum {
     ADIT_DEED_UP,        /* GATEWAY */
     ADIT_DEED_DOWN,      /* GATEWAY */
     ADIT_DEED_DEFAULT,   /* GATEWAY: everything goes through it */
+    ADIT_DEED_DROP,      /* GATEWAY: whether it shall be removed */
+    ADIT_DEED_REMOVE,    /* GATEWAY */
     ADIT_DEED_ADOPT,     /* CONNECTION: becomes a gateway */
     ADIT_DEED_PAGE,      /* NUMBER: of what there is */
     ADIT_DEED_IMPORT,    /* NUMBER: of a file that was opened */

@@ -108,6 +108,15 @@ on_set_up(AditBusManager *manager, GDBusMethodInvocation *call, const char *name
 }
 
 static gboolean
+on_remove(AditBusManager *manager, GDBusMethodInvocation *call, const char *name, Fixture *f)
+{
+    g_string_append_printf(f->calls, "Remove %s\n", name);
+    if (!refuse(f, call))
+        adit_bus_manager_complete_remove(manager, call);
+    return TRUE;
+}
+
+static gboolean
 on_refresh(AditBusManager *manager, GDBusMethodInvocation *call, Fixture *f)
 {
     adit_bus_manager_complete_refresh(manager, call);
@@ -193,6 +202,7 @@ start_daemons(Fixture *f)
     adit_pub_wanted_set_wanted(f->wanted, g_variant_new("a(ss)", NULL));
     g_signal_connect(f->manager, "handle-import", G_CALLBACK(on_import), f);
     g_signal_connect(f->manager, "handle-adopt", G_CALLBACK(on_adopt), f);
+    g_signal_connect(f->manager, "handle-remove", G_CALLBACK(on_remove), f);
     g_signal_connect(f->manager, "handle-refresh", G_CALLBACK(on_refresh), f);
     g_signal_connect(f->manager, "handle-set-up", G_CALLBACK(on_set_up), f);
     g_signal_connect(f->manager, "handle-set-default", G_CALLBACK(on_set_default), f);

@@ -125,6 +125,35 @@ test_pages(Fixture *f, gconstpointer data)
     g_subprocess_wait(second, NULL, NULL);
 }
 
+/* What is switched off can be removed; it is asked about, and a refusal is told. */
+static void
+test_remove(Fixture *f, gconstpointer data)
+{
+    g_autoptr(AditBusGateway) gateway = NULL;
+    g_autoptr(GSubprocess) first = NULL;
+    g_autoptr(GSubprocess) second = NULL;
+    const char *page = "Gateway home: switched off", *question = "Remove the gateway home?";
+
+    gateway = add_gateway(f, "home", "down");
+    expect(f, "New gateway: home");
+    first = run_agent(f, NULL);
+    g_assert_true(notifications_press(f->desktop, expect(f, page), "Remove"));
+    g_assert_true(notifications_press(f->desktop, expect(f, question), "Keep it"));
+    g_assert_true(notifications_press(f->desktop, expect(f, page), "Remove"));
+    f->deny = TRUE;
+    g_assert_true(notifications_press(f->desktop, expect(f, question), "Remove"));
+    expect(f, "The gateway could not be removed");
+    g_assert_cmpstr(f->calls->str, ==, "Remove home\n");
+    f->deny = FALSE;
+    second = run_agent(f, NULL);
+    g_assert_true(notifications_press(f->desktop, expect(f, page), "Remove"));
+    g_assert_true(notifications_press(f->desktop, expect(f, question), "Remove"));
+    wait_for(is_called, f, "Remove home\nRemove home\n");
+    wait_for(is_gone, f, question);
+    g_subprocess_wait(first, NULL, NULL);
+    g_subprocess_wait(second, NULL, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -133,5 +162,6 @@ main(int argc, char **argv)
     g_test_add("/agent/import", Fixture, NULL, set_up, test_import, tear_down);
     g_test_add("/agent/offer", Fixture, NULL, set_up, test_offer, tear_down);
     g_test_add("/agent/pages", Fixture, NULL, set_up, test_pages, tear_down);
+    g_test_add("/agent/remove", Fixture, NULL, set_up, test_remove, tear_down);
     return g_test_run();
 }

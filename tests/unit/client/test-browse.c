@@ -58,6 +58,7 @@ test_pages(void)
     seen->has_daemon = TRUE;
     add_gateway(seen, "home", "up", FALSE);
     add_gateway(seen, "lab", "down", TRUE);
+    add_gateway(seen, "my hut", "down", FALSE);
     add_reach(seen, 6, "[2001:db8::2]:443", "published");
     add_reach(seen, 4, "203.0.113.7:443", "published");
     g_ptr_array_add(seen->services, adit_seen_service_new(&wanted, "nginx"));
@@ -65,7 +66,7 @@ test_pages(void)
     g_ptr_array_add(seen->wanted, adit_publication_new(&wanted));
     g_strfreev(seen->offered);
     seen->offered = g_strsplit("office,my VPN", ",", -1);
-    for (guint i = 0; i < 8; i++) {
+    for (guint i = 0; i < 9; i++) {
         g_autoptr(AditNotice) notice = adit_browse_page(seen, &wish, i);
 
         append(all, notice);
@@ -103,11 +104,23 @@ test_empty(void)
     golden_check("agent/empty.txt", all->str);
 }
 
+static void
+test_drop(void)
+{
+    g_autoptr(GString) all = g_string_new(NULL);
+    g_autoptr(AditNotice) notice = adit_browse_drop("my hut");
+
+    append(all, notice);
+    g_string_append_printf(all, "%s\n", notice->command);
+    golden_check("agent/drop.txt", all->str);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/agent/browse/pages", test_pages);
     g_test_add_func("/agent/browse/empty", test_empty);
+    g_test_add_func("/agent/browse/drop", test_drop);
     return g_test_run();
 }

@@ -17,6 +17,8 @@ static const struct {
     { "up my home", ADIT_DEED_UP, "my home" },
     { "down home", ADIT_DEED_DOWN, "home" },
     { "default home", ADIT_DEED_DEFAULT, "home" },
+    { "drop my home", ADIT_DEED_DROP, "my home" },
+    { "remove my home", ADIT_DEED_REMOVE, "my home" },
     { "adopt my VPN", ADIT_DEED_ADOPT, "my VPN" },
     { "page 3", ADIT_DEED_PAGE, "3" },
     { "import 1", ADIT_DEED_IMPORT, "1" },
