@@ -15,6 +15,7 @@ typedef struct {
     GCancellable *cancel;
     AditBackendWatch watch;
     GHashTable *updates;  /* uuid -> id of the timer after which it is looked at */
+    GHashTable *losses;   /* uuid -> Loss: whose addresses were gone while it was up */
     guint updated;        /* a subscription */
     gboolean settling;    /* it has been away and tells again of what it always had */
     GHashTable *owed;     /* uuid -> what of that our own questions cause */
@@ -28,12 +29,17 @@ typedef struct {
 NMClient *adit_nm_client(const AditNm *nm, GError **error);
 NMRemoteConnection *adit_nm_find(const AditNm *nm, const char *uuid, GError **error);
 NMActiveConnection *adit_nm_find_active(const AditNm *nm, const char *uuid);
+/* NetworkManager has done what there is to do for it. */
+gboolean adit_nm_is_up(const AditNm *nm, const char *uuid);
 
 /* Asks for the secrets of WireGuard, so that the watch knows who has asked. */
 void adit_nm_get_secrets(AditNm *nm, NMRemoteConnection *remote, GAsyncReadyCallback done,
                          gpointer data);
 /* In watch.c. What becomes of this activation is our own doing, not a user's word. */
 void adit_nm_own(NMActiveConnection *active);
+/* An address of its is gone although it is up: it is read again once that has settled, which
+ * puts it back; less and less often where that does not help. */
+void adit_nm_note_loss(AditNm *nm, const char *uuid);
 /* Hears of everything from here on; @nm has its client. */
 void adit_nm_watch_begin(AditNm *nm);
 void adit_nm_watch(AditBackend *self, const AditBackendWatch *hears);

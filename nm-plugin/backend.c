@@ -68,6 +68,16 @@ adit_nm_find_active(const AditNm *nm, const char *uuid)
     return NULL;
 }
 
+gboolean
+adit_nm_is_up(const AditNm *nm, const char *uuid)
+{
+    NMActiveConnection *active =
+        adit_nm_client(nm, NULL) ? adit_nm_find_active(nm, uuid) : NULL;
+
+    return active &&
+           nm_active_connection_get_state(active) == NM_ACTIVE_CONNECTION_STATE_ACTIVATED;
+}
+
 static GStrv
 list(AditBackend *backend)
 {
@@ -110,7 +120,13 @@ manages(AditBackend *backend, const char *link)
 static gboolean
 mend(AditBackend *backend, const AditBackendGateway *gateway, GError **error)
 {
-    return !gateway->up || adit_mend(((AditNm *)backend)->kernel, gateway, error);
+    AditNm *nm = (AditNm *)backend;
+
+    if (!gateway->up)
+        return TRUE;
+    if (adit_nm_is_up(nm, gateway->id) && adit_mend_is_lost(nm->kernel, gateway))
+        adit_nm_note_loss(nm, gateway->id);
+    return adit_mend(nm->kernel, gateway, error);
 }
 
 /* By id, or by what people call it: UUID, name, or link. */
@@ -225,6 +241,7 @@ nm_free(AditBackend *backend)
     g_object_unref(nm->cancel);
     g_hash_table_unref(nm->removals);
     g_hash_table_unref(nm->updates);
+    g_hash_table_unref(nm->losses);
     g_hash_table_unref(nm->switches);
     g_hash_table_unref(nm->owed);
     g_hash_table_unref(nm->busy);
@@ -260,6 +277,7 @@ adit_nm_backend_new(AditKernel *kernel, const char *state_dir)
     nm->cancel = g_cancellable_new();
     nm->removals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, remove_source);
     nm->owed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    nm->losses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     nm->updates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, remove_source);
     nm->switches = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, remove_source);
     nm->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

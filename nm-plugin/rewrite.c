@@ -13,7 +13,9 @@
  * preshared key in the kernel, and one that changes nothing but keys is no change to it: so the
  * keys are put there by ourselves, last. What Reapply cannot carry is activated anew: 1.42
  * takes the IPv6 addresses and routes away when its IPv6 settings change, and leaves it at
- * that. */
+ * that. It may do so after any other Reapply, too: it then switches IPv6 off and on again for
+ * its link-local address, behind its own back (disable_ipv6), and takes what is gone for
+ * somebody else's wish. Hence what is missing once it is up is put back (watch.c). */
 
 #define VERSION_ID "version-id"
 #define TRIES_MAX 3
@@ -23,7 +25,10 @@ end_rewrite(AditNmTask *task)
 {
     GError *error = NULL;
 
-    adit_mend_after(task->nm->kernel, task->gateway, &error);
+    if (task->gateway->up && adit_nm_is_up(task->nm, task->gateway->id))
+        adit_mend_whole(task->nm->kernel, task->gateway, &error);
+    else
+        adit_mend_after(task->nm->kernel, task->gateway, &error);
     adit_nm_task_end(task, NULL, error);
 }
 

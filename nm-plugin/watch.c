@@ -132,6 +132,34 @@ on_settled(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+#define LOSS_MS 300
+#define LOSS_MAX_MS 60000
+
+typedef struct {
+    gint64 last; /* when it was noted, monotonic */
+    guint ms;    /* how long was waited then */
+} Loss;
+
+void
+adit_nm_note_loss(AditNm *nm, const char *uuid)
+{
+    const gint64 now = g_get_monotonic_time();
+    Loss *loss = g_hash_table_lookup(nm->losses, uuid);
+
+    if (g_hash_table_contains(nm->updates, uuid) || g_hash_table_contains(nm->busy, uuid))
+        return; /* it is looked at anyway */
+    if (!loss) {
+        loss = g_new0(Loss, 1);
+        g_hash_table_insert(nm->losses, g_strdup(uuid), loss);
+    }
+    loss->ms = loss->ms == 0 || now - loss->last > 2 * LOSS_MAX_MS * (gint64)1000
+                   ? LOSS_MS
+                   : MIN(2 * loss->ms, LOSS_MAX_MS);
+    loss->last = now;
+    g_info("%s: NetworkManager has lost an address; looked at in %u ms", uuid, loss->ms);
+    look_later(nm, nm->updates, uuid, loss->ms, on_settled);
+}
+
 /* NetworkManager tells that a connection was updated whenever somebody asks for its secrets:
  * once for each question. Those of ours are counted, or an answer would lead to the next
  * question. */
@@ -217,8 +245,7 @@ on_switch(gpointer data)
     AditNm *nm = later->nm;
     NMActiveConnection *active =
         adit_nm_client(nm, NULL) ? adit_nm_find_active(nm, later->uuid) : NULL;
-    const gboolean up = active && nm_active_connection_get_state(active) ==
-                                      NM_ACTIVE_CONNECTION_STATE_ACTIVATED;
+    const gboolean up = adit_nm_is_up(nm, later->uuid);
 
     if (g_hash_table_contains(nm->busy, later->uuid) ||
         ((later->up ? up : !active) && nm->watch.data &&

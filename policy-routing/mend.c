@@ -42,8 +42,32 @@ add_addresses(AditState *want, const AditState *have, const AditBackendGateway *
     }
 }
 
+static gboolean
+has_address(const AditState *have, const AditAddr *addr)
+{
+    for (guint i = 0; i < adit_state_len(have, ADIT_KIND_ADDRESS); i++) {
+        const AditAddress *address = adit_state_get(have, ADIT_KIND_ADDRESS, i);
+
+        if (adit_addr_cmp(&address->prefix.addr, addr) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Its manager was asked, and thinks that they are there. */
+static void
+add_lost(AditState *want, const AditState *have, const AditState *whole)
+{
+    for (guint i = 0; i < adit_state_len(whole, ADIT_KIND_ADDRESS); i++) {
+        const AditAddress *address = adit_state_get(whole, ADIT_KIND_ADDRESS, i);
+
+        if (!has_address(have, &address->prefix.addr))
+            adit_state_add_address(want, address);
+    }
+}
+
 static AditState *
-plan(const AditState *have, const AditBackendGateway *gateway)
+plan(const AditState *have, const AditBackendGateway *gateway, gboolean lost)
 {
     g_autoptr(AditState) whole = adit_state_new();
     AditState *want = adit_state_new();
@@ -54,6 +78,8 @@ plan(const AditState *have, const AditBackendGateway *gateway)
     copy_kind(want, whole, ADIT_KIND_DEVICE);
     copy_kind(want, whole, ADIT_KIND_PEER);
     add_addresses(want, have, gateway);
+    if (lost)
+        add_lost(want, have, whole);
     return adit_state_seal(want);
 }
 
@@ -73,7 +99,7 @@ judge(const AditOps *ops)
 }
 
 static gboolean
-mend_once(AditKernel *kernel, const AditBackendGateway *gateway, Difference *ret,
+mend_once(AditKernel *kernel, const AditBackendGateway *gateway, gboolean lost, Difference *ret,
           GError **error)
 {
     const char *const links[] = { gateway->name, NULL };
@@ -87,7 +113,7 @@ mend_once(AditKernel *kernel, const AditBackendGateway *gateway, Difference *ret
         return FALSE;
     if (adit_state_len(have, ADIT_KIND_DEVICE) == 0)
         return TRUE;
-    want = plan(have, gateway);
+    want = plan(have, gateway, lost);
     ops = adit_diff(have, want);
     *ret = judge(ops);
     if (*ret == DIFFERS_NOT)
@@ -99,8 +125,8 @@ mend_once(AditKernel *kernel, const AditBackendGateway *gateway, Difference *ret
 /* What was put is read back: keys that did not arrive are found wrong minutes later only. A
  * refusal is worth a second look, for a manager that takes the link down meanwhile takes away
  * what was to be mended; the same once more is the kernel's last word. */
-gboolean
-adit_mend(AditKernel *kernel, const AditBackendGateway *gateway, GError **error)
+static gboolean
+mend(AditKernel *kernel, const AditBackendGateway *gateway, gboolean lost, GError **error)
 {
     g_autoptr(GError) refusal = NULL;
     Difference before = DIFFERS;
@@ -108,7 +134,7 @@ adit_mend(AditKernel *kernel, const AditBackendGateway *gateway, GError **error)
     for (guint round = 0; before != DIFFERS_NOT && round < ROUNDS; round++) {
         g_autoptr(GError) local = NULL;
 
-        if (mend_once(kernel, gateway, &before, &local))
+        if (mend_once(kernel, gateway, lost, &before, &local))
             continue;
         if (refusal && g_str_equal(refusal->message, local->message)) {
             g_propagate_error(error, g_steal_pointer(&local));
@@ -126,6 +152,12 @@ adit_mend(AditKernel *kernel, const AditBackendGateway *gateway, GError **error)
 }
 
 gboolean
+adit_mend(AditKernel *kernel, const AditBackendGateway *gateway, GError **error)
+{
+    return mend(kernel, gateway, FALSE, error);
+}
+
+gboolean
 adit_mend_after(AditKernel *kernel, const AditBackendGateway *gateway, GError **error)
 {
     g_autoptr(GError) local = NULL;
@@ -138,4 +170,32 @@ adit_mend_after(AditKernel *kernel, const AditBackendGateway *gateway, GError **
     }
     g_propagate_error(error, g_steal_pointer(&local));
     return FALSE;
+}
+
+gboolean
+adit_mend_is_lost(AditKernel *kernel, const AditBackendGateway *gateway)
+{
+    const char *const links[] = { gateway->name, NULL };
+    const AditScope scope = { .kinds = KINDS, .links = links };
+    g_autoptr(AditState) have = adit_kernel_dump(kernel, &scope, NULL, NULL);
+
+    if (!have || adit_state_len(have, ADIT_KIND_DEVICE) == 0)
+        return FALSE;
+    for (guint i = 0; i < gateway->profile->n_addresses; i++)
+        if (!has_address(have, &gateway->profile->addresses[i].addr))
+            return TRUE;
+    return FALSE;
+}
+
+/* Where the kernel has no IPv6 the manager could not make it either. */
+gboolean
+adit_mend_whole(AditKernel *kernel, const AditBackendGateway *gateway, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+
+    if (!adit_mend_after(kernel, gateway, error))
+        return FALSE;
+    if (adit_mend_is_lost(kernel, gateway) && !mend(kernel, gateway, TRUE, &local))
+        g_info("%s", local->message);
+    return TRUE;
 }

@@ -130,6 +130,40 @@ def rounds(matrix, selected, manager):
     boot(matrix, selected, manager)
 
 
+def enrol(vps, backend):
+    """A gateway of a new device, up; its own addresses."""
+    profile = vps.device(LINK)
+    if "\nDNS = " not in profile:  # with name servers, or there is nothing to keep from the LAN's
+        profile = profile.replace("[Interface]\n", "[Interface]\nDNS = 10.59.0.1\n")
+    with open(PROFILE, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(profile)
+    if backend == "networkd":
+        os.makedirs(os.path.dirname(UPLINK), exist_ok=True)
+        with open(UPLINK, "w", encoding="utf-8") as file:
+            file.write(NETWORK)
+    sh("systemctl", "restart", MANAGERS[backend])
+    seconds(lambda: works("adit", "list"), 60)
+    # a manager that has just started may not be known yet
+    tap.until(lambda: works("adit", "import", "--backend", backend, PROFILE), f"{backend}: it is imported", 60)
+    tap.until(ready, f"{backend}: the tunnel is up", 90)
+    tap.same(gateways()[LINK]["backend"], backend, f"{backend}: it is made by it")
+    return re.search(r"^Address = ([0-9.]+)/\d+, ([0-9a-f:]+)/128", profile, re.MULTILINE).groups()
+
+
+def forget(backend):
+    """The gateway, and what was written for it."""
+    works("systemctl", "start", "aditd", MANAGERS["networkmanager"])
+    seconds(lambda: works("adit", "list"), 60)
+    for words in (("default", "none"), ("remove", LINK)):
+        works("adit", *words)
+    if backend == "networkd":
+        works("systemctl", "stop", "systemd-networkd.socket", "systemd-networkd")
+    for path in (PROFILE, UPLINK):
+        if os.path.exists(path):
+            os.unlink(path)
+
+
 def tell(backend):
     """The whole of one backend, as a scenario."""
     manager = MANAGERS[backend]
@@ -140,36 +174,11 @@ def tell(backend):
     sh("systemctl", "start", "systemd-resolved", "aditd")
     with Vps() as vps:
         try:
-            profile = vps.device(LINK)
-            if "\nDNS = " not in profile:  # with name servers, or there is nothing to keep from the LAN's
-                profile = profile.replace("[Interface]\n", "[Interface]\nDNS = 10.59.0.1\n")
-            with open(PROFILE, "w", encoding="utf-8") as file:
-                os.fchmod(file.fileno(), 0o600)
-                file.write(profile)
-            if backend == "networkd":
-                os.makedirs(os.path.dirname(UPLINK), exist_ok=True)
-                with open(UPLINK, "w", encoding="utf-8") as file:
-                    file.write(NETWORK)
-            sh("systemctl", "restart", manager)
-            seconds(lambda: works("adit", "list"), 60)
-            # a manager that has just started may not be known yet
-            tap.until(lambda: works("adit", "import", "--backend", backend, PROFILE), f"{backend}: it is imported", 60)
-            tap.until(ready, f"{backend}: the tunnel is up", 90)
-            tap.same(gateways()[LINK]["backend"], backend, f"{backend}: it is made by it")
-            own = re.search(r"^Address = ([0-9.]+)/\d+, ([0-9a-f:]+)/128", profile, re.MULTILINE)
-            matrix = Matrix(backend, vps, own.groups())
+            matrix = Matrix(backend, vps, enrol(vps, backend))
             rounds(matrix, False, manager)
             sh("adit", "default", LINK)
             tap.until(carries, f"{backend}: selected, it carries both families", 90)
             rounds(matrix, True, manager)
         finally:
-            works("systemctl", "start", "aditd", MANAGERS["networkmanager"])
-            seconds(lambda: works("adit", "list"), 60)
-            for words in (("default", "none"), ("remove", LINK)):
-                works("adit", *words)
-            if backend == "networkd":
-                works("systemctl", "stop", "systemd-networkd.socket", "systemd-networkd")
-            for path in (PROFILE, UPLINK):
-                if os.path.exists(path):
-                    os.unlink(path)
+            forget(backend)
     tap.done()

@@ -8,7 +8,7 @@ of it is left.
 
 import nm
 import tap
-from gateway import OUTSIDE, Capture, gateways, preshared, reaches, seconds, seen, state, uplink
+from gateway import OUTSIDE, Capture, gateways, preshared, reaches, seconds, seen, settled, state, uplink
 from peer import Peer
 from tap import output, sh, works
 
@@ -63,6 +63,8 @@ def check_reapply(peer):
     took = seconds(lambda: preshared(LINK) == [peer.psk])
     tap.in_time(took, 2, "after a reapply the preshared key is back")
     tap.ok("corp.example" in nm.get(LINK, "ipv4.dns-search"), "the user's edit stays")
+    sh("ip", "address", "delete", "fd59::2/128", "dev", LINK)  # as NetworkManager 1.42 does at times, and forgets it
+    tap.in_time(seconds(lambda: "fd59::2" in settled(LINK)), 2, "an address that NetworkManager has lost is back")
 
 
 def asked(peer, name):
