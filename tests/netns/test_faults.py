@@ -28,7 +28,24 @@ ROUNDS = 200 if FULL else 20
 KEEPALIVE = 25 if FULL else 3  # of the profile; a way that died in between is found by the next one
 LOSS = 0.3 if FULL else 0.163  # of the packets each way; 0.163 both ways are 30 % of all questions
 DAY = 86400
-DAEMONS = ("server", "redirect", "client", "publisher")
+DAEMONS = ("server", "redirect", "client", "publisher", "hooks", "web")
+# What adit-web.service does to the process.
+WEB = ("setpriv", "--reuid=4242", "--regid=4242", "--groups=4243", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
+
+
+class Helper:
+    """A daemon beside the others, which has nothing to do with a visitor's packets."""
+
+    def __init__(self, machine, word, *argv):
+        self.machine, self.word, self.argv, self.process = machine, word, argv, None
+
+    def begin(self):
+        self.process = self.machine.spawn(*self.argv)
+
+    def start(self):
+        self.begin()
+        self.process.wait_output(self.word, 15)
+        return self
 
 
 class Site:
@@ -52,6 +69,7 @@ class Site:
         self._tcp_echo(443)
         for port in ("443", "5000/udp"):
             self.client.adit("publish", port, timeout=20)
+        self.hooks = self.web = None
         self.watch = Watch(self.visitor, self.addresses, 5000)
         self.watch.back(time.monotonic(), 20, "at first")
         # Counted by the carrier, whatever becomes of nftables at home; a capture would not keep up with the load.
@@ -60,6 +78,15 @@ class Site:
 
     def _responder(self):
         return self.vps.spawn("adit-redirect")
+
+    def with_helpers(self):
+        """The daemons that no packet needs, too."""
+        self.vps.sh("echo adit-web:x:4242:4242::/:/bin/false >>/etc/passwd;"
+                    "printf 'adit-web:x:4242:\\nadit-admin:x:4243:\\n' >>/etc/group")
+        self.server.admin("web", "set-password", input="correct horse battery\n")
+        self.web = Helper(self.vps, "ready", *WEB, "adit-web").start()
+        self.hooks = Helper(self.home, "ready", "adit-hooks").start()
+        return self
 
     def leaked(self):
         """Packets with an address of the tunnel that the carrier saw; that it sees any is the control."""
@@ -142,7 +169,7 @@ def test_killed_at_random(lab):
     """kill -9 of each daemon at random, again and again, while it starts too, under load: the visitor notices nothing"""
     seed = int(os.environ.get("ADIT_SEED", random.randrange(1 << 30)))
     print(f"# ADIT_SEED={seed}", flush=True)
-    dice, site = random.Random(seed), Site(lab)
+    dice, site = random.Random(seed), Site(lab).with_helpers()
     loads = [Load(site.visitor, a, 443) for a in site.addresses]
     before, published, since = site.kernel(), site.published(), time.monotonic()
     for n in range(ROUNDS):
@@ -162,6 +189,8 @@ def test_killed_at_random(lab):
     site.end(f"{ROUNDS} rounds of kill -9", since, 1.0)
     assert site.published() == published
     same(before, site.kernel())
+    until(lambda: site.vps.curl("http://127.0.0.1:8420/healthz", check=False).ok, 15, "the page to answer")
+    assert site.hooks.process.alive, "adit-hooks"
     for load in loads:
         print(f"# {load.bytes >> 20} MiB there and back", flush=True)
         load.close()
@@ -358,7 +387,7 @@ def test_disk_full(lab):
     site = Site(lab)
     since = time.monotonic()
     for machine, folder in ((site.vps, "/var/lib/adit-server"), (site.home, "/etc/adit")):
-        machine.sh(f"mkdir -p /tmp/full; mount -t tmpfs -o size=400k none /tmp/full; cp -a {folder}/. /tmp/full/;"
+        machine.sh(f"mkdir -p /tmp/full; mount -t tmpfs -o size=800k none /tmp/full; cp -a {folder}/. /tmp/full/;"
                    f"mount --bind /tmp/full {folder}")
     site.kill("server")
     site.start("server")
