@@ -55,9 +55,13 @@ rm -rf "$work"/mem/upper/var/cache "$work"/mem/upper/var/lib/apt/lists "$work"/m
 mksquashfs "$work/mem/upper" "$5" -comp lz4 -noappend -quiet -no-progress 2>/dev/null
 """
 
-# In full runs, with what they depend on, as files in a folder: for a scenario whose machine has more than ours do.
-BESIDE = "openssh-server" if "ADIT_FULL" in os.environ else ""
 BESIDE_DIR = "opt/beside"
+
+
+def beside(name):
+    """In full runs, where it boots: packages that lie there with what they depend on, for a scenario whose machine
+    has more than ours do."""
+    return "openssh-server" if "ADIT_FULL" in os.environ and roots.KINDS[name][3] else ""
 
 
 def path(name):
@@ -66,7 +70,7 @@ def path(name):
 
 
 def _key(name, debs):
-    digest = hashlib.sha256(f"{roots.base_dir(name)} {BESIDE}".encode())
+    digest = hashlib.sha256(f"{roots.base_dir(name)} {beside(name)}".encode())
     for deb in debs:
         with open(deb, "rb") as file:
             digest.update(os.path.basename(deb).encode() + file.read())
@@ -105,7 +109,7 @@ def _install(name, debs, work):
             roots.contained(
                 "sh", "-c", SCRIPT, "layer", os.path.join(roots.base_dir(name), "root"),
                 os.path.join(work, "packages"), archives, conf, path(name) + ".part",
-                BESIDE, BESIDE_DIR),
+                beside(name), BESIDE_DIR),
             stdout=file, stderr=subprocess.STDOUT, check=False).returncode
     if status != 0:
         with open(log, encoding="utf-8", errors="replace") as file:
