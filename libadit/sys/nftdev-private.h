@@ -5,16 +5,29 @@
 
 /* Shared by nftdev.c and nftdev-reconcile.c. */
 
+typedef enum {
+    ADIT_NFT_RENEWS_PERHAPS,
+    ADIT_NFT_RENEWS, /* an element that is there takes the time of one that is added */
+    ADIT_NFT_RENEWS_NOT,
+} AditNftRenews;
+
 struct _AditNftDev {
     AditNl *nl;
     const AditNftBlueprint *bp;
     guint64 sent;       /* transactions that were carried out, ever */
     guint64 counted;    /* .sent when the kernel's generation was looked at last */
     guint32 generation; /* of all nftables, then */
+    AditNftRenews renews;
 };
 
 /* One transaction of ours. */
 gboolean adit_nftdev_send(AditNftDev *dev, AditMsg *m, GError **error);
+
+/* Whether @op gives an element more time and nothing else, and in place, as far as known. */
+gboolean adit_nftdev_is_renewal(const AditNftDev *dev, const AditOp *op);
+void adit_nftdev_put_renewals(AditMsg *m, const AditNftDev *dev, const AditOp *op, guint n);
+/* After one of them was sent: whether the kernel did that is known from now on. */
+gboolean adit_nftdev_see_renewal(AditNftDev *dev, const AditOp *op, GError **error);
 
 /* What changes an element makes it anew, and a new one has counted nothing: copies of those
  * that

@@ -332,16 +332,40 @@ adit_nftdev_send(AditNftDev *dev, AditMsg *m, GError **error)
     return TRUE;
 }
 
+/* Renewals by themselves, and the rest. */
+static void
+divide(const AditNftDev *dev, const AditOp *op, guint n, GArray *renewals, GArray *rest)
+{
+    for (guint i = 0; i < n; i++)
+        g_array_append_vals(adit_nftdev_is_renewal(dev, &op[i]) ? renewals : rest, &op[i], 1);
+}
+
 static gboolean
 send_ops(AditNftDev *dev, const AditOp *op, guint n, GError **error)
 {
     g_autoptr(AditMsg) m = adit_msg_new();
-    g_autoptr(GHashTable) counted = adit_nftdev_counted(dev, op, n, error);
+    g_autoptr(GArray) renewals = g_array_new(FALSE, FALSE, sizeof(AditOp));
+    g_autoptr(GArray) rest = g_array_new(FALSE, FALSE, sizeof(AditOp));
+    g_autoptr(GHashTable) counted = NULL;
+    const AditOp *renewal;
 
+    divide(dev, op, n, renewals, rest);
+    renewal = (AditOp *)(gpointer)renewals->data;
+    op = (AditOp *)(gpointer)rest->data;
+    counted = adit_nftdev_counted(dev, op, rest->len, error);
     if (counted == NULL)
         return FALSE;
-    put_ops(m, dev->bp, op, n, counted);
-    return adit_nftdev_send(dev, m, error);
+    put_ops(m, dev->bp, op, rest->len, counted);
+    if (renewals->len > 0)
+        adit_nftdev_put_renewals(m, dev, renewal, renewals->len);
+    if (!adit_nftdev_send(dev, m, error))
+        return FALSE;
+    if (renewals->len == 0)
+        return TRUE;
+    if (!adit_nftdev_see_renewal(dev, renewal, error))
+        return FALSE;
+    /* Not in place: once more, by new ones. */
+    return dev->renews != ADIT_NFT_RENEWS_NOT || send_ops(dev, renewal, renewals->len, error);
 }
 
 static gboolean
