@@ -50,16 +50,21 @@ TITLES = {
               "adit-server's, which counts what each mapping carries and ends a flow with the next packet when its mapping goes: one "
               "look into a set more. vps-alone is less what direct takes. Over veth without encryption, then by a WireGuard link "
               "of the kernel",
+    "peers": "Instructions for a configuration of 10,000 peers (a preshared key and two networks each), by the same emulated "
+             "machine with the kernel's WireGuard: `wg setconf`, and our own code with the same file (it reads the file, plans, looks at "
+             "the link and sends the difference); each program from start to end, with the kernel's work for it. again: when all "
+             "is as it should be already",
     "policy": "A gateway up or down among ten, with few routes in main and with 10,000; and the plan of all ten against the "
               "same by ip and nft processes",
     "server": "A large server. The cost of a flow's first datagram through our table and through the map of a careful admin, "
               "by turns, best of ten, at 10 and at 50,000 forwards; then the daemon with as many devices (and forwards) as the name "
               "says, in the lab, where WireGuard is a process in userspace. Others shared the processors: the start's own time "
-              "is the one of the processor. `data-path-cpu` is the part of it until all ports stand; a device is added once "
-              "the notices to all devices after a start are over. Aimed at and not reached: all ports within 500 ms of a cold start "
-              "with 50,000 forwards (the kernel alone takes 300 for their 200,000 elements); a device added within 20 ms beside "
-              "50,000 forwards; a new flow within 1.1 of the map by hand; 8 MB resident at 1,000 devices (9 MB are pages of "
-              "libraries, of which other programs share some)",
+              "is the one of the processor, the least of five. `data-path-cpu` is the part of it until all ports stand; whoever "
+              "hears of nftables' changes on the machine, in any namespace, makes it half as dear again, for the kernel then writes "
+              "a message for each element: such are counted. A device is added once the notices to all devices after a start are over. "
+              "resident are all pages, private those that the program has written; blank is a server before its setup. "
+              "Aimed at and not reached: a device added within 20 ms beside 50,000 forwards; 8 MB resident at 1,000 devices, "
+              "of which 9 are pages of libraries that other programs share",
     "fleet": "A simulation, not a measurement: devices of five mappings each, with the timers of our client, at one server that "
              "answers in the time measured under pcp; renewals, and a restart after which nothing was left. Read by "
              "[scale.md](scale.md)",
