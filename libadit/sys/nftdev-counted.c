@@ -4,9 +4,9 @@
 
 #include "libadit/core/error.h"
 
-/* A lease is renewed by an element made anew (kernels before 6.12 know no other way), and what
- * its traffic was so far is asked for just before. What comes in between is not counted: some
- * packets an hour. */
+/* What changes an element is a new one in its place (so is a renewal, before Linux 6.12:
+ * nftdev-renewal.c), and what its traffic was so far is asked for just before. What comes in
+ * between is not counted: some packets an hour. */
 
 static guint
 element_hash(gconstpointer data)
