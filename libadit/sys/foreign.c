@@ -185,7 +185,7 @@ on_rule(const struct nlmsghdr *nlh, gpointer data, GError **error)
         !tb[NFTA_RULE_TABLE] || !tb[NFTA_RULE_CHAIN] || !tb[NFTA_RULE_EXPRESSIONS])
         return TRUE;
     name = mnl_attr_get_str(tb[NFTA_RULE_TABLE]);
-    if (!g_str_equal(name, look->question->own))
+    if (look->question->ports[0].proto && !g_str_equal(name, look->question->own))
         adit_foreign_walk_add(look->walk, family_of(nlh), name,
                               mnl_attr_get_str(tb[NFTA_RULE_CHAIN]), tb[NFTA_RULE_EXPRESSIONS]);
     table = table_of(look, family_of(nlh), name);
