@@ -2,6 +2,7 @@
 #include "client/care.h"
 
 #include "client/daemon-private.h"
+#include "client/nap.h"
 #include "libadit/sys/notify.h"
 #include "libadit/sys/udp.h"
 
@@ -10,15 +11,18 @@
 #include <syslog.h>
 
 #define DISCARD 9 /* a port that nobody answers from */
+#define NAP_MS 1000
 
 /* WireGuard learns where its peer is from the last packet that came of it. After a change of
  * uplink the server would go on sending to the old place until a keepalive, up to 25 s: one
- * packet at once tells it. */
+ * packet at once tells it. The same after a sleep, in which a carrier's NAT has forgotten us.
+ */
 
 struct _AditCare {
     AditDaemon *daemon;
     guint timer;
-    char *ways; /* the ways out when they were last looked at; NULL: never */
+    char *ways;    /* the ways out when they were last looked at; NULL: never */
+    gint64 asleep; /* for how long in all this machine had slept then, in ms */
 };
 
 AditCare *
@@ -201,14 +205,23 @@ describe_ways(const AditFacts *facts)
     return g_string_free(text, FALSE);
 }
 
+static gboolean
+has_slept(AditCare *self)
+{
+    const gint64 before = self->asleep;
+
+    self->asleep = adit_nap_total();
+    return self->asleep - before > NAP_MS;
+}
+
 void
 adit_care_roam(AditCare *self, const AditFacts *facts)
 {
     g_autofree char *ways = describe_ways(facts);
     const GPtrArray *entries = self->daemon->entries;
-    const gboolean first = self->ways == NULL;
+    const gboolean first = self->ways == NULL, slept = has_slept(self);
 
-    if (g_strcmp0(ways, self->ways) == 0)
+    if (g_strcmp0(ways, self->ways) == 0 && !slept)
         return;
     g_free(self->ways);
     self->ways = g_steal_pointer(&ways);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* For LD_PRELOAD: the wall clock of a program is as many seconds off as /run/clock says, from
- * the moment it says so. A namespace has no wall clock of its own. */
+ * the moment it says so, and /run/slept says how long the machine was asleep. A namespace has
+ * no clocks of its own that could be set. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -9,10 +10,10 @@
 #include <unistd.h>
 
 static long
-offset(void)
+offset(const char *path)
 {
     char text[32] = { 0 };
-    int fd = open("/run/clock", O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
         return 0;
@@ -28,7 +29,9 @@ clock_gettime(clockid_t clock, struct timespec *ret)
     long failed = syscall(SYS_clock_gettime, clock, ret);
 
     if (failed == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-        ret->tv_sec += offset();
+        ret->tv_sec += offset("/run/clock");
+    else if (failed == 0 && clock == CLOCK_BOOTTIME)
+        ret->tv_sec += offset("/run/slept");
     return (int)failed;
 }
 
