@@ -198,7 +198,7 @@ def run_file(folder, **env):
     path = os.path.join(folder, "test_sample.py")
     with open(path, "w", encoding="utf-8") as f:
         f.write(_TESTS.replace("HERE", repr(HERE)))
-    env = {k: v for k, v in {**os.environ, "ADIT_TEST_LOGS": folder, **env}.items() if v is not None}
+    env = {k: v for k, v in {**os.environ, "ADIT_TEST_LOGS": folder, "ADIT_PATIENCE": "1", **env}.items() if v is not None}
     return subprocess.run([sys.executable, path], capture_output=True, text=True, env=env, timeout=50,
                           check=False)
 
