@@ -196,6 +196,7 @@ adit_server_plan_ports(const AditModel *model, const AditServerFacts *facts)
 typedef struct {
     const AditModel *had, *want;
     const AditServerFacts *facts;
+    guint kept; /* so many devices, from the first, are alike, and so is all they depend on */
 } Pair;
 
 /* In all that add_device() looks at. */
@@ -206,9 +207,24 @@ is_same_device(guint i, guint j, gconstpointer data)
     const AditDeviceEntry *a = adit_model_device(pair->had, i);
     const AditDeviceEntry *b = adit_model_device(pair->want, j);
 
-    return adit_addr_cmp(&a->addr4, &b->addr4) == 0 &&
+    return a->subnet == b->subnet && adit_addr_cmp(&a->addr4, &b->addr4) == 0 &&
            adit_addr_cmp(&a->addr6, &b->addr6) == 0 && adit_addr_cmp(&a->old6, &b->old6) == 0 &&
            adit_addr_cmp(&a->wan4, &b->wan4) == 0;
+}
+
+/* In all that a publication can look at. */
+static gboolean
+are_same_subnets(const AditModel *had, const AditModel *want)
+{
+    for (guint i = 0; had->subnets->len == want->subnets->len && i < had->subnets->len; i++) {
+        const AditSubnet *a = adit_model_subnet(had, i), *b = adit_model_subnet(want, i);
+
+        if (adit_addr_cmp(&a->wan4, &b->wan4) != 0 ||
+            adit_addr_cmp(&a->server4, &b->server4) != 0 ||
+            adit_addr_cmp(&a->server6, &b->server6) != 0)
+            return FALSE;
+    }
+    return had->subnets->len == want->subnets->len;
 }
 
 static gboolean
@@ -227,11 +243,15 @@ is_same_responder(const Pair *pair, const AditPublish *a, const AditPublish *b)
 static gboolean
 is_same_way(const Pair *pair, const AditPublish *a, const AditPublish *b)
 {
-    const AditDeviceEntry *at_a = adit_model_device(pair->had, a->device);
-    const AditDeviceEntry *at_b = adit_model_device(pair->want, b->device);
-    const AditAddr from_a = external_of(pair->had, a, pair->facts);
-    const AditAddr from_b = external_of(pair->want, b, pair->facts);
+    const AditDeviceEntry *at_a, *at_b;
+    AditAddr from_a, from_b;
 
+    if (a->device == b->device && a->device < pair->kept)
+        return adit_addr_cmp(&a->external, &b->external) == 0; /* most, and near at hand */
+    at_a = adit_model_device(pair->had, a->device);
+    at_b = adit_model_device(pair->want, b->device);
+    from_a = external_of(pair->had, a, pair->facts);
+    from_b = external_of(pair->want, b, pair->facts);
     return adit_addr_cmp(&from_a, &from_b) == 0 &&
            (a->redirect == ADIT_REDIRECT_NONE || is_same_responder(pair, a, b)) &&
            (a->family == AF_INET6 ? adit_addr_cmp(&at_a->old6, &at_b->old6) == 0
@@ -263,12 +283,13 @@ void
 adit_server_add_ports_step(AditState *ret_had, AditState *ret_want, const AditModel *had,
                            const AditModel *want, const AditServerFacts *facts)
 {
-    const Pair pair = { had, want, facts };
+    Pair pair = { had, want, facts, 0 };
     AditSpan devices = { 0, had->devices->len, want->devices->len };
     AditSpan publishes = { 0, had->publishes->len, want->publishes->len };
 
     if (had->per_mapping == want->per_mapping && had->per_device == want->per_device) {
         devices = adit_span_find(devices.end_had, devices.end_want, is_same_device, &pair);
+        pair.kept = are_same_subnets(had, want) ? devices.first : 0;
         publishes =
             adit_span_find(publishes.end_had, publishes.end_want, is_same_publish, &pair);
     }

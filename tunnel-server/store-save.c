@@ -55,10 +55,20 @@ same_prefixes(const AditPrefix *a, guint n_a, const AditPrefix *b, guint n_b)
     return TRUE;
 }
 
+typedef struct _Kind Kind;
+
+typedef struct {
+    const Kind *kind;
+    const AditModel *now;
+    AditModel *next; /* what is inserted gets its id */
+    guint kept;      /* so many devices, from the first, are alike, and so are all subnets */
+} Pair;
+
 static gboolean
-same_subnet(const AditModel *now, guint i, const AditModel *next, guint j)
+same_subnet(const Pair *pair, guint i, guint j)
 {
-    const AditSubnet *a = adit_model_subnet(now, i), *b = adit_model_subnet(next, j);
+    const AditSubnet *a = adit_model_subnet(pair->now, i),
+                     *b = adit_model_subnet(pair->next, j);
 
     for (guint d = 0; a->n_dns == b->n_dns && d < a->n_dns; d++)
         if (adit_addr_cmp(&a->dns[d], &b->dns[d]) != 0)
@@ -70,9 +80,10 @@ same_subnet(const AditModel *now, guint i, const AditModel *next, guint j)
 }
 
 static gboolean
-same_device(const AditModel *now, guint i, const AditModel *next, guint j)
+same_device(const Pair *pair, guint i, guint j)
 {
-    const AditDeviceEntry *a = adit_model_device(now, i), *b = adit_model_device(next, j);
+    const AditDeviceEntry *a = adit_model_device(pair->now, i),
+                          *b = adit_model_device(pair->next, j);
 
     return g_str_equal(a->name, b->name) && adit_addr_cmp(&a->addr4, &b->addr4) == 0 &&
            adit_addr_cmp(&a->addr6, &b->addr6) == 0 &&
@@ -82,7 +93,8 @@ same_device(const AditModel *now, guint i, const AditModel *next, guint j)
            a->invite_until == b->invite_until && a->kind == b->kind &&
            a->may_publish == b->may_publish && adit_addr_cmp(&a->wan4, &b->wan4) == 0 &&
            same_prefixes(a->routes, a->n_routes, b->routes, b->n_routes) &&
-           adit_model_subnet(now, a->subnet)->id == adit_model_subnet(next, b->subnet)->id;
+           adit_model_subnet(pair->now, a->subnet)->id ==
+               adit_model_subnet(pair->next, b->subnet)->id;
 }
 
 /* Where its ports stand: also what another object's change moves. */
@@ -97,23 +109,37 @@ port_addr(const AditModel *model, const AditPublish *publish)
     return adit_addr_is_set(&addr) ? addr : adit_addr_from_bytes(AF_INET, any);
 }
 
+/* Of whom it is, and where that leads it. */
 static gboolean
-same_publish(const AditModel *now, guint i, const AditModel *next, guint j)
+same_place(const Pair *pair, const AditPublish *a, const AditPublish *b)
 {
-    const AditPublish *a = adit_model_publish(now, i), *b = adit_model_publish(next, j);
-    AditAddr at_a = port_addr(now, a), at_b = port_addr(next, b);
+    AditAddr at_a, at_b;
+
+    if (a->device == b->device && a->device < pair->kept)
+        return TRUE; /* most, and nothing has to be fetched for it */
+    at_a = port_addr(pair->now, a);
+    at_b = port_addr(pair->next, b);
+    return adit_addr_cmp(&at_a, &at_b) == 0 && adit_model_device(pair->now, a->device)->id ==
+                                                   adit_model_device(pair->next, b->device)->id;
+}
+
+static gboolean
+same_publish(const Pair *pair, guint i, guint j)
+{
+    const AditPublish *a = adit_model_publish(pair->now, i);
+    const AditPublish *b = adit_model_publish(pair->next, j);
 
     return a->family == b->family && a->first == b->first && a->last == b->last &&
            a->proto == b->proto && a->internal == b->internal && a->enabled == b->enabled &&
            a->redirect == b->redirect && a->owner == b->owner &&
            g_strcmp0(a->label, b->label) == 0 &&
-           adit_addr_cmp(&a->external, &b->external) == 0 && adit_addr_cmp(&at_a, &at_b) == 0 &&
+           adit_addr_cmp(&a->external, &b->external) == 0 &&
            same_prefixes(a->allow_from, a->n_allow_from, b->allow_from, b->n_allow_from) &&
-           adit_model_device(now, a->device)->id == adit_model_device(next, b->device)->id;
+           same_place(pair, a, b);
 }
 
 static gboolean
-same_spent(const AditModel *now, guint i, const AditModel *next, guint j)
+same_spent(const Pair *pair, guint i, guint j)
 {
     return TRUE; /* none ever changes */
 }
@@ -249,15 +275,15 @@ put_spent(Writer *to, AditModel *model, guint i, GError **error)
 
 /* -- the kinds, by one table: all of them begin with their id -- */
 
-typedef struct {
+struct _Kind {
     gsize list; /* offset of the GPtrArray in the model */
-    gboolean (*same)(const AditModel *now, guint i, const AditModel *next, guint j);
+    gboolean (*same)(const Pair *pair, guint i, guint j);
     gboolean (*put)(Writer *to, AditModel *model, guint i, GError **error);
     const char *remove;                 /* ?1: the id; what hangs on a row goes with it */
     const char *remove_detail;          /* likewise */
     const char *forget;                 /* of what is gone for good; NULL: nothing */
     const char *insert, *insert_detail; /* NULL: it has none */
-} Kind;
+};
 
 static const Kind kinds[] = {
     { G_STRUCT_OFFSET(AditModel, subnets), same_subnet, put_subnet,
@@ -278,6 +304,8 @@ static const Kind kinds[] = {
       "INSERT INTO spent VALUES (?, ?, ?, ?, ?, ?, ?)", NULL },
 };
 
+static const Kind *const kind_of_subnets = &kinds[0], *const kind_of_devices = &kinds[1];
+
 static GPtrArray *
 list_of(const AditModel *model, const Kind *kind)
 {
@@ -290,12 +318,6 @@ id_of(const GPtrArray *list, guint i)
     return *(const gint64 *)g_ptr_array_index(list, i);
 }
 
-typedef struct {
-    const Kind *kind;
-    const AditModel *now;
-    AditModel *next; /* what is inserted gets its id */
-} Pair;
-
 static gboolean
 is_kept(guint i, guint j, gconstpointer data)
 {
@@ -303,7 +325,7 @@ is_kept(guint i, guint j, gconstpointer data)
 
     return id_of(list_of(pair->now, pair->kind), i) ==
                id_of(list_of(pair->next, pair->kind), j) &&
-           pair->kind->same(pair->now, i, pair->next, j);
+           pair->kind->same(pair, i, j);
 }
 
 static AditSpan
@@ -356,7 +378,7 @@ delete_old(AditServerStore *store, const Pair *pair, const AditSpan *span, GErro
         gint64 id = id_of(old, i);
         guint at = look_up(ids, id);
 
-        if (at && kind->same(now, i, next, at - 1))
+        if (at && kind->same(pair, i, at - 1))
             continue;
         if (!run_with_id(store, kind->remove_detail, id, error) ||
             !run_with_id(store, kind->remove, id, error) ||
@@ -385,7 +407,7 @@ insert_new(AditServerStore *store, const Pair *pair, const AditSpan *span, GErro
     for (guint i = span->first; i < span->end_want; i++) {
         guint at = look_up(ids, id_of(list, i));
 
-        if (!(at && kind->same(now, at - 1, next, i)) && !kind->put(&to, next, i, error))
+        if (!(at && kind->same(pair, at - 1, i)) && !kind->put(&to, next, i, error))
             return FALSE;
     }
     return TRUE;
@@ -412,10 +434,17 @@ save(AditServerStore *store, const AditModel *now, AditModel *next, GError **err
 {
     Pair pairs[G_N_ELEMENTS(kinds)];
     AditSpan spans[G_N_ELEMENTS(kinds)];
+    guint kept = 0;
+    gboolean all = FALSE;
 
     for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        pairs[i] = (Pair){ &kinds[i], now, next };
+        pairs[i] = (Pair){ &kinds[i], now, next, kept };
         spans[i] = find_differing(&pairs[i]);
+        if (&kinds[i] == kind_of_subnets)
+            all =
+                now->subnets->len == next->subnets->len && spans[i].first == now->subnets->len;
+        if (&kinds[i] == kind_of_devices && all)
+            kept = spans[i].first;
     }
     for (guint i = G_N_ELEMENTS(kinds); i-- > 0;)
         if (!delete_old(store, &pairs[i], &spans[i], error))
