@@ -2,6 +2,7 @@
 #include "tunnel-server/leases.h"
 
 #include "libadit/core/error.h"
+#include "tunnel-server/dataplane.h"
 #include "tunnel-server/lease-flows.h"
 #include "tunnel-server/lease-kernel.h"
 #include "tunnel-server/lease-store.h"
@@ -148,17 +149,21 @@ adit_leases_free(AditLeases *self)
 
 /* -- start and end -- */
 
-/* A table without our link in it was never in force. */
+/* Whether the kernel's word on leases counts. A table without our link in it was never in
+ * force; and one of another version of ours, before an upgrade, keeps them in another way. */
 static gboolean
-is_table(const AditState *have)
+kernel_knows(const AditState *have, gboolean intact)
 {
+    gboolean link = FALSE, open = FALSE;
+
     for (guint i = 0; i < adit_state_len(have, ADIT_KIND_ELEMENT); i++) {
         const AditElement *e = adit_state_get(have, ADIT_KIND_ELEMENT, i);
+        AditDataplaneMapping mapping;
 
-        if (g_str_equal(e->set, TUNNEL_SET))
-            return TRUE;
+        link = link || g_str_equal(e->set, TUNNEL_SET);
+        open = open || adit_dataplane_mapping_from_element(e, &mapping);
     }
-    return FALSE;
+    return link && (intact || open);
 }
 
 static void
@@ -193,7 +198,7 @@ adit_leases_restore(AditLeases *self, const AditPcpSite *site, GError **error)
     adit_lease_table_free(self->table);
     self->table = adit_lease_table_new();
     adit_lease_restore(self->table, have, site, now.boot_ms);
-    restore_file(self, site, &now, is_table(have));
+    restore_file(self, site, &now, kernel_knows(have, intact));
     self->epoch.known = TRUE;
     if (!keep_epoch(self, FALSE, &local))
         drop_store(self, local);

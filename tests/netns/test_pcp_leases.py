@@ -128,6 +128,28 @@ def test_reboot(lab):
         assert (now >= epoch) == clean, (now, epoch)
 
 
+def test_other_version(lab):
+    """an upgrade over a table that keeps leases in another way: they come from the file, no device has to ask"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    server, nas = begin(lab, "nas")
+    lab["nas"].http_server(443)
+    for family in (4, 6):
+        assert nas.map(443, 443, family).result == "SUCCESS"
+    server.process.stop()
+    vps.nft("delete table inet adit_server\n"
+            "table inet adit_server {\n"
+            'comment "adit 1 0123456789abcdef"\n'
+            "set tunnel { type ifname; elements = { adit0 }; }\n"
+            "set open4 { type ipv4_addr . inet_proto . inet_service; flags timeout; "
+            f"elements = {{ {vps.v4} . tcp . 443 timeout 1h }}; }}\n"
+            "chain forward { type filter hook forward priority 0; policy drop; }\n"
+            "}\n")
+    server.run()
+    until(lambda: is_open(visitor, vps.v4, 443) and is_open(visitor, nas.v6, 443), 5, "the ports")
+    assert set(leases(server)) == {"443/tcp", "nas:443/tcp"}
+    assert nas.map(443, 443, nonce=b"x" * 12).result == "NOT_AUTHORIZED", "whose it is, too"
+
+
 def test_down(lab):
     """changed while it is down, the server starts again with all leases, and knows where its devices are"""
     vps, visitor = lab["vps"], lab["visitor"]
