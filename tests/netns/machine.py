@@ -258,7 +258,7 @@ class Machine(Probes):
         """Ask everything to end; what does not is killed with the machine."""
         for closable in self._closing:
             closable.close()
-        for process in self.processes:
+        for process in reversed(self.processes):  # the bus is the last
             process.signal(signal.SIGTERM)
 
     def close(self):
