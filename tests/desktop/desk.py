@@ -30,6 +30,14 @@ level=INFO
 """
 
 
+# what a display manager tells a session of
+SESSIONS = {
+    "GNOME": {"XDG_CURRENT_DESKTOP": "GNOME", "GSK_RENDERER": "cairo", "GDK_BACKEND": "x11"},
+    "KDE": {"XDG_CURRENT_DESKTOP": "KDE", "XDG_MENU_PREFIX": "plasma-", "KDE_FULL_SESSION": "true", "KDE_SESSION_VERSION": "6",
+            "QT_QPA_PLATFORM": "xcb", "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1", "QT_QUICK_BACKEND": "software", "GDK_BACKEND": "x11"},
+}
+
+
 class Late(AssertionError):
     """Something did not happen in its time."""
 
@@ -113,7 +121,7 @@ class System(Spawner):
         until(lambda: run("nmcli", "general", check=False)[0] == 0, 30, "NetworkManager")
 
     @staticmethod
-    def user(out):
+    def user(out, desktop):
         """Somebody with a home and folders of her own; the environment of her session."""
         run("useradd", "--create-home", "--shell", "/bin/sh", USER)
         uid = pwd.getpwnam(USER).pw_uid
@@ -124,8 +132,8 @@ class System(Spawner):
         return {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": f"/home/{USER}", "USER": USER, "LOGNAME": USER,
                 "LANG": "C.UTF-8", "XDG_RUNTIME_DIR": runtime, "DISPLAY": DISPLAY, "PYTHONDONTWRITEBYTECODE": "1",
                 **{key: os.environ[key] for key in ("ADIT_VM",) if key in os.environ},
-                "XDG_CURRENT_DESKTOP": "GNOME", "XDG_SESSION_TYPE": "x11", "XDG_SESSION_CLASS": "user",
-                "GDK_BACKEND": "x11", "GSK_RENDERER": "cairo", "LIBGL_ALWAYS_SOFTWARE": "1", "GTK_A11Y": "atspi",
+                **SESSIONS[desktop], "XDG_SESSION_TYPE": "x11", "XDG_SESSION_CLASS": "user",
+                "LIBGL_ALWAYS_SOFTWARE": "1", "GTK_A11Y": "atspi",
                 "DBUS_SESSION_BUS_ADDRESS": f"unix:path={runtime}/bus"}
 
 
@@ -148,9 +156,9 @@ class Desk(Spawner):
 
     @staticmethod
     def ask(name, path, method, *arguments):
-        """A call on the session's bus: what is answered, or the complaint."""
-        return run("gdbus", "call", "--session", "--timeout", "10", "--dest", name, "--object-path", path, "--method",
-                   method, *arguments, check=False)[1]
+        """A call on the session's bus, arguments as dbus-send has them: what is answered, or the complaint."""
+        return run("dbus-send", "--session", "--print-reply", "--reply-timeout=10000", f"--dest={name}", path, method,
+                   *arguments, check=False)[1]
 
     def shot(self, name):
         """Keep what is on the screen."""
@@ -170,10 +178,17 @@ class Desk(Spawner):
         """The mouse to there, and a little further: a program wants to see it move."""
         run("xdotool", "mousemove", str(x - 5), str(y), "mousemove", str(x), str(y))
 
-    def click(self, x, y):
+    def click(self, x, y, times=1):
         """Press the mouse there."""
         self.move(x, y)
-        run("xdotool", "click", "1")
+        run("xdotool", "click", "--repeat", str(times), "--delay", "80", "1")
+
+    @staticmethod
+    def window(name):
+        """(x, y, width, height) of the newest window called so."""
+        number = run("xdotool", "search", "--onlyvisible", "--name", f"^{name}$")[1].split()[-1]
+        return tuple(map(int, re.search(r"(-?\d+),(-?\d+) .*?(\d+)x(\d+)", run("xdotool", "getwindowgeometry", number)[1],
+                                        re.DOTALL).groups()))
 
 
 def connections():

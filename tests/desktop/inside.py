@@ -52,8 +52,9 @@ def main():
     until(lambda: "ready" in machine.log("aditd"), 20, "aditd")
     machine.spawn("adit-publisher", "setpriv", "--reuid=adit-publisher", "--regid=adit-publisher", "--clear-groups",
                   "/usr/libexec/adit/adit-publisher", "--state-dir", "/var/lib/adit-publisher")
+    machine.spawn("witness", os.path.join(HERE, "witness.py"), "/run/witness.sock", out)
     session = os.path.join(out, "session")
-    env = machine.user(session)
+    env = machine.user(session, "KDE" if story == "plasma.py" else "GNOME")
     with open(os.path.join(session, "served.conf"), "w", encoding="utf-8") as file:
         file.write(server(machine))
     return subprocess.run(["setpriv", "--reuid=ada", "--regid=ada", "--init-groups", "python3", "-u",

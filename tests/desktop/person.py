@@ -11,17 +11,55 @@ gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402  pylint: disable=wrong-import-position
 
 
+SHELLS = ("gnome-shell", "plasmashell")
+
+
+def is_gtk4(node, version=""):
+    """Whether it is of that toolkit, and of a version that begins so."""
+    app = node.get_application()
+    return app.get_toolkit_name() == "GTK" and app.get_toolkit_version().startswith(version or "4.")
+
+
+def shows(node):
+    """Whether it is on the screen; the GTK of Debian 12 tells of windows alone."""
+    with contextlib.suppress(GLib.Error):
+        state = node.get_state_set()
+        return state.contains(Atspi.StateType.SHOWING) or \
+            state.contains(Atspi.StateType.VISIBLE) and is_gtk4(node, "4.8.")
+    return False  # gone while we looked
+
+
+def role_of(node):
+    """As Debian 13 calls it."""
+    name = node.get_role_name()
+    return "button" if name == "push button" else name
+
+
+def name_of(node):
+    """What it is called; "" once it is gone."""
+    with contextlib.suppress(GLib.Error):
+        return (node.get_name() or "").strip()
+    return ""
+
+
+def below(node):
+    """Its children, as far as they stay while we look."""
+    found = []
+    with contextlib.suppress(GLib.Error):
+        for i in range(node.get_child_count()):
+            found.append(node.get_child_at_index(i))
+    return list(filter(None, found))
+
+
 def walk(node):
     """A node and all below it that is on the screen."""
     try:
-        if not node.get_state_set().contains(Atspi.StateType.SHOWING) and node.get_parent() is not None \
-                and node.get_role_name() not in ("application", "desktop frame"):
+        if role_of(node) not in ("application", "desktop frame") and not shows(node):
             return
         yield node
-        children = [node.get_child_at_index(i) for i in range(node.get_child_count())]
     except GLib.Error:
         return  # gone while we looked
-    for child in filter(None, children):
+    for child in below(node):
         yield from walk(child)
 
 
@@ -32,35 +70,38 @@ class Person:
 
     def all(self):
         """Everything on the screen, the newest windows first: what was opened last is meant."""
-        apps = [Atspi.get_desktop(0).get_child_at_index(i) for i in range(Atspi.get_desktop(0).get_child_count())]
-        for app in reversed([app for app in apps if app]):
-            windows = [app.get_child_at_index(i) for i in range(app.get_child_count())]
-            for window in reversed([window for window in windows if window]):
+        for app in reversed(below(Atspi.get_desktop(0))):
+            for window in reversed(below(app)):
                 yield from walk(window)
 
     def look(self, name, role=None, part=False):
         """What is called so, or begins so, or None."""
         for node in self.all():
-            try:
-                words = (node.get_name() or "").strip()
-                if (words.startswith(name) if part else words == name) and role in (None, node.get_role_name()):
+            words = name_of(node)
+            with contextlib.suppress(GLib.Error):
+                if (words.startswith(name) if part else words == name) and role in (None, role_of(node)):
                     return node
-            except GLib.Error:
-                continue
         return None
 
     def see(self, name, role=None, seconds=25, part=False):
         """Wait for it."""
         return until(lambda: self.look(name, role, part), seconds, f"{role or 'anything'} called {name!r}")
 
-    def insist(self, key, name, times=4):
-        """Press a key until something is seen: a window that is not ready swallows it."""
-        for _ in range(times - 1):
+    def double_click(self, name, role, answer, times=4):
+        """On a thing, until something is seen: a window that is not ready swallows it."""
+        for _ in range(times):
+            self.desk.click(*self.place(self.see(name, role)), times=2)
+            with contextlib.suppress(Late):
+                return self.see(answer, seconds=20)
+        raise Late(f"{name!r}: does not mind a double click")
+
+    def insist(self, key, name, role=None, times=4):
+        """Press a key until something is gone: a search that is not ready does not mind it."""
+        for _ in range(times):
             self.desk.key(key)
             with contextlib.suppress(Late):
-                return self.see(name, seconds=20)
-        self.desk.key(key)
-        return self.see(name)
+                return self.miss(name, role, seconds=4)
+        raise Late(f"{name!r}: does not mind {key}")
 
     def miss(self, name, role=None, seconds=25):
         """Wait until it is gone."""
@@ -69,13 +110,13 @@ class Person:
     def press(self, name, role=None, seconds=25):
         """The shell's by the mouse, a button by its own action, whatever else by the keyboard."""
         node = self.see(name, role, seconds)
-        if node.get_application().get_name() == "gnome-shell":  # whose places are those of the screen
+        if node.get_application().get_name() in SHELLS:  # whose places are those of the screen
             self.hit(name, role)
-        elif node.get_role_name() != "check box" and node.get_action_iface() and node.get_n_actions() > 0:
+        elif role_of(node) != "check box" and node.get_action_iface() and node.get_n_actions() > 0:
             node.do_action(0)
         else:
             self.reach(node)
-            self.desk.key("space" if node.get_role_name() == "check box" else "Return")
+            self.desk.key("space" if role_of(node) == "check box" else "Return")
 
     def switch(self, name):
         """The switch of a row."""
@@ -87,13 +128,11 @@ class Person:
 
     def banner(self, name, role=None):
         """Of the shell's own, which is quick to look through: a banner stays for seconds only."""
-        shell = Atspi.get_desktop(0).get_child_at_index(0)
-        for node in walk(shell):
-            try:
-                if (node.get_name() or "").strip() == name and role in (None, node.get_role_name()):
-                    return node
-            except GLib.Error:
-                continue
+        for shell in [app for app in below(Atspi.get_desktop(0)) if name_of(app) in SHELLS]:
+            for node in walk(shell):
+                with contextlib.suppress(GLib.Error):
+                    if name_of(node) == name and role in (None, role_of(node)):
+                        return node
         return None
 
     @staticmethod
@@ -101,6 +140,18 @@ class Person:
         """Where it is on the screen."""
         found = node.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
         return found.x + found.width // 2, found.y + found.height // 2
+
+    def place(self, node):
+        """Where to point at it: GTK 4 knows its place in its window alone, which has a shadow around."""
+        if not is_gtk4(node):
+            return self.middle(node)
+        frame = node
+        while role_of(frame) not in ("frame", "window", "dialog"):
+            frame = frame.get_parent()
+        inner, thing = (n.get_component_iface().get_extents(Atspi.CoordType.WINDOW) for n in (frame, node))
+        left, top, width, height = self.desk.window(frame.get_name())
+        return (left + (width - inner.width) // 2 + thing.x + thing.width // 2,
+                top + (height - inner.height) // 2 + thing.y + thing.height // 2)
 
     def rest(self, name, role=None, seconds=25):
         """A thing of the shell's once it has come to rest: notifications glide in."""
@@ -117,7 +168,7 @@ class Person:
             node = self.rest(name, role)
             self.desk.click(*self.middle(node))
             with contextlib.suppress(Late):
-                until(lambda n=node: not n.get_state_set().contains(Atspi.StateType.SHOWING), 4, f"{name!r} to go")
+                until(lambda n=node: not shows(n), 4, f"{name!r} to go")
                 return
         raise Late(f"{name!r}: does not mind a click")
 
@@ -154,7 +205,7 @@ class Person:
 
     def text(self):
         """All that can be read, for a message."""
-        return "\n".join(filter(None, (f"{n.get_role_name()}: {n.get_name()}" for n in self.all() if n.get_name())))
+        return "\n".join(filter(None, (f"{role_of(n)}: {n.get_name()}" for n in self.all() if n.get_name())))
 
 
 __all__ = ["Late", "Person", "walk"]

@@ -1,11 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """tunnel.py OUT [TEST...]: GNOME Settings and a real tunnel of NetworkManager's, where the kernel has WireGuard. TAP."""
-import os
 import sys
 
 from desk import run, until
-from story import Story, get, gateways, play, visit
+from story import Story, get, gateways, links, play, visit, witness
 
 
 def is_up():
@@ -22,8 +21,7 @@ class Tunnel(Story):
 
     def test_on(self):
         """a profile that NetworkManager imported is a gateway, its switch shows it on, and a visitor comes through it"""
-        with open(os.path.join(self.desk.out, "served.conf"), encoding="utf-8") as file:
-            path = self.file("home.conf", file.read())
+        path = self.file("home.conf", self.served())
         run("nmcli", "connection", "import", "type", "wireguard", "file", path)
         until(lambda: gateways() == ["home"], 20, "the gateway")
         until(lambda: get("home", "wireguard.listen-port") == "0" and is_up(), 20, "the tunnel")
@@ -49,6 +47,14 @@ class Tunnel(Story):
         self.visitor_sees(True)
         assert self.person.is_on("home")
         self.desk.shot("on")
+
+    def test_delete(self):
+        """removed in GNOME Settings: connection, link, gateway, rules and keys are gone; the port is away for good"""
+        assert links() - self.links == {get("home", "connection.interface-name")}, links()
+        assert witness("table") != [""]
+        self.remove(self.served())
+        self.visitor_sees(False)
+        self.desk.shot("deleted")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def missing(root, path, name):
         return f"{path}: {error.strerror}"
     if name.endswith("*"):
         return None if re.search(rf'"(/[\w/-]*/)?{name[:-1]}', text) else f"{path}: {name}: no such case"
-    return None if re.search(rf"^(def )?{name}\(", text, re.M) else f"{path}: {name}: no such function"
+    return None if re.search(rf"^( *def )?{name}\(", text, re.M) else f"{path}: {name}: no such function"
 
 
 def not_named(root, rows):

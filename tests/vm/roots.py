@@ -26,18 +26,25 @@ MACHINE = """
     python3 ca-certificates
 """.split()
 
-DESKTOP = """
+SESSION = """
     systemd systemd-sysv udev dbus dbus-x11 polkitd network-manager wireguard-tools wireguard-go
-    iproute2 nftables gnome-shell gnome-control-center nautilus network-manager-gnome
-    xvfb xauth xdotool at-spi2-core python3 python3-pyatspi gir1.2-gtk-4.0 gir1.2-nm-1.0
-    desktop-file-utils shared-mime-info adwaita-icon-theme fonts-dejavu-core
+    iproute2 nftables xvfb xauth xdotool at-spi2-core python3 python3-pyatspi gir1.2-gtk-4.0 gir1.2-nm-1.0
+    desktop-file-utils shared-mime-info fonts-dejavu-core
+""".split()
+GNOME = SESSION + """
+    gnome-shell gnome-control-center nautilus network-manager-gnome adwaita-icon-theme
+""".split()
+PLASMA = SESSION + """
+    plasma-workspace plasma-desktop plasma-nm kwin-x11 dolphin kde-cli-tools systemsettings breeze
 """.split()
 
 # name: suite, mmdebstrap variant, packages, bootable
 KINDS = {
     "bookworm": ("bookworm", "minbase", MACHINE, True),
     "trixie": ("trixie", "minbase", MACHINE, True),
-    "desktop": ("trixie", "minbase", DESKTOP, False),
+    "desktop": ("trixie", "minbase", GNOME, False),
+    "desktop-bookworm": ("bookworm", "minbase", GNOME + ["gjs"], False),  # in which it shows notifications
+    "desktop-plasma": ("trixie", "minbase", PLASMA, False),
     "build-bookworm": ("bookworm", "buildd", None, False),
     "build-trixie": ("trixie", "buildd", None, False),
     "container": ("bookworm", "minbase", ["ca-certificates"], False),  # debian:12
