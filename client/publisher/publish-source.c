@@ -17,6 +17,7 @@ struct _AditPublishSource {
     AditObjects *objects;
     AditPubWanted *wanted;
     GHashTable *handshakes; /* gateway -> guint64 */
+    GPtrArray *asking;      /* Asking, to be answered */
 };
 
 static void
@@ -172,6 +173,7 @@ adit_publish_source_new(GDBusConnection *bus, const AditPublishSourceWatch *watc
     self->watch = *watch;
     self->bus = g_object_ref(bus);
     self->cancel = g_cancellable_new();
+    self->asking = g_ptr_array_new();
     self->handshakes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->objects = adit_objects_new(bus, ADIT_CLIENT_BUS, ADIT_CLIENT_PATH, on_objects, self);
     adit_pub_wanted_proxy_new(
@@ -182,22 +184,33 @@ adit_publish_source_new(GDBusConnection *bus, const AditPublishSourceWatch *watc
 }
 
 typedef struct {
+    AditPublishSource *source;
     AditDropAnswer answer;
     gpointer data;
 } Asking;
 
 static void
+end_asking(Asking *asking, const char *const *answers)
+{
+    asking->answer(answers, asking->data);
+    g_free(asking);
+}
+
+static void
 on_drops(GObject *source, GAsyncResult *result, gpointer data)
 {
-    g_autofree Asking *asking = data;
+    Asking *asking = data;
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) answers = NULL;
 
-    if (adit_pub_wanted_call_find_drops_finish(ADIT_PUB_WANTED(source), &answers, result,
-                                               &error))
-        asking->answer((const char *const *)answers, asking->data);
-    else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    if (!adit_pub_wanted_call_find_drops_finish(ADIT_PUB_WANTED(source), &answers, result,
+                                                &error)) {
+        if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+            return; /* it has been ended with its source */
         g_debug("aditd: %s", error->message);
+    }
+    g_ptr_array_remove_fast(asking->source->asking, asking);
+    end_asking(asking, (const char *const *)answers);
 }
 
 void
@@ -213,11 +226,12 @@ adit_publish_source_find_drops(AditPublishSource *self, const AditDropQuestion *
                               asked[i].port);
     if (!self->wanted) {
         g_variant_builder_clear(&builder);
+        answer(NULL, data);
         return;
     }
-    asking = g_new0(Asking, 1);
-    asking->answer = answer;
-    asking->data = data;
+    asking = g_new(Asking, 1);
+    *asking = (Asking){ self, answer, data };
+    g_ptr_array_add(self->asking, asking);
     adit_pub_wanted_call_find_drops(self->wanted, g_variant_builder_end(&builder),
                                     G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, self->cancel, on_drops,
                                     asking);
@@ -230,6 +244,9 @@ adit_publish_source_free(AditPublishSource *self)
         return;
     g_cancellable_cancel(self->cancel);
     g_object_unref(self->cancel);
+    for (guint i = 0; i < self->asking->len; i++)
+        end_asking(g_ptr_array_index(self->asking, i), NULL);
+    g_ptr_array_unref(self->asking);
     adit_objects_free(self->objects);
     if (self->wanted)
         g_signal_handlers_disconnect_by_data(self->wanted, self);
