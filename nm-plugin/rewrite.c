@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "libadit/core/error.h"
 #include "libadit/sys/store.h"
 #include "nm-plugin/enrol.h"
 #include "nm-plugin/original.h"
@@ -98,12 +99,17 @@ static void
 on_loaded(GObject *source, GAsyncResult *result, gpointer data)
 {
     AditNmTask *task = data;
-    g_auto(GStrv) failures = NULL;
     GError *error = NULL;
+    g_autoptr(GVariant) answer = nm_client_dbus_call_finish(NM_CLIENT(source), result, &error);
+    g_autofree const char **failures = NULL;
 
-    if (!nm_client_load_connections_finish(NM_CLIENT(source), &failures, result, &error) &&
-        adit_nm_task_is_over(task, error))
+    if (!answer && adit_nm_task_is_over(task, error))
         return;
+    if (answer)
+        g_variant_get(answer, "(b^a&s)", NULL, &failures);
+    if (failures && failures[0])
+        error = g_error_new(ADIT_ERROR, ADIT_ERROR_DENIED, "%s: NetworkManager did not read it",
+                            failures[0]);
     if (!error)
         adit_nm_original_remove(task->nm->state_dir, task->gateway->id, &error);
     if (error)
@@ -129,9 +135,10 @@ restore_file(AditNmTask *task)
         adit_key_string_free(now);
     if (error)
         adit_nm_task_end(task, NULL, error);
-    else if (path)
-        nm_client_load_connections_async(task->nm->client, paths, task->nm->cancel, on_loaded,
-                                         task);
+    else if (path) /* libnm's own function for this loses memory */
+        nm_client_dbus_call(task->nm->client, NM_DBUS_PATH_SETTINGS, NM_DBUS_INTERFACE_SETTINGS,
+                            "LoadConnections", g_variant_new("(^as)", paths),
+                            G_VARIANT_TYPE("(bas)"), -1, task->nm->cancel, on_loaded, task);
     else
         apply(task);
 }
