@@ -398,12 +398,12 @@ def test_disk_full(lab):
     site = Site(lab)
     since = time.monotonic()
     for machine, folder in ((site.vps, "/var/lib/adit-server"), (site.home, "/etc/adit")):
-        machine.sh(f"mkdir -p /tmp/full; mount -t tmpfs -o size=800k none /tmp/full; cp -a {folder}/. /tmp/full/;"
-                   f"mount --bind /tmp/full {folder}")
+        machine.sh(f"mkdir -p /run/full; mount -t tmpfs -o size=800k none /run/full; cp -a {folder}/. /run/full/;"
+                   f"mount --bind /run/full {folder}")
     site.kill("server")
     site.start("server")
     for machine in (site.vps, site.home):
-        machine.sh("dd if=/dev/zero of=/tmp/full/ballast bs=4k 2>/dev/null || :")
+        machine.sh("dd if=/dev/zero of=/run/full/ballast bs=4k 2>/dev/null || :")
     before, devices = site.kernel(), site.server.admin("device", "list", "--json").stdout
     said = site.server.admin("device", "add", "another", check=False)
     assert said.code == 1 and len(said.stderr.strip().split("\n")) == 1, said
@@ -414,7 +414,7 @@ def test_disk_full(lab):
     same(before, site.kernel())
     print(f"# {said.stderr.strip()}", flush=True)
     for machine in (site.vps, site.home):
-        machine.sh("rm /tmp/full/ballast")
+        machine.sh("rm /run/full/ballast")
     site.server.admin("device", "add", "another", "--out", "/root/another.conf")
     site.client.adit("default", "tunnel")
     site.client.adit("default", "none")
