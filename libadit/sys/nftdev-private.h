@@ -26,8 +26,11 @@ gboolean adit_nftdev_send(AditNftDev *dev, AditMsg *m, GError **error);
 /* Whether @op gives an element more time and nothing else, and in place, as far as known. */
 gboolean adit_nftdev_is_renewal(const AditNftDev *dev, const AditOp *op);
 void adit_nftdev_put_renewals(AditMsg *m, const AditNftDev *dev, const AditOp *op, guint n);
-/* After one of them was sent: whether the kernel did that is known from now on. */
-gboolean adit_nftdev_see_renewal(AditNftDev *dev, const AditOp *op, GError **error);
+/* Before any was sent: one of @op that is there and has clearly less time than it is to have,
+ * or NULL; and after: whether the kernel did that is known from now on. */
+gboolean adit_nftdev_find_telling(AditNftDev *dev, const AditOp *op, guint n,
+                                  const AditOp **ret, GError **error);
+gboolean adit_nftdev_see_renewal(AditNftDev *dev, const AditOp *telling, GError **error);
 
 /* What changes an element makes it anew, and a new one has counted nothing: copies of those
  * that

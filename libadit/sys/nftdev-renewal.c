@@ -11,6 +11,7 @@
 
 #define MARGIN_MS 10000 /* so much more time cannot be mistaken for what was left */
 #define ASKED_MS 1000   /* goes by until the kernel is asked, at most */
+#define TELLING_MAX 8   /* are asked for; if none of them is there, others will be renewed */
 
 static guint64
 left_of(const AditElement *e)
@@ -71,17 +72,16 @@ on_answer(const struct nlmsghdr *nlh, gpointer data, GError **error)
     return FALSE;
 }
 
-/* Gone already: the next renewal will show it. */
-gboolean
-adit_nftdev_see_renewal(AditNftDev *dev, const AditOp *op, GError **error)
+/* What the kernel has left of @op's element; 0: it is gone. */
+static gboolean
+ask_left(AditNftDev *dev, const AditOp *op, guint64 *ret, GError **error)
 {
     const AditElement *want = op->object;
     Look look = { dev, 0 };
     g_autoptr(AditMsg) m = adit_msg_new();
     g_autoptr(GError) local = NULL;
 
-    if (dev->renews != ADIT_NFT_RENEWS_PERHAPS)
-        return TRUE;
+    *ret = 0;
     adit_nft_elements_put(m, dev->bp, ADIT_NFT_ELEMENT_GET, &want, 1);
     if (!adit_nl_call(dev->nl, m, on_answer, &look, NULL, &local)) {
         if (g_error_matches(local, ADIT_ERROR, ADIT_ERROR_NOT_FOUND))
@@ -89,8 +89,39 @@ adit_nftdev_see_renewal(AditNftDev *dev, const AditOp *op, GError **error)
         g_propagate_error(error, g_steal_pointer(&local));
         return FALSE;
     }
+    *ret = look.left_ms;
+    return TRUE;
+}
+
+/* One that has gone is made anew by its renewal, with all its time, by every kernel. */
+gboolean
+adit_nftdev_find_telling(AditNftDev *dev, const AditOp *op, guint n, const AditOp **ret,
+                         GError **error)
+{
+    *ret = NULL;
+    for (guint i = 0; i < n && i < TELLING_MAX && *ret == NULL; i++) {
+        guint64 left_ms;
+
+        if (!ask_left(dev, &op[i], &left_ms, error))
+            return FALSE;
+        if (left_ms > ASKED_MS && left_ms + MARGIN_MS < left_of(op[i].object))
+            *ret = &op[i];
+    }
+    return TRUE;
+}
+
+/* Gone already: the next renewal will show it. */
+gboolean
+adit_nftdev_see_renewal(AditNftDev *dev, const AditOp *telling, GError **error)
+{
+    guint64 left_ms;
+
+    if (!ask_left(dev, telling, &left_ms, error))
+        return FALSE;
+    if (left_ms == 0)
+        return TRUE;
     dev->renews =
-        look.left_ms + ASKED_MS > left_of(want) ? ADIT_NFT_RENEWS : ADIT_NFT_RENEWS_NOT;
+        left_ms + ASKED_MS > left_of(telling->object) ? ADIT_NFT_RENEWS : ADIT_NFT_RENEWS_NOT;
     g_debug("nftables: elements are renewed %s",
             dev->renews == ADIT_NFT_RENEWS ? "in place" : "by new ones");
     return TRUE;

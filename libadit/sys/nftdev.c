@@ -347,10 +347,18 @@ send_ops(AditNftDev *dev, const AditOp *op, guint n, GError **error)
     g_autoptr(GArray) renewals = g_array_new(FALSE, FALSE, sizeof(AditOp));
     g_autoptr(GArray) rest = g_array_new(FALSE, FALSE, sizeof(AditOp));
     g_autoptr(GHashTable) counted = NULL;
-    const AditOp *renewal;
+    const AditOp *renewal, *telling = NULL;
 
     divide(dev, op, n, renewals, rest);
     renewal = (AditOp *)(gpointer)renewals->data;
+    if (dev->renews == ADIT_NFT_RENEWS_PERHAPS && renewals->len > 0) {
+        if (!adit_nftdev_find_telling(dev, renewal, renewals->len, &telling, error))
+            return FALSE;
+        if (telling == NULL) {
+            g_array_append_vals(rest, renewals->data, renewals->len);
+            g_array_set_size(renewals, 0);
+        }
+    }
     op = (AditOp *)(gpointer)rest->data;
     counted = adit_nftdev_counted(dev, op, rest->len, error);
     if (counted == NULL)
@@ -360,12 +368,12 @@ send_ops(AditNftDev *dev, const AditOp *op, guint n, GError **error)
         adit_nftdev_put_renewals(m, dev, renewal, renewals->len);
     if (!adit_nftdev_send(dev, m, error))
         return FALSE;
-    if (renewals->len == 0)
+    if (telling == NULL)
         return TRUE;
-    if (!adit_nftdev_see_renewal(dev, renewal, error))
+    if (!adit_nftdev_see_renewal(dev, telling, error))
         return FALSE;
-    /* Not in place: once more, by new ones. */
-    return dev->renews != ADIT_NFT_RENEWS_NOT || send_ops(dev, renewal, renewals->len, error);
+    /* Not in place, or not known: once more, by new ones. */
+    return dev->renews == ADIT_NFT_RENEWS || send_ops(dev, renewal, renewals->len, error);
 }
 
 static gboolean
