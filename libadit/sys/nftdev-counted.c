@@ -36,24 +36,6 @@ on_present(const AditElement *present, gpointer data)
     }
 }
 
-typedef struct {
-    const AditNftDev *dev;
-    GHashTable *counted;
-} Reading;
-
-static gboolean
-on_answer(const struct nlmsghdr *nlh, gpointer data, GError **error)
-{
-    const Reading *reading = data;
-    const char *table = reading->dev->bp->table;
-
-    if (adit_nft_elements_get(nlh, table, on_present, reading->counted))
-        return TRUE;
-    g_set_error(error, ADIT_ERROR, ADIT_ERROR_PROTOCOL,
-                "nftables: table %s: an element of the kernel makes no sense", table);
-    return FALSE;
-}
-
 static gboolean
 is_absent(const GError *error)
 {
@@ -78,18 +60,13 @@ read_all(AditNftDev *dev, GHashTable *counted, GError **error)
     return TRUE;
 }
 
-/* A message for each: so many answers are not too much for the socket at once. */
 static gboolean
 read_some(AditNftDev *dev, GPtrArray *elements, GHashTable *counted, GError **error)
 {
-    Reading reading = { dev, counted };
-    g_autoptr(AditMsg) m = adit_msg_new();
     g_autoptr(GError) local = NULL;
 
-    for (guint i = 0; i < elements->len; i++)
-        adit_nft_elements_put(m, dev->bp, ADIT_NFT_ELEMENT_GET,
-                              (const AditElement *const *)&elements->pdata[i], 1);
-    if (adit_nl_call(dev->nl, m, on_answer, &reading, NULL, &local))
+    if (adit_nftdev_ask(dev, (const AditElement *const *)elements->pdata, elements->len,
+                        on_present, counted, &local))
         return TRUE;
     if (is_absent(local))
         return read_all(dev, counted, error);

@@ -3,7 +3,7 @@
 
 #include "libadit/sys/nftdev.h"
 
-/* Shared by nftdev.c and nftdev-reconcile.c. */
+/* Shared by the files of nftdev. */
 
 typedef enum {
     ADIT_NFT_RENEWS_PERHAPS,
@@ -23,6 +23,11 @@ struct _AditNftDev {
 /* One transaction of ours. */
 gboolean adit_nftdev_send(AditNftDev *dev, AditMsg *m, GError **error);
 
+/* Calls @func for each of @elements as the kernel has it; NOT_FOUND: one is absent. A message
+ * for each: so many answers are not too much for the socket at once. */
+gboolean adit_nftdev_ask(AditNftDev *dev, const AditElement *const *elements, guint n,
+                         AditNftElementFunc func, gpointer data, GError **error);
+
 /* Whether @op gives an element more time and nothing else, and in place, as far as known. */
 gboolean adit_nftdev_is_renewal(const AditNftDev *dev, const AditOp *op);
 void adit_nftdev_put_renewals(AditMsg *m, const AditNftDev *dev, const AditOp *op, guint n);
@@ -32,10 +37,9 @@ gboolean adit_nftdev_find_telling(AditNftDev *dev, const AditOp *op, guint n,
                                   const AditOp **ret, GError **error);
 gboolean adit_nftdev_see_renewal(AditNftDev *dev, const AditOp *telling, GError **error);
 
-/* What changes an element makes it anew, and a new one has counted nothing: copies of those
- * that
- * @op changes in sets that count, with what the kernel's have counted. By their identity. NULL:
- * @error. */
+/* What changes an element makes it anew, and a new one has counted nothing: copies of those of
+ * @op that are changed in sets that count, with what the kernel's have counted. By their
+ * identity. NULL: @error. */
 GHashTable *adit_nftdev_counted(AditNftDev *dev, const AditOp *op, guint n, GError **error);
 
 /* The present element of the same identity as @key, or NULL. */

@@ -54,43 +54,19 @@ on_present(const AditElement *present, gpointer data)
     *(guint64 *)data = left_of(present);
 }
 
-typedef struct {
-    const AditNftDev *dev;
-    guint64 left_ms;
-} Look;
-
-static gboolean
-on_answer(const struct nlmsghdr *nlh, gpointer data, GError **error)
-{
-    Look *look = data;
-    const char *table = look->dev->bp->table;
-
-    if (adit_nft_elements_get(nlh, table, on_present, &look->left_ms))
-        return TRUE;
-    g_set_error(error, ADIT_ERROR, ADIT_ERROR_PROTOCOL,
-                "nftables: table %s: an element of the kernel makes no sense", table);
-    return FALSE;
-}
-
 /* What the kernel has left of @op's element; 0: it is gone. */
 static gboolean
 ask_left(AditNftDev *dev, const AditOp *op, guint64 *ret, GError **error)
 {
     const AditElement *want = op->object;
-    Look look = { dev, 0 };
-    g_autoptr(AditMsg) m = adit_msg_new();
     g_autoptr(GError) local = NULL;
 
     *ret = 0;
-    adit_nft_elements_put(m, dev->bp, ADIT_NFT_ELEMENT_GET, &want, 1);
-    if (!adit_nl_call(dev->nl, m, on_answer, &look, NULL, &local)) {
-        if (g_error_matches(local, ADIT_ERROR, ADIT_ERROR_NOT_FOUND))
-            return TRUE;
-        g_propagate_error(error, g_steal_pointer(&local));
-        return FALSE;
-    }
-    *ret = look.left_ms;
-    return TRUE;
+    if (adit_nftdev_ask(dev, &want, 1, on_present, ret, &local) ||
+        g_error_matches(local, ADIT_ERROR, ADIT_ERROR_NOT_FOUND))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return FALSE;
 }
 
 /* One that has gone is made anew by its renewal, with all its time, by every kernel. */

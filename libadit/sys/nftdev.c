@@ -244,6 +244,18 @@ adit_nftdev_foreach(AditNftDev *dev, const char *set, AditNftElementFunc func, g
 }
 
 gboolean
+adit_nftdev_ask(AditNftDev *dev, const AditElement *const *elements, guint n,
+                AditNftElementFunc func, gpointer data, GError **error)
+{
+    g_autoptr(AditMsg) m = adit_msg_new();
+    Walk walk = { dev, func, data };
+
+    for (guint i = 0; i < n; i++)
+        adit_nft_elements_put(m, dev->bp, ADIT_NFT_ELEMENT_GET, &elements[i], 1);
+    return adit_nl_call(dev->nl, m, on_walk, &walk, NULL, error);
+}
+
+gboolean
 adit_nftdev_dump(AditNftDev *dev, AditState *ret, gboolean *ret_intact, GError **error)
 {
     g_autofree char *shape = read_shape(dev, error);

@@ -33,6 +33,13 @@ typedef struct {
     GArray *events; /* AditPoolNews */
 } PcpSite;
 
+typedef struct {
+    const char *path;
+    void (*func)(void);
+} PcpSiteTest;
+
+/* A test program's main: builds, runs and demolishes. */
+int pcp_site_run(int argc, char **argv, const PcpSiteTest *tests, guint n);
 /* Once per process; FALSE: not to be had here. */
 gboolean pcp_site_build(void);
 void pcp_site_demolish(void);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tests/contract/netns.h"
 #include "tests/contract/pcp-site.h"
 
 #include <malloc.h>
@@ -251,10 +250,7 @@ test_other_port(void)
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*func)(void);
-    } tests[] = {
+    static const PcpSiteTest tests[] = {
         { "/client-abuse/C4-wrong-source", test_wrong_source },
         { "/client-abuse/C4-wrong-contents", test_wrong_contents },
         { "/client-abuse/lengths", test_lengths },
@@ -263,14 +259,6 @@ main(int argc, char **argv)
         { "/client-abuse/garbage", test_garbage },
         { "/client-abuse/C11-other-port", test_other_port },
     };
-    int status;
 
-    g_test_init(&argc, &argv, NULL);
-    if (!pcp_site_build())
-        return test_netns_skip("network namespace: not to be had");
-    for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add_func(tests[i].path, tests[i].func);
-    status = g_test_run();
-    pcp_site_demolish();
-    return status;
+    return pcp_site_run(argc, argv, tests, G_N_ELEMENTS(tests));
 }

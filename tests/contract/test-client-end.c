@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tests/contract/netns.h"
 #include "tests/contract/pcp-site.h"
 
 #include <string.h>
@@ -197,10 +196,7 @@ test_again(void)
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*func)(void);
-    } tests[] = {
+    static const PcpSiteTest tests[] = {
         { "/client/C12-drain", test_drain },
         { "/client/C12-drain-many", test_drain_many },
         { "/client/C12-drop-away", test_drop_away },
@@ -208,14 +204,6 @@ main(int argc, char **argv)
         { "/client/sweep", test_sweep },
         { "/client/again", test_again },
     };
-    int status;
 
-    g_test_init(&argc, &argv, NULL);
-    if (!pcp_site_build())
-        return test_netns_skip("network namespace: not to be had");
-    for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add_func(tests[i].path, tests[i].func);
-    status = g_test_run();
-    pcp_site_demolish();
-    return status;
+    return pcp_site_run(argc, argv, tests, G_N_ELEMENTS(tests));
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tests/contract/netns.h"
 #include "tests/contract/pcp-site.h"
 
 #include <net/if.h>
@@ -126,22 +125,11 @@ test_late_way(void)
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*func)(void);
-    } tests[] = {
+    static const PcpSiteTest tests[] = {
         { "/client/device", test_device },           { "/client/grace", test_grace },
         { "/client/late-device", test_late_device }, { "/client/late-way", test_late_way },
         { "/client/C13-address", test_address },     { "/client/C13-move", test_move },
     };
-    int status;
 
-    g_test_init(&argc, &argv, NULL);
-    if (!pcp_site_build())
-        return test_netns_skip("network namespace: not to be had");
-    for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add_func(tests[i].path, tests[i].func);
-    status = g_test_run();
-    pcp_site_demolish();
-    return status;
+    return pcp_site_run(argc, argv, tests, G_N_ELEMENTS(tests));
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "libadit/core/error.h"
-#include "tests/contract/netns.h"
 #include "tests/contract/pcp-site.h"
 
 #include <grp.h>
@@ -310,10 +309,7 @@ test_refuses(void)
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*func)(void);
-    } tests[] = {
+    static const PcpSiteTest tests[] = {
         { "/client/life", test_life },
         { "/client/C2-source", test_source },
         { "/client/C14-notice", test_notice },
@@ -327,14 +323,6 @@ main(int argc, char **argv)
         { "/client/bad-disk", test_bad_disk },
         { "/client/refuses", test_refuses },
     };
-    int status;
 
-    g_test_init(&argc, &argv, NULL);
-    if (!pcp_site_build())
-        return test_netns_skip("network namespace: not to be had");
-    for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add_func(tests[i].path, tests[i].func);
-    status = g_test_run();
-    pcp_site_demolish();
-    return status;
+    return pcp_site_run(argc, argv, tests, G_N_ELEMENTS(tests));
 }
