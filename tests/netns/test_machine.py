@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The lab's machines: commands, files, buses, and what they cannot reach."""
 import os
+import re
 import signal
 import time
 
 import kernel
 import tap
 from lab import SOURCE, Lab, LabError
-from process import PATIENCE
+from process import PATIENCE, until
 
 DRAWING = "internet -- vps\ninternet -- home"
 
@@ -62,8 +63,12 @@ def test_background(lab):
     """a daemon that leaves its parent stays in the machine, and the dead are reaped"""
     home = lab["home"]
     home.sh("(setsid sleep 300 </dev/null >/dev/null 2>&1 &) ; (true &)")
-    states = home.run("ps", "-e", "-o", "ppid,s,args").stdout
-    assert "1 S sleep 300" in states and " Z" not in states, states
+
+    def settled():  # the child has begun its program, and nobody is dead and unburied
+        states = home.run("ps", "-e", "-o", "ppid,s,args").stdout
+        return re.search(r"^ +1 S sleep 300$", states, re.M) and " Z" not in states
+
+    until(settled, 5, "sleep 300 as a child of the machine, alone")
     assert "sleep 300" not in lab["vps"].run("ps", "-e", "-o", "args").stdout, "no other machine sees it"
 
 
