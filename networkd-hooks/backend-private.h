@@ -23,6 +23,7 @@ typedef struct {
     guint writing;        /* operations that change the folder themselves */
     GHashTable *seen;     /* links that were there: networkd has made them */
     GHashTable *bringing; /* links that are being made anew */
+    GHashTable *missing;  /* link -> Missing: whose addresses were gone */
     const char *folders[ADIT_NETWORKD_N_FOLDERS];
     AditNetworkdKeeper *keeper;
 } AditNetworkd;
@@ -44,15 +45,22 @@ void adit_networkd_task_end(AditNetworkdTask *task, const char *id, const GError
 void adit_networkd_task_finish(AditNetworkdTask *task, gboolean good, GError *why);
 
 gboolean adit_networkd_connect(AditNetworkd *self, GError **error);
+/* Whether networkd's own file says so of a link: "configured", "configuring", ... */
+gboolean adit_networkd_is(const char *link, const char *state);
 /* An admin wrote its files. */
 gboolean adit_networkd_is_adopted(const AditBackendGateway *gateway);
 /* The files of a gateway that is up, or those beside an admin's. */
 gboolean adit_networkd_put(AditNetworkd *self, const AditBackendGateway *gateway,
                            GError **error);
 
-/* In lost.c. See mend in policy-routing/backend.h. */
+/* In lost.c. Between these two. */
+void adit_networkd_lost_begin(AditNetworkd *self);
+void adit_networkd_lost_end(AditNetworkd *self);
+/* See mend in policy-routing/backend.h. */
 gboolean adit_networkd_mend(AditBackend *backend, const AditBackendGateway *gateway,
                             GError **error);
+/* An operation of ours is about to change it: it is looked at after that. */
+void adit_networkd_wait_no_more(AditNetworkd *self, const char *link);
 /* Taken away by our own hand: it is not missed, and not made anew. */
 void adit_networkd_let_go(AditNetworkd *self, const char *link);
 

@@ -36,15 +36,20 @@ list(AditBackend *backend)
 }
 
 /* "ADMIN_STATE=configured" in the file of a link's number. */
+gboolean
+adit_networkd_is(const char *link, const char *state)
+{
+    g_autofree char *path = g_strdup_printf(STATES "/%u", if_nametoindex(link));
+    g_autofree char *line = g_strdup_printf("ADMIN_STATE=%s\n", state);
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, line) != NULL;
+}
+
 static gboolean
 manages(AditBackend *backend, const char *link)
 {
-    g_autofree char *path = g_strdup_printf(STATES "/%u", if_nametoindex(link));
-    g_autofree char *text = NULL;
-
-    return g_file_get_contents(path, &text, NULL, NULL) &&
-           (strstr(text, "ADMIN_STATE=configured\n") ||
-            strstr(text, "ADMIN_STATE=configuring\n"));
+    return adit_networkd_is(link, "configured") || adit_networkd_is(link, "configuring");
 }
 
 /* One of an admin's: whoever has adopted it knows it by its path. */
@@ -113,8 +118,7 @@ networkd_free(AditBackend *backend)
     AditNetworkd *self = (AditNetworkd *)backend;
 
     g_clear_object(&self->monitor);
-    g_hash_table_unref(self->seen);
-    g_hash_table_unref(self->bringing);
+    adit_networkd_lost_end(self);
     adit_network1_close(self->network1);
     adit_networkd_keeper_free(self->keeper);
     g_free(self->folder);
@@ -148,7 +152,6 @@ adit_networkd_backend_new(AditKernel *kernel, const char *folder)
     memcpy(self->folders, folders, sizeof(folders));
     self->folders[0] = self->folder;
     self->keeper = adit_networkd_keeper_new(self->folders);
-    self->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    self->bringing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    adit_networkd_lost_begin(self);
     return &self->parent;
 }

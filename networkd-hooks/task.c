@@ -12,6 +12,7 @@ adit_networkd_task_new(AditBackend *backend, const AditBackendGateway *gateway,
     task->done = done;
     task->data = data;
     task->networkd->writing++;
+    adit_networkd_wait_no_more(task->networkd, gateway->name);
     return task;
 }
 

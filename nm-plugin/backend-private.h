@@ -15,7 +15,7 @@ typedef struct {
     GCancellable *cancel;
     AditBackendWatch watch;
     GHashTable *updates;  /* uuid -> id of the timer after which it is looked at */
-    GHashTable *losses;   /* uuid -> Loss: whose addresses were gone while it was up */
+    GHashTable *losses;   /* uuid -> AditLoss: whose addresses were gone while it was up */
     guint updated;        /* a subscription */
     gboolean settling;    /* it has been away and tells again of what it always had */
     GHashTable *owed;     /* uuid -> what of that our own questions cause */

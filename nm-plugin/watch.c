@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nm-plugin/backend-private.h"
 #include "nm-plugin/reading.h"
+#include "policy-routing/loss.h"
 
 /* What NetworkManager says by itself: connections that come, change and go, links that are
  * switched. */
@@ -132,32 +133,21 @@ on_settled(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-#define LOSS_MS 300
-#define LOSS_MAX_MS 60000
-
-typedef struct {
-    gint64 last; /* when it was noted, monotonic */
-    guint ms;    /* how long was waited then */
-} Loss;
-
 void
 adit_nm_note_loss(AditNm *nm, const char *uuid)
 {
-    const gint64 now = g_get_monotonic_time();
-    Loss *loss = g_hash_table_lookup(nm->losses, uuid);
+    AditLoss *loss = g_hash_table_lookup(nm->losses, uuid);
+    guint ms;
 
     if (g_hash_table_contains(nm->updates, uuid) || g_hash_table_contains(nm->busy, uuid))
         return; /* it is looked at anyway */
     if (!loss) {
-        loss = g_new0(Loss, 1);
+        loss = g_new0(AditLoss, 1);
         g_hash_table_insert(nm->losses, g_strdup(uuid), loss);
     }
-    loss->ms = loss->ms == 0 || now - loss->last > 2 * LOSS_MAX_MS * (gint64)1000
-                   ? LOSS_MS
-                   : MIN(2 * loss->ms, LOSS_MAX_MS);
-    loss->last = now;
-    g_info("%s: NetworkManager has lost an address; looked at in %u ms", uuid, loss->ms);
-    look_later(nm, nm->updates, uuid, loss->ms, on_settled);
+    ms = adit_loss_note(loss, g_get_monotonic_time());
+    g_info("%s: NetworkManager has lost an address; looked at in %u ms", uuid, ms);
+    look_later(nm, nm->updates, uuid, ms, on_settled);
 }
 
 /* NetworkManager tells that a connection was updated whenever somebody asks for its secrets:

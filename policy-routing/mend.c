@@ -2,8 +2,10 @@
 #include "policy-routing/mend.h"
 
 #include "libadit/core/error.h"
+#include "libadit/sys/sysctl.h"
 #include "policy-routing/tunnel.h"
 
+#include <string.h>
 #include <sys/socket.h>
 
 #define ROUNDS 4
@@ -172,6 +174,16 @@ adit_mend_after(AditKernel *kernel, const AditBackendGateway *gateway, GError **
     return FALSE;
 }
 
+/* Where IPv6 is off nobody can put one back, and there is nothing to try until it is on. */
+static gboolean
+can_have(const char *link, guint8 family)
+{
+    g_autofree char *path = g_strdup_printf("net/ipv6/conf/%s/disable_ipv6", link);
+    g_autofree char *off = family == AF_INET6 ? adit_sysctl_read(path, NULL) : NULL;
+
+    return family == AF_INET || (off && strcmp(off, "0") == 0);
+}
+
 gboolean
 adit_mend_is_lost(AditKernel *kernel, const AditBackendGateway *gateway)
 {
@@ -181,13 +193,15 @@ adit_mend_is_lost(AditKernel *kernel, const AditBackendGateway *gateway)
 
     if (!have || adit_state_len(have, ADIT_KIND_DEVICE) == 0)
         return FALSE;
-    for (guint i = 0; i < gateway->profile->n_addresses; i++)
-        if (!has_address(have, &gateway->profile->addresses[i].addr))
+    for (guint i = 0; i < gateway->profile->n_addresses; i++) {
+        const AditAddr *addr = &gateway->profile->addresses[i].addr;
+
+        if (!has_address(have, addr) && can_have(gateway->name, addr->family))
             return TRUE;
+    }
     return FALSE;
 }
 
-/* Where the kernel has no IPv6 the manager could not make it either. */
 gboolean
 adit_mend_whole(AditKernel *kernel, const AditBackendGateway *gateway, GError **error)
 {

@@ -16,5 +16,5 @@ gboolean adit_mend_after(AditKernel *kernel, const AditBackendGateway *gateway, 
 /* Likewise, and addresses of the profile that are not there are put back, too: for a link whose
  * manager says that it is up, and has settled. */
 gboolean adit_mend_whole(AditKernel *kernel, const AditBackendGateway *gateway, GError **error);
-/* The link is there, and an address of the profile is not. */
+/* The link is there, and an address of the profile is not although it could be. */
 gboolean adit_mend_is_lost(AditKernel *kernel, const AditBackendGateway *gateway);

@@ -97,6 +97,7 @@ on_route_event(const struct nlmsghdr *nlh, gpointer data, GError **error)
 {
     AditWatch *self = data;
     const struct rtmsg *route = mnl_nlmsg_get_payload(nlh);
+    const struct ifinfomsg *link = mnl_nlmsg_get_payload(nlh);
 
     self->n_read++;
     switch (nlh->nlmsg_type) {
@@ -109,8 +110,9 @@ on_route_event(const struct nlmsghdr *nlh, gpointer data, GError **error)
         break;
     case RTM_NEWLINK:
     case RTM_DELLINK: /* takes routes along that no event of their own tells */
-        self->main_changed |= !is_our_link(self, nlh);
-        self->concerned = TRUE;
+        self->main_changed |= link->ifi_family == AF_UNSPEC && !is_our_link(self, nlh);
+        self->concerned =
+            TRUE; /* AF_INET6: its IPv6 is on again, of which nothing else tells */
         break;
     default: self->concerned = TRUE; /* rules, addresses, settings of a link */
     }
@@ -213,9 +215,11 @@ AditWatch *
 adit_watch_new(AditWatchFunc func, gpointer data, GError **error)
 {
     static const guint route_groups[] = {
-        RTNLGRP_LINK,      RTNLGRP_IPV4_IFADDR,  RTNLGRP_IPV4_ROUTE,
-        RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_IFADDR,  RTNLGRP_IPV6_ROUTE,
-        RTNLGRP_IPV6_RULE, RTNLGRP_IPV4_NETCONF, 0,
+        RTNLGRP_LINK,        RTNLGRP_IPV4_IFADDR,
+        RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV4_RULE,
+        RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
+        RTNLGRP_IPV6_RULE,   RTNLGRP_IPV4_NETCONF,
+        RTNLGRP_IPV6_IFINFO, 0,
     };
     static const guint filter_groups[] = { NFNLGRP_NFTABLES, 0 };
     static GSourceFuncs look_funcs = { .dispatch = on_look };

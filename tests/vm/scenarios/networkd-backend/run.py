@@ -8,6 +8,7 @@ restart of networkd nor the loss of the link lets anything out.
 
 import grp
 import os
+import re
 import stat
 
 import tap
@@ -51,6 +52,35 @@ def check_link(peer):
     tap.ok(reaches("10.59.0.1") and reaches("fd59::1"), "the server answers in both families")
 
 
+def addresses():
+    """Those of the link, in order."""
+    return sorted(re.findall(r"inet6? (\S+)", sh("ip", "address", "show", "dev", LINK, "scope", "global")))
+
+
+def switch(value):
+    """IPv6 of the link, off by 1."""
+    sh("sysctl", "-qw", f"net.ipv6.conf.{LINK}.disable_ipv6={value}")
+
+
+def check_lost():
+    """What somebody takes away of a link that networkd thinks complete is back; selected, so by both families."""
+    index, before = sh("cat", f"/sys/class/net/{LINK}/ifindex"), addresses()
+    for words, take in (("IPv6 off and on again", lambda: (switch(1), switch(0))),
+                        ("its IPv6 address deleted", lambda: sh("ip", "address", "delete", "fd59::2/128", "dev", LINK)),
+                        ("its IPv4 address deleted", lambda: sh("ip", "address", "delete", before[0], "dev", LINK)),
+                        ("all its addresses flushed", lambda: sh("ip", "address", "flush", "dev", LINK))):
+        take()
+        tap.until(lambda: addresses() == before and reaches(OUTSIDE, 1) and reaches("fd59::1", 1),
+                  f"{words}: both families carry again")
+    switch(1)
+    tap.ok(reaches(OUTSIDE), "IPv6 stays off: IPv4 carries")
+    tap.ok("fd59::2" not in " ".join(addresses()), "and nobody switches it on")
+    switch(0)
+    tap.until(lambda: addresses() == before and reaches("fd59::1", 1), "on again: IPv6 carries")
+    tap.ok(not deprecated(), "its address is no more deprecated than before")
+    tap.same(sh("cat", f"/sys/class/net/{LINK}/ifindex"), index, "it is the same link")
+
+
 def check_selected(peer):
     """Fail-closed through what happens to networkd."""
     index = sh("cat", f"/sys/class/net/{LINK}/ifindex")
@@ -58,6 +88,7 @@ def check_selected(peer):
     tap.until(lambda: not deprecated() and configured(), "selected, its address is no more deprecated")
     tap.same(sh("cat", f"/sys/class/net/{LINK}/ifindex"), index, "it is the same link")
     tap.same(seen(peer, OUTSIDE), (0, 3), "selected: all of it goes through the tunnel")
+    check_lost()
     sh("systemctl", "restart", "systemd-networkd")
     tap.same(seen(peer, OUTSIDE)[0], 0, "networkd restarted: nothing leaves in the clear")
     tap.until(lambda: reaches(OUTSIDE, 1) and preshared(LINK) == [peer.psk], "it carries again")

@@ -100,6 +100,8 @@ def check_selected(peer):
     sh("adit", "default", LINK)
     tap.until(lambda: reaches(OUTSIDE, 1), "selected, it carries")
     tap.same(seen(peer, OUTSIDE), (0, 3), "selected: all of it goes through the tunnel")
+    sh("ip", "address", "flush", "dev", LINK)
+    tap.until(lambda: reaches(OUTSIDE, 1) and reaches("fd59::1", 1), "its addresses flushed: both families carry again")
     sh("adit", "down", LINK)
     tap.until(lambda: "state DOWN" in sh("ip", "link", "show", LINK), "down: networkd keeps the link down")
     tap.same(seen(peer, OUTSIDE), (0, 0), "down: nothing leaves")
