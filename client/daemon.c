@@ -373,7 +373,7 @@ char *
 adit_daemon_dry_run(const char *name, const AditProfile *profile, GError **error)
 {
     const gboolean unselected[2] = { FALSE, FALSE };
-    const AditFacts facts = { 0 };
+    const AditFacts facts = { .lo6 = TRUE };
     const AditPolicy policy = { 0 };
     g_autofree AditSockAddr *endpoints = adit_endpoints_of(NULL, profile);
     g_autoptr(AditGateway) gateway = adit_gateway_from_profile(name, 1, name, profile);

@@ -3,7 +3,10 @@
 
 #include "libadit/core/error.h"
 #include "libadit/sys/reconcile.h"
+#include "libadit/sys/sysctl.h"
 #include "policy-routing/tunnel.h"
+
+#include <sys/socket.h>
 
 /* Nothing is remembered: what a gateway wants of the kernel is planned anew each time, and the
  * reconciler sends the difference. */
@@ -18,19 +21,66 @@ typedef struct {
      ADIT_KIND_BIT(ADIT_KIND_ADDRESS) | ADIT_KIND_BIT(ADIT_KIND_PEER) |                        \
      ADIT_KIND_BIT(ADIT_KIND_SYSCTL))
 
+/* Somebody has switched it off since the link was made: that is his word. */
 static gboolean
-reconcile(AditBackend *backend, const AditBackendGateway *gateway, gboolean up, GError **error)
+has_no_ipv6(const char *link)
+{
+    g_autofree char *path = g_strdup_printf(ADIT_TUNNEL_NO_IPV6, link);
+    g_autofree char *off = adit_sysctl_read(path, NULL);
+
+    return off && !g_str_equal(off, "0");
+}
+
+static gboolean
+is_of_ipv6(AditKind kind, gconstpointer object)
+{
+    const AditSysctl *sysctl = object;
+    const AditAddress *address = object;
+
+    return kind == ADIT_KIND_SYSCTL
+               ? g_str_has_prefix(sysctl->path, "net/ipv6/")
+               : kind == ADIT_KIND_ADDRESS && address->prefix.addr.family == AF_INET6;
+}
+
+static AditState *
+without_ipv6(const AditState *whole)
+{
+    AditState *want = adit_state_new();
+
+    for (AditKind kind = 0; kind < ADIT_N_KINDS; kind++)
+        for (guint i = 0; i < adit_state_len(whole, kind); i++)
+            if (!is_of_ipv6(kind, adit_state_get(whole, kind, i)))
+                adit_state_add(want, kind, adit_state_get(whole, kind, i));
+    return adit_state_seal(want);
+}
+
+static AditState *
+plan(const AditBackendGateway *gateway, gboolean up, gboolean mending)
+{
+    AditState *want = adit_state_new();
+
+    if (up)
+        adit_tunnel_plan(want, gateway->name, gateway->profile, gateway->endpoints,
+                         gateway->selected);
+    adit_state_seal(want);
+    if (mending && has_no_ipv6(gateway->name)) {
+        g_autoptr(AditState) whole = want;
+
+        want = without_ipv6(whole);
+    }
+    return want;
+}
+
+static gboolean
+reconcile(AditBackend *backend, const AditBackendGateway *gateway, gboolean up,
+          gboolean mending, GError **error)
 {
     Direct *self = (Direct *)backend;
     const char *const links[] = { gateway->name, NULL };
     const AditScope scope = { .kinds = TUNNEL_KINDS, .links = links };
     AditReconcileResult result = { 0 };
-    g_autoptr(AditState) want = adit_state_new();
+    g_autoptr(AditState) want = plan(gateway, up, mending);
 
-    if (up)
-        adit_tunnel_plan(want, gateway->name, gateway->profile, gateway->endpoints,
-                         gateway->selected);
-    want = adit_state_seal(g_steal_pointer(&want));
     if (!adit_reconcile(self->kernel, want, &scope, &result, error))
         return FALSE;
     if (result.rounds > 0)
@@ -45,7 +95,7 @@ settle(AditBackend *backend, const AditBackendGateway *gateway, gboolean up,
 {
     g_autoptr(GError) error = NULL;
 
-    reconcile(backend, gateway, up, &error);
+    reconcile(backend, gateway, up, FALSE, &error);
     done(NULL, error, data);
 }
 
@@ -114,7 +164,7 @@ list(AditBackend *backend)
 static gboolean
 mend(AditBackend *backend, const AditBackendGateway *gateway, GError **error)
 {
-    return reconcile(backend, gateway, gateway->up, error);
+    return reconcile(backend, gateway, gateway->up, TRUE, error);
 }
 
 /* What becomes of a link the router's watch tells, whoever made it. */

@@ -178,7 +178,7 @@ adit_mend_after(AditKernel *kernel, const AditBackendGateway *gateway, GError **
 static gboolean
 can_have(const char *link, guint8 family)
 {
-    g_autofree char *path = g_strdup_printf("net/ipv6/conf/%s/disable_ipv6", link);
+    g_autofree char *path = g_strdup_printf(ADIT_TUNNEL_NO_IPV6, link);
     g_autofree char *off = family == AF_INET6 ? adit_sysctl_read(path, NULL) : NULL;
 
     return family == AF_INET || (off && strcmp(off, "0") == 0);

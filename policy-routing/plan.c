@@ -397,7 +397,8 @@ adit_plan(const AditGateway *const *gateways, guint n_gateways, const AditFacts 
             add_outer(want, families[f], policy);
         for (guint i = 0; i < n_gateways; i++)
             add_gateway(want, gateways[i], families[f], facts, policy);
-        add_answers(want, gateways, n_gateways, families[f]);
+        if (families[f] == AF_INET || facts->lo6)
+            add_answers(want, gateways, n_gateways, families[f]);
     }
     return g_steal_pointer(&want);
 }

@@ -51,6 +51,18 @@ add_promotion(AditState *want, const char *link)
     adit_state_add_sysctl(want, &sysctl);
 }
 
+/* Machines that have IPv6 switched off have it so for every new link; a tunnel has addresses of
+ * its own, and network managers take it the same way. */
+static void
+add_ipv6(AditState *want, const char *link)
+{
+    g_autofree char *path = g_strdup_printf(ADIT_TUNNEL_NO_IPV6, link);
+    char no[] = "0";
+    const AditSysctl sysctl = { path, no };
+
+    adit_state_add_sysctl(want, &sysctl);
+}
+
 static gboolean
 is_awaited(const AditProfilePeer *peer, const AditSockAddr *endpoint)
 {
@@ -86,6 +98,8 @@ adit_tunnel_plan(AditState *want, const char *link, const AditProfile *profile,
     add_addresses(want, link, profile, selected);
     if (adit_profile_carries(profile, AF_INET))
         add_promotion(want, link);
+    if (adit_profile_carries(profile, AF_INET6))
+        add_ipv6(want, link);
     for (guint i = 0; i < profile->n_peers; i++)
         add_peer(want, link, &profile->peers[i], &endpoints[i]);
 }

@@ -20,6 +20,7 @@ typedef enum {
     PHASE_RULE,
     PHASE_LINK,
     PHASE_DEVICE,
+    PHASE_IPV6, /* where it is off no address can be given */
     PHASE_ADDRESS,
     PHASE_ROUTE,
     PHASE_ROUTE_VIA, /* its gateway is found through a route of the phase before */
@@ -43,6 +44,8 @@ route_phase(const AditRoute *route)
 static Phase
 sysctl_phase(const AditSysctl *sysctl)
 {
+    if (g_str_has_suffix(sysctl->path, "/disable_ipv6"))
+        return PHASE_IPV6;
     return g_str_has_suffix(sysctl->path, "/forwarding") ? PHASE_FORWARDING : PHASE_SYSCTL;
 }
 

@@ -88,7 +88,7 @@ plan(const VerdictScenario *s)
     const AditPolicy policy = { .strict = s->strict };
     g_autoptr(GPtrArray) gateways = verdicts_gateways(s);
     g_autoptr(GError) error = NULL;
-    AditFacts facts = { 0 };
+    AditFacts facts = { .lo6 = TRUE };
     AditState *want;
 
     verdicts_facts(s, &facts);

@@ -91,10 +91,48 @@ def _quiet(site):
     until(lambda: _unchanged(site), 10, "aditd to be idle")
 
 
-def _unchanged(site):
+def _unchanged(site, seconds=0.5):
     before = _switches(site)
-    site.home.run("sleep", "0.5")
+    site.home.run("sleep", seconds)
     return _switches(site) == before
+
+
+def _whole(home):
+    """Addresses of the gateway's link, and where its table leads."""
+    return [sorted(home.run("ip", family, "-o", "address", "show", "dev", "gw1").stdout.splitlines()) +
+            sorted(home.run("ip", family, "route", "show", "table", "20101").stdout.splitlines()) for family in ("-4", "-6")]
+
+
+def test_lost(lab):
+    """IPv6 of a gateway's link switched off and on, or an address deleted: all is back; while it is off nobody keeps trying"""
+    site = Site(lab, "vps")
+    site.select("gw1")
+    home, before = site.home, _whole(site.home)
+    link6 = "/proc/sys/net/ipv6/conf/gw1/disable_ipv6"
+    for words in (f"echo 1 >{link6}; echo 0 >{link6}", "ip -6 address flush dev gw1", "ip -4 address flush dev gw1"):
+        home.sh(words)
+        until(lambda: _whole(home) == before, 5, f"{words}: addresses and routes")
+    home.sh(f"echo 1 >{link6}")
+    until(lambda: "inet6" not in str(_whole(home)), 5, "its IPv6 address to go")
+    assert _whole(home)[0] == before[0], "IPv4 suffers"
+    until(lambda: _unchanged(site, 2), 15, "aditd to be idle for longer than it waits after a failure")
+    home.sh(f"echo 0 >{link6}")
+    until(lambda: _whole(home) == before, 5, "IPv6 on again: addresses and routes")
+
+
+def test_ipv6_off(lab):
+    """a machine that has IPv6 switched off for all its links: a gateway's has it, by its own word, and carries both families"""
+    for name in ("all", "default"):
+        lab["home"].sysctl(f"net.ipv6.conf.{name}.disable_ipv6", 1)
+    before = ours(lab["home"])
+    site = Site(lab, "vps")
+    site.select("gw1")
+    gate = site.gates[0]
+    for address in (site.visitor.v4, site.visitor.v6):
+        until(lambda to=address: site.home.ping(to, timeout=0.3), 15, f"{address} through the tunnel")
+    assert gate.gua in site.home.run("ip", "-6", "address", "show", "dev", "gw1").stdout
+    site.client.adit("remove", "gw1")
+    assert ours(site.home) == before, "something is left"
 
 
 # Rules, routes and tables in the shapes of others (priorities, marks and names as they use them).

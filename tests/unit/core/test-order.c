@@ -366,6 +366,28 @@ test_order_of_forwarding(void)
     g_assert_cmpstr(((const AditSysctl *)ops->op[1].object)->path, ==, sysctls[0].path);
 }
 
+/* Where IPv6 is off no address can be given. */
+static void
+test_order_of_ipv6(void)
+{
+    char path[] = "net/ipv6/conf/home/disable_ipv6", no[] = "0";
+    const AditSysctl sysctl = { path, no };
+    const AditLink link = { .name = "home", .mtu = 1420, .up = TRUE };
+    AditAddress address = { .link = "home" };
+    g_autoptr(AditState) have = adit_state_new(), want = adit_state_new();
+    g_autoptr(AditOps) ops = NULL;
+
+    g_assert_true(adit_prefix_parse("2001:db8::2/128", &address.prefix, NULL));
+    adit_state_add_address(want, &address);
+    adit_state_add_sysctl(want, &sysctl);
+    adit_state_add_link(want, &link);
+    ops = adit_diff(adit_state_seal(have), adit_state_seal(want));
+    g_assert_cmpuint(ops->len, ==, 3);
+    g_assert_cmpint(ops->op[0].kind, ==, ADIT_KIND_LINK);
+    g_assert_cmpint(ops->op[1].kind, ==, ADIT_KIND_SYSCTL);
+    g_assert_cmpint(ops->op[2].kind, ==, ADIT_KIND_ADDRESS);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -374,6 +396,7 @@ main(int argc, char **argv)
     g_test_add_func("/order/shuffled", test_order_of_any_shuffle);
     g_test_add_func("/order/rules", test_order_of_rules);
     g_test_add_func("/order/forwarding", test_order_of_forwarding);
+    g_test_add_func("/order/ipv6", test_order_of_ipv6);
     g_test_add_func("/order/gateways", test_order_of_gateways);
     g_test_add_data_func("/order/never-leaks", GINT_TO_POINTER(FALSE), test_never_leaks);
     g_test_add_data_func("/order/never-leaks/damaged", GINT_TO_POINTER(TRUE), test_never_leaks);

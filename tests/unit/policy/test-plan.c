@@ -100,7 +100,7 @@ plan_text(const AditGateway *gateway, const AditFacts *facts, const AditPolicy *
     "ip -6 rule add pref 1740 fwmark 0x1000000" MASK " lookup 20101 protocol 173\n"            \
     "ip -6 rule add pref 1741 fwmark 0x1000000" MASK " blackhole protocol 173\n"
 
-static const AditFacts no_facts = { 0 };
+static const AditFacts no_facts = { .lo6 = TRUE };
 static const AditPolicy plain = { .guard = ADIT_GUARD_BLACKHOLE };
 
 static void
@@ -187,7 +187,7 @@ test_strict(void)
 {
     AditAddress on_link[] = { { .link = "eth0", .prefix = prefix("192.168.1.17/24") },
                               { .link = "eth0", .prefix = prefix("11.1.0.5/24") } };
-    const AditFacts facts = { on_link, G_N_ELEMENTS(on_link) };
+    const AditFacts facts = { on_link, G_N_ELEMENTS(on_link), .lo6 = TRUE };
     const AditPolicy policy = { .strict = TRUE };
     g_autoptr(AditGateway) gateway = make_gateway(1, "home", "10.59.0.2", "10.59.0.0/24", NULL);
     g_autofree char *rules = NULL;
@@ -205,7 +205,7 @@ static void
 test_clash(void)
 {
     AditAddress on_link[] = { { .link = "eth0", .prefix = prefix("10.59.0.77/24") } };
-    const AditFacts facts = { on_link, 1 };
+    const AditFacts facts = { on_link, 1, .lo6 = TRUE };
     g_autoptr(AditGateway) gateway = make_gateway(1, "home", "10.59.0.2", "10.59.0.0/24", NULL);
     g_autofree char *rules = plan_text(gateway, &facts, &plain, ADIT_KIND_RULE);
 
@@ -259,6 +259,22 @@ test_slots(void)
     g_assert_false(adit_gateway_slot_is_valid(63)); /* its mark is the outer one */
 }
 
+/* A route by lo cannot be made where lo has no IPv6, and would take all others along. */
+static void
+test_lo_without_ipv6(void)
+{
+    const AditFacts facts = { 0 };
+    g_autoptr(AditGateway) gateway =
+        make_gateway(1, "home", "10.59.0.2", "10.59.0.0/24", "2001:db8::2");
+    g_autofree char *rules = plan_text(gateway, &facts, &plain, ADIT_KIND_RULE);
+    g_autofree char *routes = plan_text(gateway, &facts, &plain, ADIT_KIND_ROUTE);
+
+    g_assert_nonnull(strstr(rules, ANSWER("4")));
+    g_assert_null(strstr(rules, ANSWER("6")));
+    g_assert_null(strstr(routes, "ip -6 route add default dev lo"));
+    g_assert_nonnull(strstr(routes, "ip -6 route add blackhole default table 20101"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -266,6 +282,7 @@ main(int argc, char **argv)
     g_test_add_func("/plan/unselected", test_unselected);
     g_test_add_func("/plan/selected-without-ipv6", test_selected_without_ipv6);
     g_test_add_func("/plan/link-down", test_link_down);
+    g_test_add_func("/plan/lo-without-ipv6", test_lo_without_ipv6);
     g_test_add_func("/plan/unreachable", test_unreachable);
     g_test_add_func("/plan/strict", test_strict);
     g_test_add_func("/plan/clash", test_clash);

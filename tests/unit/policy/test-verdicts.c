@@ -254,7 +254,7 @@ count_wrong(const Verdicts *v, guint32 without_pref, guint without_rule)
         g_autoptr(GPtrArray) gateways = verdicts_gateways(row->scenario);
         const AditGateway *const *all = (const AditGateway *const *)gateways->pdata;
         g_autoptr(GError) error = NULL;
-        AditFacts facts = { 0 };
+        AditFacts facts = { .lo6 = TRUE };
         g_autoptr(AditState) want = NULL, elements = adit_state_new();
         const char *verdict;
 
