@@ -79,4 +79,4 @@ def take_lease(machine, link):
     before = machine.run("ip", "route").stdout
     machine.run("busybox", "udhcpc", "-i", link, "-s", "/root/lease", "-O", "staticroutes", "-n", "-q", "-t", "5",
                 "-T", "1", timeout=20)
-    until(lambda: machine.run("ip", "route").stdout != before, 2, "the lease's routes")
+    until(lambda: machine.run("ip", "route").stdout != before, 10, "the lease's routes")

@@ -210,7 +210,7 @@ def test_outbound(lab):
         device.machine.udp_send(s.visitor.v4, 9000, source=device.v4, data=b"from " + want.encode())
         device.machine.udp_send(s.visitor.v6, 9000, source=device.v6,
                                 data=b"from " + device.v6.encode())
-    until(lambda: len(seen.received) == 4, 3, "four datagrams")
+    until(lambda: len(seen.received) == 4, 10, "four datagrams")
     for who, _, data in seen.received:
         assert data.decode() == f"from {who}", (who, data)
 

@@ -20,7 +20,7 @@ def open_all(visitor, address, port, n):
     held = []
     for _ in range(n):
         with contextlib.suppress(Exception):
-            held.append(visitor.connect(address, port, timeout=0.4))
+            held.append(visitor.connect(address, port, timeout=1))
     return held
 
 

@@ -37,8 +37,8 @@ def test_run(lab):
     refused(lambda: home.run("no-such-program"), "home: no-such-program: no such program")
     begin = time.monotonic()
     refused(lambda: home.sh("echo begun; sleep 300 & sleep 300", timeout=0.3), f"not done within {0.3 * PATIENCE:g} s")
-    assert time.monotonic() - begin < 3
-    assert "sleep 300" not in home.run("ps", "-e", "-o", "args").stdout, "its children are gone too"
+    assert time.monotonic() - begin < 5 * PATIENCE
+    until(lambda: "sleep 300" not in home.run("ps", "-e", "-o", "args").stdout, 5, "its children to be gone, too")
     refused(lambda: lab["moon"], "moon: not in the drawing")
 
 
@@ -118,10 +118,10 @@ def test_settings(lab):
     assert home.link("internet") == "eth0" and lab["internet"].link(home) == "home"
     refused(lambda: home.link("vps"), "home: vps: not a neighbour")
     server = vps.http_server(0)
-    vps.wait_port(server.port, timeout=1)
+    vps.wait_port(server.port)
     refused(lambda: vps.wait_port(1, timeout=0.1), "a listener on tcp port 1", f"{0.1 * PATIENCE:g} s")
     udp = vps.udp_echo(5000)
-    vps.wait_port(udp.port, "udp", timeout=1)
+    vps.wait_port(udp.port, "udp")
     assert home.tcp_probe(vps.v4, 1) == "refused"
     with home.connect(vps.v6, server.port) as conn:
         conn.sendall(b"GET /x HTTP/1.0\r\nHost: h\r\n\r\n")

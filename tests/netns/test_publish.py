@@ -107,7 +107,7 @@ def test_crashes(lab):
     assert "refused" not in publisher.process.output() and "-> granted" in publisher.process.output()
     client.process.kill()
     client.start()
-    assert {r["state"] for r in published(client).values()} == {"published"}
+    until(lambda: {r["state"] for r in published(client).values()} == {"published"}, 10, "the leases to be shown again")
     assert publisher.process.output().count("-> granted") == 2, "asked again after a restart of aditd"
     server.process.kill()
     server.start()

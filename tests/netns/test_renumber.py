@@ -60,7 +60,7 @@ def test_set_ipv6(lab):
     """set-ipv6 at work: the new address serves within 10 s and without a new profile, the old one for Overlap= besides"""
     vps, home, visitor = lab["vps"], lab["home"], lab["visitor"]
     first, second = two_networks(vps)
-    vps.write("/etc/adit/server.conf", "[Daemon]\nOverlap = 10s\n")
+    vps.write("/etc/adit/server.conf", "[Daemon]\nOverlap = 20s\n")
     hooks = Hooks(home).start()
     server, client, _, old = start(lab, first)
     new = embed(second, "10.59.0.2")

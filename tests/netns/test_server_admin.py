@@ -435,7 +435,7 @@ def test_properties_follow(lab):
     profile = server.device("nas")
     listener.wait_output("PropertiesChanged")
     until(lambda: re.search(r'"Devices"\s+variant\s+uint32 1', listener.output()), 5, "the new count")
-    assert re.search(r'"Generation"\s+variant\s+uint64 2', listener.output()), listener.output()[-2000:]
+    until(lambda: re.search(r'"Generation"\s+variant\s+uint64 2', listener.output()), 5, "the new generation")
     server.admin("export", "/root/all.conf")
     for secret in re.findall("(?:PrivateKey|PresharedKey) = (.*)", profile + vps.read("/root/all.conf")):
         assert secret not in listener.output() and secret not in server.process.output()
