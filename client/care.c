@@ -66,19 +66,48 @@ poke(const AditEntry *entry)
     }
 }
 
+static gboolean
+leads_to(const AditAddress *ways, guint n, const AditAddr *to)
+{
+    for (guint i = 0; i < n; i++)
+        if (adit_prefix_contains(&ways[i].prefix, to))
+            return TRUE;
+    return FALSE;
+}
+
+/* Whether any way leads to where the server of a link was last. Without one WireGuard begins
+ * all the same, fails, and says its next word 5 s later only: network managers have IPv6 a
+ * moment before IPv4, and visitors would wait for that long after each sleep. */
+static gboolean
+has_way(const AditFacts *facts, const AditWgDump *dump)
+{
+    gboolean known = FALSE;
+
+    for (guint i = 0; dump && i < dump->peers->len; i++) {
+        const AditWgPeer *peer = g_ptr_array_index(dump->peers, i);
+        const AditAddr *to = &peer->status.endpoint.addr;
+
+        if (!adit_addr_is_set(to))
+            continue;
+        if (leads_to(facts->main, facts->n_main, to) ||
+            leads_to(facts->on_link, facts->n_on_link, to))
+            return TRUE;
+        known = TRUE;
+    }
+    return !known;
+}
+
 /* A userspace WireGuard holds on to the address it sent from, and the kernel tells it of no
  * route that a link took along: the same endpoint, told anew, makes it forget. To the kernel's
  * own it is no change. */
 static void
-renew_source(AditCare *self, const AditEntry *entry)
+renew_source(AditCare *self, const char *link, const AditWgDump *dump)
 {
-    g_autoptr(AditWgDump) dump = adit_wgdev_get(self->daemon->wgdev, entry->name, NULL);
-
     for (guint i = 0; dump && i < dump->peers->len; i++) {
         const AditWgPeer *from = g_ptr_array_index(dump->peers, i);
         AditPeer before = from->peer, peer = from->peer;
         const AditPeerChange change = { ADIT_OP_CHANGE, &peer, &before };
-        const AditWgSet set = { .link = entry->name, .peers = &change, .n_peers = 1 };
+        const AditWgSet set = { .link = link, .peers = &change, .n_peers = 1 };
 
         peer.endpoint = from->status.endpoint;
         memset(&before.endpoint, 0, sizeof(before.endpoint));
@@ -227,13 +256,17 @@ adit_care_roam(AditCare *self, const AditFacts *facts)
     self->ways = g_steal_pointer(&ways);
     for (guint i = 0; i < entries->len && !first && *self->ways; i++) {
         AditEntry *entry = g_ptr_array_index(entries, i);
+        g_autoptr(AditWgDump) dump = NULL;
 
         if (!entry->up)
             continue;
         entry->tries = 0;
         entry->retry = 0;
         adit_endpoints_retry(self->daemon->endpoints, entry->profile, FALSE);
-        renew_source(self, entry);
+        dump = adit_wgdev_get(self->daemon->wgdev, entry->name, NULL);
+        if (!has_way(facts, dump))
+            continue;
+        renew_source(self, entry->name, dump);
         poke(entry);
     }
 }

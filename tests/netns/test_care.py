@@ -49,6 +49,32 @@ def test_roaming(lab):
         assert max(took.values()) < ROAM, f"{selected}: {took}"
 
 
+def _without_session(site):
+    """As after a sleep or a long time without a way: the next word to the server must be a handshake."""
+    site.home.sh("umask 77; wg show gw1 private-key >/run/own; wg genkey >/run/other;"
+                 "for key in other own; do wg set gw1 private-key /run/$key; done; rm /run/own /run/other")
+
+
+@tap.drawing("visitor -- internet -- vps\ninternet -- home")
+def test_ipv6_first(lab):
+    """after a break IPv6 has its way before IPv4: the server is spoken to once it can be, and visitors served within 2 s"""
+    site = Site(lab, "vps")
+    home = site.home
+    home.http_server(80, "page\n")
+    link, nowhere = home.link("internet"), "fd61:6469:7400::1"  # on lo while no link has IPv6
+    until(lambda: _page(site) == "page\n", 10, "the page before")
+    home.sh(f"ip link set {link} down")
+    until(lambda: nowhere in home.run("ip", "-6", "address", "show", "lo").stdout, 5, "aditd to have seen it go")
+    _without_session(site)
+    home.sh(f"ip link set {link} up; ip -6 addr replace {home.v6}/64 dev {link} nodad;"
+            f"ip -6 route replace default via {home.gateway_v6} dev {link}")
+    until(lambda: nowhere not in home.run("ip", "-6", "address", "show", "lo").stdout, 5, "aditd to have seen IPv6")
+    home.sh(f"ip route replace default via {home.gateway_v4} dev {link}")
+    begin = time.monotonic()
+    until(lambda: _page(site) == "page\n", 10, "the page after")
+    assert time.monotonic() - begin < ROAM, f"{time.monotonic() - begin:.1f} s"
+
+
 def _named(lab, *answers):
     """A site whose gateway is found by name; the name server is elsewhere on the Internet."""
     site, home = Site(lab, "vps"), lab["home"]
