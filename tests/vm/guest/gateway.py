@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -66,11 +67,11 @@ class Capture:
     def __init__(self, peer, link, words):
         self.argv = ["ip", "netns", "exec", peer.name, "tcpdump", "--immediate-mode", "-lnni",
                      link, words]
-        self.process = None
+        self.process, self.rows = None, None
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.argv, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+        self.rows = tempfile.TemporaryFile("w+", encoding="utf-8")
+        self.process = subprocess.Popen(self.argv, stdout=self.rows, stderr=subprocess.PIPE, text=True)
         while "listening on" not in self.process.stderr.readline():
             if self.process.poll() is not None:
                 raise RuntimeError("tcpdump ended")
@@ -79,12 +80,17 @@ class Capture:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+        self.rows.close()
+
+    def count(self):
+        """How many it has told of so far."""
+        return os.pread(self.rows.fileno(), 1 << 20, 0).count(b" > ")
 
     def packets(self):
         """How many have come by; the capture ends."""
         self.process.terminate()
-        lines = self.process.communicate(timeout=30)[0].splitlines()
-        return len([line for line in lines if " > " in line])
+        self.process.wait(30)
+        return self.count()
 
 
 def seen(peer, address):
@@ -92,6 +98,8 @@ def seen(peer, address):
     with Capture(peer, "wan0", f"dst host {address}") as clear, \
             Capture(peer, "wg0", f"dst host {address}") as tunnel:
         send(address)
+        # what was sent a moment ago is told a moment later; of what is dropped nothing is
+        seconds(lambda: clear.count() + tunnel.count() >= 3, 1)
         return clear.packets(), tunnel.packets()
 
 

@@ -107,9 +107,10 @@ def take(peer):
     tap.ok("20070:" in sh("ip", "-4", "rule"), "a selection is in force")
     tap.ok(os.path.exists("/etc/adit/guard.ip4"), "the boot guard is written")
     sh("adit", "default", "none")
-    told = sh("journalctl", "--boot", "--output=verbose", "ADIT_GATEWAY=desk", "ADIT_VERB=import")
-    tap.ok("MESSAGE=desk: import: done" in told, "the journal can be asked for a gateway")
-    tap.ok("up" in sh("systemctl", "show", "--property=StatusText", "--value", "aditd"), "systemctl status tells")
+    tap.until(lambda: "MESSAGE=desk: import: done" in
+              output("journalctl", "--boot", "--output=verbose", "ADIT_GATEWAY=desk", "ADIT_VERB=import"),
+              "the journal can be asked for a gateway")
+    tap.until(lambda: "up" in sh("systemctl", "show", "--property=StatusText", "--value", "aditd"), "systemctl status tells")
     sh("systemctl", "restart", "aditd")
     tap.ok("desk" in sh("adit", "list"), "gateways are found again after a restart")
 

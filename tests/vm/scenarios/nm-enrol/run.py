@@ -46,6 +46,7 @@ def evidence(address):
 def check_selected(peer):
     """Fail-closed; through all that NetworkManager can go through see nm-order."""
     sh("adit", "default", LINK, "--ipv4")
+    tap.until(lambda: reaches(OUTSIDE, 1), "selected: it carries")
     tap.same(seen(peer, OUTSIDE), (0, 3), "selected: all of it goes through the tunnel")
     sh("nmcli", "connection", "down", LINK)
     closed("down by nmcli", peer)
@@ -113,7 +114,7 @@ def main():
                 evidence(address)
         clear("enrolled", peer)
         tap.same({key: nm.get(LINK, key) for key in REWRITTEN}, REWRITTEN, "it is rewritten in place")
-        tap.same(preshared(LINK), [peer.psk], "the preshared key is in the kernel")
+        tap.until(lambda: preshared(LINK) == [peer.psk], "the preshared key is in the kernel")
         check_selected(peer)
         check_dns(peer)
         check_reapply(peer)
