@@ -109,6 +109,8 @@ def test_vacant(lab):
     """the prefix is asked about from an address that nobody has, another one each time, and nothing is left of it"""
     s = Site(lab)
     look = "ip -6 -o address show dev adit0; ip -6 neigh show proxy; ip -6 route show table all proto 173"
+    # a check before this one answers before its address has gone
+    until(lambda: s.vps.sh("ip -6 -o address show dev adit0").stdout.count("inet6") == 1, 5, "the server's own address alone")
     before = s.vps.sh(look).stdout
     wire, seen = s.vps.capture("eth0"), set()
     for _ in range(2):
