@@ -68,7 +68,8 @@ def check_lost():
     for words, take in (("IPv6 off and on again", lambda: (switch(1), switch(0))),
                         ("its IPv6 address deleted", lambda: sh("ip", "address", "delete", "fd59::2/128", "dev", LINK)),
                         ("its IPv4 address deleted", lambda: sh("ip", "address", "delete", before[0], "dev", LINK)),
-                        ("all its addresses flushed", lambda: sh("ip", "address", "flush", "dev", LINK))):
+                        ("all its addresses flushed", lambda: sh("ip", "address", "flush", "dev", LINK)),
+                        ("its routes flushed", lambda: [sh("ip", f, "route", "flush", "table", "20101") for f in ("-4", "-6")])):
         take()
         tap.until(lambda: addresses() == before and reaches(OUTSIDE, 1) and reaches("fd59::1", 1),
                   f"{words}: both families carry again")
