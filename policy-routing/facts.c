@@ -115,12 +115,13 @@ without_ours(const GArray *main, const char *const *ours, guint *ret_n)
     return rows;
 }
 
-static gboolean
-has_lo6(void)
+static void
+read_lo6(AditFacts *ret)
 {
     g_autofree char *off = adit_sysctl_read("net/ipv6/conf/lo/disable_ipv6", NULL);
 
-    return g_strcmp0(off, "0") == 0;
+    ret->lo6 = g_strcmp0(off, "0") == 0;
+    ret->lo6_off = off && !ret->lo6;
 }
 
 gboolean
@@ -145,7 +146,7 @@ adit_facts_read(const char *const *ours, const GArray *main, const char *memory,
             g_array_remove_index(on_link, i);
     }
     facts.main = without_ours(main, ours, &facts.n_main);
-    facts.lo6 = has_lo6();
+    read_lo6(&facts);
     read_own_only(facts.main, facts.n_main, noted, own_only);
     facts.n_own_only = own_only->len;
     facts.own_only =

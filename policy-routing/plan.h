@@ -26,6 +26,7 @@ typedef struct {
                                         selected; borrowed, NULL-terminated, may be NULL */
     gboolean global6; /* a link other than ours has an IPv6 address beyond the link */
     gboolean lo6;     /* lo may have IPv6 addresses */
+    gboolean lo6_off; /* or might, if it were not switched off there */
 } AditFacts;
 
 typedef struct {

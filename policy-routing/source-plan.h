@@ -13,7 +13,8 @@ void adit_source_plan(AditState *want, const AditGateway *const *gateways, guint
 /* An address on lo, for a machine whose only IPv6 address beyond its links is a gateway's.
  * There the kernel, having found no route, tries once more from that address, and what was to
  * fail would leave by a gateway nobody has selected. From this one, which is private and leads
- * nowhere, it fails: it is preferred, for the gateway's is deprecated. */
+ * nowhere, it fails: it is preferred, for the gateway's is deprecated. Where lo has IPv6
+ * switched off it is switched on. */
 void adit_source_plan_spare(AditState *want, const AditGateway *const *gateways,
                             guint n_gateways, const AditFacts *facts);
 const AditAddress *adit_source_spare(void);

@@ -124,15 +124,19 @@ def test_ipv6_off(lab):
     """a machine that has IPv6 switched off for all its links: a gateway's has it, by its own word, and carries both families"""
     for name in ("all", "default"):
         lab["home"].sysctl(f"net.ipv6.conf.{name}.disable_ipv6", 1)
-    before = ours(lab["home"])
+    before = everything(lab["home"])
     site = Site(lab, "vps")
+    gate, seen = site.gates[0], site.home.capture("gw1")
+    until(lambda: "fd61:6469:7400::1" in site.home.run("ip", "-6", "addr").stdout, 5, "the address of lo")
+    assert site.home.tcp_probe(site.visitor.v6, 9000) == "unreachable", "unselected, it was no way to anywhere"
+    seen.none(out=True, dst=site.visitor.v6)
     site.select("gw1")
-    gate = site.gates[0]
     for address in (site.visitor.v4, site.visitor.v6):
         until(lambda to=address: site.home.ping(to, timeout=0.3), 15, f"{address} through the tunnel")
     assert gate.gua in site.home.run("ip", "-6", "address", "show", "dev", "gw1").stdout
     site.client.adit("remove", "gw1")
-    assert ours(site.home) == before, "something is left"
+    assert everything(site.home) == before, "something is left"
+    assert site.home.sysctl("net.ipv6.conf.lo.disable_ipv6") == "1"
 
 
 # Rules, routes and tables in the shapes of others (priorities, marks and names as they use them).

@@ -65,10 +65,43 @@ test_rows(void)
     }
 }
 
+/* Where nothing but a gateway has IPv6, lo has the spare address, if it can be had. */
+static void
+test_spare(void)
+{
+    static const struct {
+        gboolean gateway6, global6, lo6, lo6_off;
+        gboolean spare, on;
+    } spares[] = {
+        { TRUE, FALSE, TRUE, FALSE, TRUE, FALSE },
+        { TRUE, FALSE, FALSE, TRUE, TRUE, TRUE },
+        { TRUE, FALSE, FALSE, FALSE, FALSE, FALSE },
+        { TRUE, TRUE, TRUE, FALSE, FALSE, FALSE },
+        { TRUE, TRUE, FALSE, TRUE, FALSE, FALSE },
+        { FALSE, FALSE, FALSE, TRUE, FALSE, FALSE },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(spares); i++) {
+        AditAddr address = { .family = spares[i].gateway6 ? AF_INET6 : AF_INET };
+        const AditGateway gateway = { .addresses = &address, .n_addresses = 1 };
+        const AditGateway *const gateways[] = { &gateway };
+        const AditFacts facts = { .global6 = spares[i].global6,
+                                  .lo6 = spares[i].lo6,
+                                  .lo6_off = spares[i].lo6_off };
+        g_autoptr(AditState) want = adit_state_new();
+
+        adit_source_plan_spare(want, gateways, 1, &facts);
+        adit_state_seal(want);
+        g_assert_cmpuint(adit_state_len(want, ADIT_KIND_ADDRESS), ==, spares[i].spare);
+        g_assert_cmpuint(adit_state_len(want, ADIT_KIND_SYSCTL), ==, spares[i].on);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/source-plan/rows", test_rows);
+    g_test_add_func("/source-plan/spare", test_spare);
     return g_test_run();
 }
