@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[0] = os.path.join(HERE, "..", "netns")  # whose machine.py is another than ours
+sys.path[0] = os.path.join(HERE, "..", "netns")
 sys.path.append(HERE)
 # pylint: disable=wrong-import-position
 import roots
