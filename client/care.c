@@ -23,7 +23,19 @@ struct _AditCare {
     guint timer;
     char *ways;    /* the ways out when they were last looked at; NULL: never */
     gint64 asleep; /* for how long in all this machine had slept then, in ms */
+    AditNap *nap;
 };
+
+/* The machine may come back with all its links and routes as they were: no event of them tells.
+ */
+static void
+on_nap(gpointer data)
+{
+    AditCare *self = data;
+
+    if (self->ways && !self->daemon->observes)
+        adit_care_roam(self, adit_router_facts(self->daemon->router));
+}
 
 AditCare *
 adit_care_new(AditDaemon *daemon)
@@ -31,6 +43,7 @@ adit_care_new(AditDaemon *daemon)
     AditCare *self = g_new0(AditCare, 1);
 
     self->daemon = daemon;
+    self->nap = adit_nap_watch(on_nap, self);
     return self;
 }
 
@@ -40,6 +53,7 @@ adit_care_free(AditCare *self)
     if (!self)
         return;
     g_clear_handle_id(&self->timer, g_source_remove);
+    adit_nap_free(self->nap);
     g_free(self->ways);
     g_free(self);
 }

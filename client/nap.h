@@ -3,6 +3,13 @@
 
 #include <glib.h>
 
-/* For how long this machine has been asleep since it booted, in milliseconds: one clock goes on
- * in a sleep, another does not. */
+typedef struct _AditNap AditNap;
+typedef void (*AditNapEnded)(gpointer data);
+
+/* How far the clock on the wall is ahead of the one that stands still while this machine does,
+ * in milliseconds. What it grows by was a sleep, or a time for which a virtual machine was
+ * stopped and which it has been told of. */
 gint64 adit_nap_total(void);
+/* Calls back when the clock on the wall was set or the machine awoke; maybe it grew. */
+AditNap *adit_nap_watch(AditNapEnded ended, gpointer data);
+void adit_nap_free(AditNap *nap);

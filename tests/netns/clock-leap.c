@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* For LD_PRELOAD: the wall clock of a program is as many seconds off as /run/clock says, from
- * the moment it says so, and /run/slept says how long the machine was asleep. A namespace has
- * no clocks of its own that could be set. */
+ * the moment it says so, and /run/slept says how long the machine was asleep, which that clock
+ * knows as well. A namespace has no clocks of its own that could be set. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -29,7 +29,7 @@ clock_gettime(clockid_t clock, struct timespec *ret)
     long failed = syscall(SYS_clock_gettime, clock, ret);
 
     if (failed == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-        ret->tv_sec += offset("/run/clock");
+        ret->tv_sec += offset("/run/clock") + offset("/run/slept");
     else if (failed == 0 && clock == CLOCK_BOOTTIME)
         ret->tv_sec += offset("/run/slept");
     return (int)failed;
