@@ -37,7 +37,7 @@ class DhcpServer:
     """Gives everybody who asks by a machine's link one address, and routes through itself."""
 
     def __init__(self, machine, link, address, routes):
-        self._own, self._address = machine.v4, address
+        self._own, self.address = machine.v4, address
         with machine.inside():
             self._own = next(a for a in machine.run("ip", "-4", "-o", "addr", "show", "dev", link).stdout.split()
                              if "/" in a).split("/")[0]
@@ -61,7 +61,7 @@ class DhcpServer:
             own = socket.inet_aton(self._own)
             options = (_option(53, bytes([2 if kind == 1 else 5])) + _option(54, own) + _option(1, b"\xff\xff\xff\0")
                        + _option(51, struct.pack("!I", 3600)) + _option(3, own) + self._routes + b"\xff")
-            head = bytes([2]) + data[1:12] + bytes(4) + socket.inet_aton(self._address) + own + data[24:44]
+            head = bytes([2]) + data[1:12] + bytes(4) + socket.inet_aton(self.address) + own + data[24:44]
             self._socket.sendto(head + bytes(192) + _MAGIC + options, ("255.255.255.255", 68))
 
     def close(self):

@@ -14,7 +14,8 @@ PAUSE = 0.02  # between two questions
 class Watch:
     """A visitor's datagrams to an echo service at each address, from now until close().
 
-    A question counts from when it was sent: an answer that took long is no outage, one that never came is.
+    A question counts from when it was sent: an answer that took long is no outage, one that never came is. While it
+    `rests` nothing is asked.
     """
 
     def __init__(self, visitor, addresses, port):
@@ -25,12 +26,12 @@ class Watch:
                 sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET,
                                      socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
             self._sockets[sock] = (address, (address, port))
-        self.offered = 0
+        self.offered, self.rests = 0, False
         kernel.start_thread(self._run)
 
     def _run(self):
         while not self._closed:
-            for sock, (_, target) in self._sockets.items():
+            for sock, (_, target) in self._sockets.items() if not self.rests else ():
                 try:
                     sock.sendto(struct.pack("!d", time.monotonic()), target)
                 except OSError:

@@ -87,6 +87,16 @@ def test_killed_enter():
     assert mounts() == before
 
 
+def test_killed_sleeper():
+    """kill -9 of a test whose lab has a machine in it ends both"""
+    env = {"ADIT_VM_IMAGE": NAME, "ADIT_TESTS_REQUIRE": ""}
+    run, below = start([sys.executable, f"{HERE}/test_suspend.py", "stopped"], "qemu-system", env)
+    assert len(below) > 4, below  # those of the lab
+    os.kill(run.pid, signal.SIGKILL)
+    run.communicate()
+    until(lambda: not alive(below), 10, "the machine and its lab to end")
+
+
 def fake(folder, boots):
     """A qemu that says, boot by boot, what @boots says on its port and on its console."""
     for i, (port, console) in enumerate(boots):
