@@ -4,6 +4,7 @@
 #include "libadit/sys/bus.h"
 #include "libadit/sys/notify.h"
 #include "libadit/sys/secrecy.h"
+#include "libadit/sys/trim.h"
 
 #include <glib-unix.h>
 
@@ -38,6 +39,7 @@ on_reload(gpointer data)
     else
         g_message("reloaded");
     adit_notify_ready("gateways are as configured");
+    adit_trim_later();
     return G_SOURCE_CONTINUE;
 }
 
@@ -54,6 +56,7 @@ on_name_acquired(GDBusConnection *bus, const char *name, gpointer data)
 {
     g_message("ready");
     adit_notify_ready("gateways are as configured");
+    adit_trim_later();
 }
 
 /* Somebody else is aditd, or there is no bus. */

@@ -4,6 +4,7 @@
 #include "libadit/sys/places.h"
 #include "libadit/sys/redirect.h"
 #include "libadit/sys/syserror.h"
+#include "libadit/sys/trim.h"
 #include "tunnel-server/redirect-sockets.h"
 
 #include <errno.h>
@@ -52,9 +53,11 @@ listen_on(Responder *self, const int *fds, guint n)
 {
     adit_redirect_listen(self->redirect, fds, n);
     g_message("listening on %u sockets", n);
-    if (!self->ready)
-        adit_notify_ready("answering");
+    if (self->ready)
+        return;
     self->ready = TRUE;
+    adit_notify_ready("answering");
+    adit_trim_later();
 }
 
 static void

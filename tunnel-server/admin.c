@@ -5,12 +5,12 @@
 #include "libadit/sys/notify.h"
 #include "libadit/sys/settings-file.h"
 #include "libadit/sys/syserror.h"
+#include "libadit/sys/trim.h"
 #include "tunnel-server/dataplane.h"
 #include "tunnel-server/facts.h"
 #include "tunnel-server/lease-key.h"
 #include "tunnel-server/responder.h"
 #include "tunnel-server/room.h"
-#include "tunnel-server/trim.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>

@@ -4,6 +4,7 @@
 #include "libadit/core/error.h"
 #include "libadit/sys/notify.h"
 #include "libadit/sys/secrecy.h"
+#include "libadit/sys/trim.h"
 #include "tunnel-server/cli.h"
 #include "tunnel-server/service.h"
 #include "tunnel-server/tender.h"
@@ -152,6 +153,7 @@ on_reload(gpointer data)
     if (run->service)
         adit_server_service_refresh(run->service);
     adit_notify_ready("the kernel is as configured");
+    adit_trim_later();
     return G_SOURCE_CONTINUE;
 }
 
@@ -170,6 +172,7 @@ on_name_acquired(GDBusConnection *bus, const char *name, gpointer data)
 {
     g_message("ready");
     adit_notify_ready("the kernel is as configured");
+    adit_trim_later();
 }
 
 /* Somebody else is the server, or there is no bus. */

@@ -2,10 +2,10 @@
 #include "tunnel-server/service-private.h"
 
 #include "libadit/core/error.h"
+#include "libadit/sys/trim.h"
 #include "tunnel-server/edit.h"
 #include "tunnel-server/key-pair.h"
 #include "tunnel-server/profile.h"
-#include "tunnel-server/trim.h"
 
 #include <gio/gunixfdlist.h>
 #include <sodium.h>

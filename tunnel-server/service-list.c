@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tunnel-server/service-private.h"
 
+#include "libadit/sys/trim.h"
 #include "tunnel-server/edit.h"
 #include "tunnel-server/lease-key.h"
-#include "tunnel-server/trim.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>

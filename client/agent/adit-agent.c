@@ -4,6 +4,7 @@
 #include "client/agent/settings.h"
 #include "libadit/sys/bus.h"
 #include "libadit/sys/secrecy.h"
+#include "libadit/sys/trim.h"
 
 #include <glib-unix.h>
 #include <glib/gi18n.h>
@@ -57,6 +58,7 @@ on_startup(GApplication *application, gpointer data)
     g_unix_signal_add(SIGTERM, on_stop, application);
     g_unix_signal_add(SIGINT, on_stop, application);
     g_application_hold(application);
+    adit_trim_later();
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "libadit/sys/notify.h"
 #include "libadit/sys/places.h"
 #include "libadit/sys/syserror.h"
+#include "libadit/sys/trim.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -129,6 +130,7 @@ run(Main *self)
     g_timeout_add_seconds(LOOK_S, on_look, self);
     g_message("ready");
     adit_notify_ready("listening for hooks.d");
+    adit_trim_later();
     g_main_loop_run(self->loop);
     adit_notify_stopping("what runs is ended");
     g_main_loop_unref(self->loop);

@@ -29,8 +29,10 @@ struct _AditUdp {
     guint8 family;
     AditSockAddr local;
     gboolean connected;
-    guint8 in[ADIT_UDP_BATCH][ADIT_UDP_PACKET_MAX];
 };
+
+/* Of all sockets of a thread: what one takes is looked at before another one is asked. */
+static _Thread_local guint8 taken[ADIT_UDP_BATCH][ADIT_UDP_PACKET_MAX];
 
 /* What one recvmmsg() or sendmmsg() points to. */
 typedef struct {
@@ -236,7 +238,7 @@ adit_udp_receive(AditUdp *udp, AditUdpPacket *ret, guint max, GError **error)
 
     batch_wire(&batch, n);
     for (guint i = 0; i < n; i++)
-        batch.iov[i] = (struct iovec){ udp->in[i], ADIT_UDP_PACKET_MAX };
+        batch.iov[i] = (struct iovec){ taken[i], ADIT_UDP_PACKET_MAX };
     do {
         got = recvmmsg(udp->fd, batch.msgs, n, 0, NULL);
     } while (got < 0 && errno == EINTR);
@@ -250,7 +252,7 @@ adit_udp_receive(AditUdp *udp, AditUdpPacket *ret, guint max, GError **error)
     for (int i = 0; i < got; i++) {
         ret[i] = (AditUdpPacket){
             .peer = name_get(&batch.names[i]),
-            .bytes = udp->in[i],
+            .bytes = taken[i],
             .len = batch.msgs[i].msg_len,
             .cut = (batch.msgs[i].msg_hdr.msg_flags & MSG_TRUNC) != 0,
         };

@@ -25,7 +25,7 @@ typedef struct {
     AditSockAddr peer;   /* in: from; out: to (ignored when the socket has a peer) */
     AditAddr local;      /* in: the address that was asked; out: to answer from, unset: any */
     guint ifindex;       /* in: arrived by; out: leaves by, 0: as the routes say */
-    const guint8 *bytes; /* in: valid until the next receive */
+    const guint8 *bytes; /* in: valid until the thread's next receive */
     gsize len;
     gboolean cut; /* in: it was longer than ADIT_UDP_PACKET_MAX */
     int error;    /* out: 0 sent, EAGAIN not tried for want of room, else why it was not */

@@ -3,6 +3,7 @@
 #include "libadit/sys/bus.h"
 #include "libadit/sys/notify.h"
 #include "libadit/sys/settings-file.h"
+#include "libadit/sys/trim.h"
 #include "tunnel-server/web/door.h"
 #include "tunnel-server/web/gate.h"
 #include "tunnel-server/web/make-certificate.h"
@@ -38,6 +39,7 @@ on_server_changed(gpointer data)
     self->is_ready = TRUE;
     g_message("ready");
     adit_notify_ready("serving the page");
+    adit_trim_later();
 }
 
 static gboolean
