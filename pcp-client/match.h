@@ -24,7 +24,7 @@ typedef enum {
 
 /* One publication on one gateway in one family: what a visitor reaches, or not. */
 typedef struct {
-    const AditPublication *publication;
+    AditPublication *publication;
     const AditPublishGateway *gateway;
     guint family; /* 0: IPv4, 1: IPv6 */
     AditMatchVerdict verdict;

@@ -24,16 +24,24 @@ adit_publication_copy(const AditPublication *publication)
 {
     AditPublication *p = g_memdup2(publication, sizeof(*publication));
 
+    p->sharers = 0;
     p->gateway = g_strdup(publication->gateway);
     p->label = g_strdup(publication->label);
     p->source = g_strdup(publication->source);
     return p;
 }
 
+AditPublication *
+adit_publication_share(AditPublication *publication)
+{
+    publication->sharers++;
+    return publication;
+}
+
 void
 adit_publication_free(AditPublication *p)
 {
-    if (!p)
+    if (!p || p->sharers-- > 0)
         return;
     g_free(p->gateway);
     g_free(p->label);

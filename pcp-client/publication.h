@@ -46,8 +46,9 @@ typedef struct {
     gboolean keep_source; /* it sees the visitor's address: this machine is its router */
     AditRedirectWish redirect;
     AditPublishWhen when;
-    char *label;  /* NULL: none */
-    char *source; /* "FILE:LINE" or a unit; NULL: the user's own word */
+    char *label;   /* NULL: none */
+    char *source;  /* "FILE:LINE" or a unit; NULL: the user's own word */
+    guint sharers; /* owners beside the first one */
 } AditPublication;
 
 /* A network behind this machine, for the other devices of the gateways. */
@@ -64,6 +65,8 @@ typedef struct {
 
 AditPublication *adit_publication_new(const AditPorts *ports); /* the defaults */
 AditPublication *adit_publication_copy(const AditPublication *publication);
+/* Another owner of the same, which nobody may change any more. */
+AditPublication *adit_publication_share(AditPublication *publication);
 void adit_publication_free(AditPublication *publication);
 /* What no single key can tell; a family without a target is left out. "what: why". */
 gboolean adit_publication_settle(AditPublication *publication, GError **error);

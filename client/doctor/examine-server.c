@@ -61,13 +61,13 @@ is_asked(const AditDoctorReach *reach, gboolean after)
 }
 
 void
-adit_examine_ask(GDBusConnection *bus, const GPtrArray *reaches, gboolean after,
+adit_examine_ask(GDBusConnection *bus, const GPtrArray *reaches, gboolean after, guint most,
                  GCancellable *cancel, AditExamineTold told, gpointer data)
 {
     Round *round = g_new0(Round, 1);
 
     *round = (Round){ 1, g_object_ref(cancel), told, data };
-    for (guint i = 0; bus && i < reaches->len; i++) {
+    for (guint i = 0; bus && i < reaches->len && round->left <= most; i++) {
         AditDoctorReach *reach = g_ptr_array_index(reaches, i);
         Question *question;
 

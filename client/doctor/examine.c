@@ -19,6 +19,7 @@
 #define INSIDE_MS 1700 /* a lost SYN comes again after a second */
 #define OUTSIDE_MS 1000
 #define MENDED_MS 300
+#define QUIET_MOST 32 /* ports that a server is asked about without anybody's wish */
 #define MTU_STEP 20
 #define MTU_LEAST 1280
 
@@ -317,7 +318,7 @@ on_inside(const GArray *results, gpointer data)
     AditExamination *self = data;
 
     take_outcomes(self, results);
-    adit_examine_ask(self->bus, self->reaches, TRUE, self->cancel, on_after, self);
+    adit_examine_ask(self->bus, self->reaches, TRUE, G_MAXUINT, self->cancel, on_after, self);
 }
 
 /* -- the publisher's part -- */
@@ -347,8 +348,8 @@ go_on(AditExamination *self, GVariant *managed)
     self->has_publisher = managed != NULL;
     self->reaches = adit_examine_reaches(self->daemon, self->gateways, managed,
                                          self->has_ports ? &self->ports : NULL);
-    adit_examine_ask(managed ? self->bus : NULL, self->reaches, FALSE, self->cancel, on_before,
-                     self);
+    adit_examine_ask(managed ? self->bus : NULL, self->reaches, FALSE,
+                     self->quiet ? QUIET_MOST : G_MAXUINT, self->cancel, on_before, self);
 }
 
 static void

@@ -287,7 +287,9 @@ follow_matches(AditEngine *self, GHashTable *matches)
     while (g_hash_table_iter_next(&iter, &key, &match)) {
         AditOffer *offer = g_hash_table_lookup(known, key);
 
-        if (!offer) {
+        if (offer) {
+            adit_offer_take_source(offer, match);
+        } else {
             offer = adit_offer_new(match);
             g_ptr_array_add(self->offers, offer);
         }

@@ -29,12 +29,11 @@ adit_offer_new(const AditMatch *match)
     AditOffer *offer = g_new0(AditOffer, 1);
 
     offer->key = adit_offer_key(match);
-    offer->publication = adit_publication_copy(match->publication);
+    offer->publication = adit_publication_share(match->publication);
     offer->gateway = g_strdup(match->gateway->name);
     offer->family = match->family;
     offer->own = match->gateway->own[match->family];
     offer->verdict = ADIT_MATCH_WAIT;
-    offer->mappings = g_ptr_array_new();
     return offer;
 }
 
@@ -44,7 +43,7 @@ adit_offer_free(AditOffer *offer)
     if (!offer)
         return;
     adit_local_free(offer->local);
-    g_ptr_array_unref(offer->mappings);
+    g_free(offer->mappings);
     adit_publication_free(offer->publication);
     g_free(offer->gateway);
     g_free(offer->key);
@@ -63,6 +62,15 @@ adit_offer_is_of(const AditOffer *offer, const AditMatch *match)
 }
 
 void
+adit_offer_take_source(AditOffer *offer, const AditMatch *match)
+{
+    AditPublication *before = offer->publication;
+
+    offer->publication = adit_publication_share(match->publication);
+    adit_publication_free(before);
+}
+
+void
 adit_offer_start(AditOffer *offer, AditEnd *end)
 {
     const AditMatch match = { .publication = offer->publication, .family = offer->family };
@@ -71,6 +79,7 @@ adit_offer_start(AditOffer *offer, AditEnd *end)
     const gboolean any = adit_match_options(&match, &options);
 
     offer->end = end;
+    offer->mappings = g_new(const AditMapping *, adit_ports_count(&offer->publication->ports));
     for (guint i = 0; i < adit_ports_count(&offer->publication->ports); i++) {
         const AditWish wish = adit_match_wish(&match, i);
         g_autoptr(GError) error = NULL;
@@ -78,7 +87,7 @@ adit_offer_start(AditOffer *offer, AditEnd *end)
             adit_client_add(client, &wish, any ? &options : NULL, adit_client_now(), &error);
 
         if (mapping)
-            g_ptr_array_add(offer->mappings, (gpointer)mapping);
+            offer->mappings[offer->n_mappings++] = mapping;
         else
             g_warning("%s: port %u: %s", offer->key, wish.internal_port, error->message);
     }
@@ -102,10 +111,11 @@ adit_offer_stop(AditOffer *offer)
     if (!offer->end)
         return;
     drop_extra(offer);
-    for (guint i = 0; i < offer->mappings->len; i++)
-        adit_client_drop(adit_end_get_client(offer->end), g_ptr_array_index(offer->mappings, i),
+    for (guint i = 0; i < offer->n_mappings; i++)
+        adit_client_drop(adit_end_get_client(offer->end), offer->mappings[i],
                          adit_client_now());
-    g_ptr_array_set_size(offer->mappings, 0);
+    g_clear_pointer(&offer->mappings, g_free);
+    offer->n_mappings = 0;
     offer->redirect = ADIT_REDIRECT_OFF;
     offer->end = NULL;
 }
@@ -157,7 +167,7 @@ try_local(AditOffer *offer)
 static void
 try_second(AditOffer *offer)
 {
-    const AditMapping *main = g_ptr_array_index(offer->mappings, 0);
+    const AditMapping *main = offer->mappings[0];
     const AditWish wish = { .protocol = IPPROTO_TCP,
                             .internal_port = main->wish.internal_port,
                             .external_port = HTTP,
@@ -174,8 +184,7 @@ try_second(AditOffer *offer)
 static void
 renew_main(AditOffer *offer)
 {
-    adit_client_renew(adit_end_get_client(offer->end), g_ptr_array_index(offer->mappings, 0),
-                      adit_client_now());
+    adit_client_renew(adit_end_get_client(offer->end), offer->mappings[0], adit_client_now());
 }
 
 /* The server's word on its option, with every grant and renewal of 443. */
@@ -243,6 +252,15 @@ hear_extra(AditOffer *offer, const AditPoolNews *news)
         renew_main(offer);
 }
 
+static gboolean
+is_main(const AditOffer *offer, const AditMapping *mapping)
+{
+    for (guint i = 0; i < offer->n_mappings; i++)
+        if (offer->mappings[i] == mapping)
+            return TRUE;
+    return FALSE;
+}
+
 gboolean
 adit_offer_hear(AditOffer *offer, const AditPoolNews *news)
 {
@@ -250,7 +268,7 @@ adit_offer_hear(AditOffer *offer, const AditPoolNews *news)
         hear_extra(offer, news);
         return TRUE;
     }
-    if (!g_ptr_array_find(offer->mappings, news->mapping, NULL))
+    if (!is_main(offer, news->mapping))
         return FALSE;
     hear_main(offer, news);
     return TRUE;
@@ -281,19 +299,17 @@ adit_offer_status(const AditOffer *offer)
                                                 ? ADIT_REACH_REFUSED
                                                 : ADIT_REACH_WAITING };
 
-    if (offer->mappings->len == 0 || offer->verdict != ADIT_MATCH_ASK)
+    if (offer->n_mappings == 0 || offer->verdict != ADIT_MATCH_ASK)
         return offer->verdict == ADIT_MATCH_ASK
                    ? (AditReachStatus){ .state = ADIT_REACH_ASKING }
                    : idle;
-    return adit_reach_judge((const AditMapping *const *)offer->mappings->pdata,
-                            offer->mappings->len);
+    return adit_reach_judge(offer->mappings, offer->n_mappings);
 }
 
 char *
 adit_offer_reason(const AditOffer *offer)
 {
-    if (offer->mappings->len == 0 || offer->verdict != ADIT_MATCH_ASK)
+    if (offer->n_mappings == 0 || offer->verdict != ADIT_MATCH_ASK)
         return g_strdup(offer->why ? offer->why : "");
-    return adit_reach_reason((const AditMapping *const *)offer->mappings->pdata,
-                             offer->mappings->len);
+    return adit_reach_reason(offer->mappings, offer->n_mappings);
 }

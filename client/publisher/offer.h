@@ -13,14 +13,16 @@ typedef struct {
     guint family;
     AditAddr own;
     AditMatchVerdict verdict;
-    const char *why;     /* constant */
-    AditEnd *end;        /* NULL: nothing is asked for */
-    GPtrArray *mappings; /* const AditMapping, of @end */
+    const char *why;              /* constant */
+    AditEnd *end;                 /* NULL: nothing is asked for */
+    const AditMapping **mappings; /* of @end, one a port; NULL: none */
+    guint n_mappings;
     AditRedirectState redirect;
     const AditMapping *extra; /* a mapping of port 80, of @end */
     struct _AditLocal *local; /* our own responder; NULL */
     gboolean http_is_taken;   /* port 80 itself is published at this server */
     char *problem;            /* what keeps visitors out; NULL: nothing known */
+    gboolean unsure;          /* whether @problem is what it was, is to be asked */
 } AditOffer;
 
 char *adit_offer_key(const AditMatch *match);
@@ -28,6 +30,8 @@ AditOffer *adit_offer_new(const AditMatch *match);
 void adit_offer_free(AditOffer *offer); /* does not give anything back */
 /* FALSE: another publication, or at another address, so that it has to be stopped first. */
 gboolean adit_offer_is_of(const AditOffer *offer, const AditMatch *match);
+/* The same publication may be said in another line now. */
+void adit_offer_take_source(AditOffer *offer, const AditMatch *match);
 void adit_offer_start(AditOffer *offer, AditEnd *end);
 void adit_offer_stop(AditOffer *offer); /* gives back what it holds */
 /* Port 80 of its server is, or is not any more, published itself. */

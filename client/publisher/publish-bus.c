@@ -2,16 +2,22 @@
 #include "client/publisher/publish-bus.h"
 
 #include "client/names.h"
+#include "client/publisher/reaches.h"
 #include "libadit/core/error.h"
+#include "libadit/sys/trim.h"
 #include "publisher-dbus-generated.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#define PUBLISHER ADIT_PUBLISHER_PATH "/publisher"
+
 struct _AditPublishBus {
-    GDBusObjectManagerServer *objects;
+    AditReaches *reaches;
     AditPubPublisher *publisher;
     AditPublishBusCalls calls;
+    GDBusConnection *bus;
+    guint manager; /* its registration on @bus */
 };
 
 static gboolean
@@ -168,15 +174,57 @@ adit_publish_bus_show_sites(AditPublishBus *self, const GArray *list)
     adit_pub_publisher_set_sites(self->publisher, g_variant_builder_end(&rows));
 }
 
+/* -- all that is there -- */
+
+static GVariant *
+publisher_of(AditPublishBus *self)
+{
+    GVariantBuilder all = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a{sa{sv}}"));
+    g_autoptr(GVariant) properties =
+        g_dbus_interface_skeleton_get_properties(G_DBUS_INTERFACE_SKELETON(self->publisher));
+
+    g_variant_builder_add(&all, "{s@a{sv}}", adit_pub_publisher_interface_info()->name,
+                          properties);
+    return g_variant_builder_end(&all);
+}
+
+/* Of org.freedesktop.DBus.ObjectManager the one call that there is. */
+static void
+on_list(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+        const char *method, GVariant *arguments, GDBusMethodInvocation *call, gpointer data)
+{
+    AditPublishBus *self = data;
+    GVariantBuilder objects = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a{oa{sa{sv}}}"));
+
+    g_variant_builder_add(&objects, "{o@a{sa{sv}}}", PUBLISHER, publisher_of(self));
+    adit_reaches_add_to(self->reaches, &objects);
+    g_dbus_method_invocation_return_value(call, g_variant_new("(a{oa{sa{sv}}})", &objects));
+    adit_trim_later();
+}
+
+static guint
+register_manager(AditPublishBus *self, GDBusConnection *bus, GError **error)
+{
+    static const GDBusInterfaceVTable manager = { .method_call = on_list };
+    static const char xml[] =
+        "<node><interface name='org.freedesktop.DBus.ObjectManager'>"
+        "<method name='GetManagedObjects'><arg type='a{oa{sa{sv}}}' direction='out'/></method>"
+        "<signal name='InterfacesAdded'><arg type='o'/><arg type='a{sa{sv}}'/></signal>"
+        "<signal name='InterfacesRemoved'><arg type='o'/><arg type='as'/></signal>"
+        "</interface></node>";
+    g_autoptr(GDBusNodeInfo) node = g_dbus_node_info_new_for_xml(xml, NULL);
+
+    return g_dbus_connection_register_object(bus, ADIT_PUBLISHER_PATH, node->interfaces[0],
+                                             &manager, self, NULL, error);
+}
+
 AditPublishBus *
 adit_publish_bus_new(const AditPublishBusCalls *calls)
 {
     AditPublishBus *self = g_new0(AditPublishBus, 1);
-    g_autoptr(GDBusObjectSkeleton) root =
-        g_dbus_object_skeleton_new(ADIT_PUBLISHER_PATH "/publisher");
 
     self->calls = *calls;
-    self->objects = g_dbus_object_manager_server_new(ADIT_PUBLISHER_PATH);
+    self->reaches = adit_reaches_new();
     self->publisher = adit_pub_publisher_skeleton_new();
     adit_pub_publisher_set_version(self->publisher, ADIT_VERSION);
     adit_pub_publisher_set_sites(self->publisher,
@@ -186,15 +234,21 @@ adit_publish_bus_new(const AditPublishBusCalls *calls)
     g_signal_connect(self->publisher, "handle-ask-site", G_CALLBACK(on_ask_site), self);
     g_signal_connect(self->publisher, "handle-propose-key", G_CALLBACK(on_propose_key), self);
     g_signal_connect(self->publisher, "handle-ask-port", G_CALLBACK(on_ask_port), self);
-    g_dbus_object_skeleton_add_interface(root, G_DBUS_INTERFACE_SKELETON(self->publisher));
-    g_dbus_object_manager_server_export(self->objects, root);
     return self;
 }
 
-void
-adit_publish_bus_connect(AditPublishBus *self, GDBusConnection *bus)
+gboolean
+adit_publish_bus_connect(AditPublishBus *self, GDBusConnection *bus, GError **error)
 {
-    g_dbus_object_manager_server_set_connection(self->objects, bus);
+    if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(self->publisher), bus,
+                                          PUBLISHER, error) ||
+        !adit_reaches_connect(self->reaches, bus, error))
+        return FALSE;
+    self->manager = register_manager(self, bus, error);
+    if (self->manager == 0)
+        return FALSE;
+    self->bus = g_object_ref(bus);
+    return TRUE;
 }
 
 void
@@ -202,149 +256,24 @@ adit_publish_bus_free(AditPublishBus *self)
 {
     if (!self)
         return;
-    g_dbus_object_manager_server_set_connection(self->objects, NULL);
+    if (self->bus)
+        g_dbus_connection_unregister_object(self->bus, self->manager);
+    g_clear_object(&self->bus);
+    g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(self->publisher));
     g_signal_handlers_disconnect_by_data(self->publisher, self);
     g_object_unref(self->publisher);
-    g_object_unref(self->objects);
+    adit_reaches_free(self->reaches);
     g_free(self);
-}
-
-/* Object paths take letters, digits and '_' only. */
-static char *
-path_of(const AditOffer *offer)
-{
-    GString *path = g_string_new(ADIT_PUBLISHER_PATH "/reaches/");
-
-    for (const char *c = offer->key; *c; c++) {
-        if (g_ascii_isalnum(*c))
-            g_string_append_c(path, *c);
-        else
-            g_string_append_printf(path, "_%02x", (guchar)*c);
-    }
-    return g_string_free(path, FALSE);
-}
-
-static AditPubReach *
-reach_at(AditPublishBus *self, const char *path)
-{
-    g_autoptr(GDBusObject) object =
-        g_dbus_object_manager_get_object(G_DBUS_OBJECT_MANAGER(self->objects), path);
-    GDBusInterface *reach =
-        object ? g_dbus_object_get_interface(object, "org.adit.Publisher1.Reach") : NULL;
-
-    return reach ? ADIT_PUB_REACH(reach) : NULL;
-}
-
-/* "10.59.0.2:80-90" */
-static char *
-range_text(const AditSockAddr *first, guint count)
-{
-    g_autofree char *text = adit_sockaddr_to_string(first);
-
-    return count == 1 ? g_steal_pointer(&text)
-                      : g_strdup_printf("%s-%u", text, first->port + count - 1);
-}
-
-static char *
-inside_of(const AditOffer *offer)
-{
-    const AditPublication *p = offer->publication;
-    const AditSockAddr own = { offer->own, p->ports.first };
-    const AditSockAddr *to = &p->to[offer->family];
-
-    return range_text(adit_addr_is_set(&to->addr) ? to : &own, adit_ports_count(&p->ports));
-}
-
-/* A server that gives any port gives each of a range another one: only the first is told. */
-static char *
-outside_of(const AditOffer *offer, const AditReachStatus *status)
-{
-    const AditPublication *p = offer->publication;
-
-    if (status->outside.port == 0)
-        return g_strdup("");
-    if (!adit_addr_is_set(&status->outside.addr))
-        return g_strdup_printf(":%u", status->outside.port);
-    return range_text(&status->outside, p->external == 0 ? 1 : adit_ports_count(&p->ports));
-}
-
-static gint64
-seconds_of(gint64 at)
-{
-    return at == 0 ? 0 : (g_get_real_time() / 1000 + at - adit_client_now()) / 1000;
-}
-
-/* Of the same moment by two clocks: what differs by less than that is the same. */
-static gboolean
-differs(gint64 a, gint64 b)
-{
-    return a - b > 2 || b - a > 2;
-}
-
-static void
-fill_times(AditPubReach *reach, const AditReachStatus *status)
-{
-    const gint64 since = seconds_of(status->since), until = seconds_of(status->until);
-
-    if (differs(adit_pub_reach_get_since(reach), since))
-        adit_pub_reach_set_since(reach, since);
-    if (differs(adit_pub_reach_get_lease_until(reach), until))
-        adit_pub_reach_set_lease_until(reach, until);
-}
-
-static void
-fill(AditPubReach *reach, const AditOffer *offer)
-{
-    const AditReachStatus status = adit_offer_status(offer);
-    const AditPublication *p = offer->publication;
-    g_autofree char *ports = adit_ports_to_string(&p->ports);
-    g_autofree char *inside = inside_of(offer);
-    g_autofree char *outside = outside_of(offer, &status);
-    g_autofree char *reason = adit_offer_reason(offer);
-
-    adit_pub_reach_set_ports(reach, ports);
-    adit_pub_reach_set_gateway(reach, offer->gateway);
-    adit_pub_reach_set_family(reach, offer->family == 0 ? 4 : 6);
-    adit_pub_reach_set_label(reach, p->label ? p->label : "");
-    adit_pub_reach_set_source(reach, p->source ? p->source : "");
-    adit_pub_reach_set_inside(reach, inside);
-    adit_pub_reach_set_outside(reach, outside);
-    adit_pub_reach_set_state(reach, adit_reach_state_name(status.state));
-    adit_pub_reach_set_reason(reach, reason);
-    fill_times(reach, &status);
-    adit_pub_reach_set_protocol(
-        reach, status.outside.port == 0 ? "" : adit_dialect_name(status.dialect));
-    adit_pub_reach_set_redirect(reach, adit_redirect_state_name(offer->redirect));
-    adit_pub_reach_set_problem(reach, offer->problem ? offer->problem : "");
 }
 
 void
 adit_publish_bus_show(AditPublishBus *self, const AditOffer *offer)
 {
-    g_autofree char *path = path_of(offer);
-    g_autoptr(AditPubReach) reach = reach_at(self, path);
-    g_autoptr(GDBusObjectSkeleton) object = NULL;
-    g_autofree char *before = NULL;
-
-    if (reach) {
-        before = adit_pub_reach_dup_state(reach);
-        fill(reach, offer);
-        if (!g_str_equal(before, adit_pub_reach_get_state(reach)))
-            adit_pub_reach_emit_state_changed(reach, before, adit_pub_reach_get_state(reach),
-                                              adit_pub_reach_get_reason(reach));
-        return;
-    }
-    object = g_dbus_object_skeleton_new(path);
-    reach = adit_pub_reach_skeleton_new();
-    fill(reach, offer);
-    g_dbus_object_skeleton_add_interface(object, G_DBUS_INTERFACE_SKELETON(reach));
-    g_dbus_object_manager_server_export(self->objects, object);
+    adit_reaches_show(self->reaches, offer);
 }
 
 void
 adit_publish_bus_hide(AditPublishBus *self, const AditOffer *offer)
 {
-    g_autofree char *path = path_of(offer);
-
-    g_dbus_object_manager_server_unexport(self->objects, path);
+    adit_reaches_hide(self->reaches, offer);
 }

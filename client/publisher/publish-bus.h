@@ -6,7 +6,7 @@
 
 #include <gio/gio.h>
 
-/* Offers on the bus, an object each. */
+/* The publisher on the bus: what others may ask of it, and its offers. */
 
 typedef struct _AditPublishBus AditPublishBus;
 
@@ -21,7 +21,7 @@ typedef struct {
 } AditPublishBusCalls;
 
 AditPublishBus *adit_publish_bus_new(const AditPublishBusCalls *calls);
-void adit_publish_bus_connect(AditPublishBus *self, GDBusConnection *bus);
+gboolean adit_publish_bus_connect(AditPublishBus *self, GDBusConnection *bus, GError **error);
 void adit_publish_bus_show(AditPublishBus *self, const AditOffer *offer);
 /* AditTelling */
 void adit_publish_bus_show_sites(AditPublishBus *self, const GArray *list);

@@ -3,19 +3,19 @@
 
 #include "client/names.h"
 #include "client/objects.h"
-#include "publisher-dbus-generated.h"
 
 #include <net/if.h>
 #include <string.h>
 
 #define GATEWAY ADIT_CLIENT_BUS ".Gateway"
+#define PUBLICATIONS ADIT_CLIENT_BUS ".Publications"
 
 struct _AditPublishSource {
     AditPublishSourceWatch watch;
     GDBusConnection *bus;
     GCancellable *cancel;
     AditObjects *objects;
-    AditPubWanted *wanted;
+    GVariant *wanted;       /* as it was last told; NULL: never */
     GHashTable *handshakes; /* gateway -> guint64 */
     GPtrArray *asking;      /* Asking, to be answered */
 };
@@ -90,22 +90,6 @@ tell_handshake(AditPublishSource *self, GDBusProxy *proxy)
 }
 
 static void
-on_objects(GDBusProxy *proxy, GVariant *properties, gpointer data)
-{
-    AditPublishSource *self = data;
-    g_autoptr(GVariant) handshake =
-        properties ? g_variant_lookup_value(properties, "LastHandshake", NULL) : NULL;
-
-    if (proxy && !g_str_equal(g_dbus_proxy_get_interface_name(proxy), GATEWAY))
-        return;
-    if (handshake)
-        tell_handshake(self, proxy);
-    /* The handshake alone changes often, and nothing hangs on it. */
-    if (!handshake || g_variant_n_children(properties) > 1)
-        tell_gateways(self);
-}
-
-static void
 add_sections(GPtrArray *publications, const char *text, const char *source)
 {
     g_autoptr(GError) error = NULL;
@@ -126,15 +110,30 @@ add_sections(GPtrArray *publications, const char *text, const char *source)
 }
 
 static void
+take_wanted(GDBusProxy *proxy, gpointer data)
+{
+    GVariant **ret = data;
+    g_autoptr(GVariant) list = g_dbus_proxy_get_cached_property(proxy, "Wanted");
+
+    if (list && g_variant_is_of_type(list, G_VARIANT_TYPE("a(ss)")))
+        *ret = g_steal_pointer(&list);
+}
+
+/* While aditd is away there is no list, and what was wanted is wanted still. */
+static void
 tell_wanted(AditPublishSource *self)
 {
-    GVariant *list = adit_pub_wanted_get_wanted(self->wanted);
+    g_autoptr(GVariant) list = NULL;
     GPtrArray *publications;
     GVariantIter iter;
     const char *text, *source;
 
-    if (!list)
-        return; /* aditd is away */
+    adit_objects_each(self->objects, PUBLICATIONS, take_wanted, &list);
+    if (!list || list == self->wanted)
+        return;
+    g_clear_pointer(&self->wanted, g_variant_unref);
+    self->wanted = g_variant_ref(list);
+    g_variant_get_data(list); /* as it is kept: one block instead of a tree of small ones */
     publications = g_ptr_array_new_with_free_func((GDestroyNotify)adit_publication_free);
     g_variant_iter_init(&iter, list);
     while (g_variant_iter_next(&iter, "(&s&s)", &text, &source))
@@ -143,26 +142,22 @@ tell_wanted(AditPublishSource *self)
 }
 
 static void
-on_wanted_changed(GObject *proxy, GParamSpec *property, gpointer data)
+on_objects(GDBusProxy *proxy, GVariant *properties, gpointer data)
 {
-    tell_wanted(data);
-}
-
-static void
-on_wanted(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GError) error = NULL;
-    AditPubWanted *wanted = adit_pub_wanted_proxy_new_finish(result, &error);
     AditPublishSource *self = data;
+    const char *interface = proxy ? g_dbus_proxy_get_interface_name(proxy) : NULL;
+    g_autoptr(GVariant) handshake =
+        properties ? g_variant_lookup_value(properties, "LastHandshake", NULL) : NULL;
 
-    if (!wanted) {
-        if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-            g_warning("aditd: %s", error->message);
+    if (!interface || g_str_equal(interface, PUBLICATIONS))
+        tell_wanted(self);
+    if (interface && !g_str_equal(interface, GATEWAY))
         return;
-    }
-    self->wanted = wanted;
-    g_signal_connect(wanted, "notify::wanted", G_CALLBACK(on_wanted_changed), self);
-    tell_wanted(self);
+    if (handshake)
+        tell_handshake(self, proxy);
+    /* The handshake alone changes often, and nothing hangs on it. */
+    if (!handshake || g_variant_n_children(properties) > 1)
+        tell_gateways(self);
 }
 
 AditPublishSource *
@@ -176,10 +171,6 @@ adit_publish_source_new(GDBusConnection *bus, const AditPublishSourceWatch *watc
     self->asking = g_ptr_array_new();
     self->handshakes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->objects = adit_objects_new(bus, ADIT_CLIENT_BUS, ADIT_CLIENT_PATH, on_objects, self);
-    adit_pub_wanted_proxy_new(
-        bus,
-        G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START | G_DBUS_PROXY_FLAGS_GET_INVALIDATED_PROPERTIES,
-        ADIT_CLIENT_BUS, ADIT_CLIENT_PATH "/manager", self->cancel, on_wanted, self);
     return self;
 }
 
@@ -201,14 +192,16 @@ on_drops(GObject *source, GAsyncResult *result, gpointer data)
 {
     Asking *asking = data;
     g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) answer =
+        g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
     g_auto(GStrv) answers = NULL;
 
-    if (!adit_pub_wanted_call_find_drops_finish(ADIT_PUB_WANTED(source), &answers, result,
-                                                &error)) {
-        if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-            return; /* it has been ended with its source */
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        return; /* it has been ended with its source */
+    if (answer)
+        g_variant_get(answer, "(^as)", &answers);
+    else
         g_debug("aditd: %s", error->message);
-    }
     g_ptr_array_remove_fast(asking->source->asking, asking);
     end_asking(asking, (const char *const *)answers);
 }
@@ -224,17 +217,13 @@ adit_publish_source_find_drops(AditPublishSource *self, const AditDropQuestion *
         g_variant_builder_add(&builder, "(sysq)", asked[i].gateway,
                               asked[i].family == 0 ? 4 : 6, adit_proto_name(asked[i].proto),
                               asked[i].port);
-    if (!self->wanted) {
-        g_variant_builder_clear(&builder);
-        answer(NULL, data);
-        return;
-    }
     asking = g_new(Asking, 1);
     *asking = (Asking){ self, answer, data };
     g_ptr_array_add(self->asking, asking);
-    adit_pub_wanted_call_find_drops(self->wanted, g_variant_builder_end(&builder),
-                                    G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, self->cancel, on_drops,
-                                    asking);
+    g_dbus_connection_call(self->bus, ADIT_CLIENT_BUS, ADIT_CLIENT_PATH "/manager",
+                           PUBLICATIONS, "FindDrops", g_variant_new("(a(sysq))", &builder),
+                           G_VARIANT_TYPE("(as)"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
+                           self->cancel, on_drops, asking);
 }
 
 void
@@ -248,9 +237,7 @@ adit_publish_source_free(AditPublishSource *self)
         end_asking(g_ptr_array_index(self->asking, i), NULL);
     g_ptr_array_unref(self->asking);
     adit_objects_free(self->objects);
-    if (self->wanted)
-        g_signal_handlers_disconnect_by_data(self->wanted, self);
-    g_clear_object(&self->wanted);
+    g_clear_pointer(&self->wanted, g_variant_unref);
     g_object_unref(self->bus);
     g_hash_table_unref(self->handshakes);
     g_free(self);

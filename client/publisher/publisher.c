@@ -9,6 +9,7 @@
 #include "libadit/sys/listening.h"
 #include "libadit/sys/notify.h"
 #include "libadit/sys/places.h"
+#include "libadit/sys/trim.h"
 
 #include <glib-unix.h>
 
@@ -16,6 +17,7 @@
  * privilege, and nothing it may ask of aditd changes anything. */
 
 #define LISTEN_MS 1000 /* who listens is seen within that, and published within 3 s */
+#define NEW_MS 2000    /* so long after its grant a mapping is a new one */
 
 typedef struct {
     GMainLoop *loop;
@@ -118,11 +120,12 @@ on_ask_drops(gpointer data)
 
     self->drops = 0;
     for (guint i = 0; i < offers->len; i++) {
-        const AditOffer *offer = g_ptr_array_index(offers, i);
+        AditOffer *offer = g_ptr_array_index(offers, i);
         const AditPorts *ports = &offer->publication->ports;
 
-        if (offer->mappings->len == 0)
+        if (!offer->unsure || offer->n_mappings == 0)
             continue;
+        offer->unsure = FALSE;
         asked[n++] =
             (AditDropQuestion){ offer->gateway, offer->family, ports->proto, ports->first };
         g_strv_builder_add(keys, offer->key);
@@ -132,9 +135,11 @@ on_ask_drops(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/* Soon, once for all that come until then. */
 static void
-ask_drops(Main *self)
+ask_drops(Main *self, AditOffer *offer)
 {
+    offer->unsure = TRUE;
     if (self->source && self->drops == 0)
         self->drops = g_timeout_add(100, on_ask_drops, self);
 }
@@ -145,10 +150,15 @@ static void
 on_changed(AditEngine *engine, AditOffer *offer, gpointer data)
 {
     Main *self = data;
+    const AditReachStatus status = adit_offer_status(offer);
 
     adit_publish_bus_show(self->bus, offer);
-    if (!offer->problem && adit_offer_status(offer).state == ADIT_REACH_PUBLISHED)
-        ask_drops(self);
+    if (status.state != ADIT_REACH_PUBLISHED)
+        return;
+    if (!offer->problem)
+        ask_drops(self, offer);
+    if (adit_client_now() - status.since < NEW_MS)
+        adit_trim_later(); /* no renewal: there nobody is to be woken a second time */
 }
 
 static void
@@ -193,6 +203,7 @@ on_settle(gpointer data)
     self->settle = 0;
     follow_listeners(self);
     adit_engine_settle(self->engine);
+    adit_trim_later();
     return G_SOURCE_REMOVE;
 }
 
@@ -253,9 +264,10 @@ on_refresh(gpointer data)
     }
     if (self->listen != 0 && look_at_listeners(self))
         adit_engine_settle(self->engine);
-    for (guint i = 0; i < offers->len; i++)
+    for (guint i = 0; i < offers->len; i++) {
         adit_publish_bus_show(self->bus, g_ptr_array_index(offers, i));
-    ask_drops(self);
+        ask_drops(self, g_ptr_array_index(offers, i));
+    }
 }
 
 static void
@@ -282,8 +294,14 @@ on_bus(GDBusConnection *bus, const char *name, gpointer data)
 {
     Main *self = data;
     const AditPublishSourceWatch watch = { on_gateways, on_wanted, on_handshake, self };
+    g_autoptr(GError) error = NULL;
 
-    adit_publish_bus_connect(self->bus, bus);
+    if (!adit_publish_bus_connect(self->bus, bus, &error)) {
+        g_warning("%s: %s", ADIT_PUBLISHER_PATH, error->message);
+        self->status = 1;
+        g_main_loop_quit(self->loop);
+        return;
+    }
     self->source = adit_publish_source_new(bus, &watch);
     self->units = adit_publish_units_new(bus, on_units, self);
 }
@@ -293,6 +311,7 @@ on_name_acquired(GDBusConnection *bus, const char *name, gpointer data)
 {
     g_message("ready");
     adit_notify_ready("publishing what aditd wants");
+    adit_trim_later();
 }
 
 static void

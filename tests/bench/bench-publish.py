@@ -26,6 +26,8 @@ internet -(delay 20ms)- home
 BUILD = os.environ.get("ADIT_BUILD", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build"))
 ROUNDS = 9
 DEADLINE, GAP = 10, 0.005
+PUBLICATIONS = 1000
+REST = 5  # seconds; memory is given back 2 s after it was needed
 
 
 def figure(name, value, unit="ms"):
@@ -106,13 +108,31 @@ def command(lab):
     figure("adit-version-median", statistics.median(starts))
     measure(lab, publish(4), "adit-publish", 4, vps.v4)
     measure(lab, publish(6), "adit-publish", 6, gua)
-    memory = publisher.process.memory()
-    for name, value in (("resident", memory["Rss"]), ("private", memory["Private_Dirty"] + memory["Private_Clean"])):
-        figure(f"publisher-{name}-{2 * ROUNDS}", value, "kB")
+
+
+def memory(lab, count):
+    """The publisher at rest, when so many publications are held in both families."""
+    home, vps = lab["home"], lab["vps"]
+    vps.write("/etc/adit/server.conf", f"[PCP]\nQuota = {2 * count}\n")
+    home.write("/etc/adit/publish.d/many.conf", "".join(f"[Publish]\nPort = {8000 + i}/udp\n" for i in range(count)))
+    server = Server(vps, vps.prefix).start()
+    client, publisher = Client(home).start(), Publisher(home).start()
+    client.enrol("home", server.device("nas", "10.59.0.2"))
+    until(lambda: held(client) == 2 * count, 150, "all to be published")
+    time.sleep(REST)
+    kb = publisher.process.memory()
+    for name, value in (("resident", kb["Rss"]), ("private", kb["Private_Dirty"] + kb["Private_Clean"])):
+        figure(f"publisher-{name}-{count}", value, "kB")
+
+
+def held(client):
+    time.sleep(2)  # a look takes the time of what it waits for
+    rows = json.loads(client.adit("published", "--json", timeout=20).stdout)["publications"]
+    return sum(row["state"] == "published" for row in rows)
 
 
 def main():
-    for part in (library, command):
+    for part in (library, command, lambda lab: memory(lab, 0), lambda lab: memory(lab, PUBLICATIONS)):
         with Lab(DRAWING, BUILD) as lab:
             lab["vps"].write("/etc/adit/server.conf", "")
             part(lab)

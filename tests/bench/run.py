@@ -37,7 +37,8 @@ TITLES = {
     "publish": "From the start of a program that asks for a port to a visitor's connection through it, with 20 ms in each "
                "direction between machine and server, of which 60 ms are the request's way there and the visitor's back "
                "and forth: the example of libadit-pcp, and `adit publish` (adit-version is what starting any program "
-               "of ours in the lab takes). Then the memory of the publisher: resident, and what of it is shared with nobody",
+               "of ours in the lab takes). Then the memory of the publisher at rest, without publications and with a thousand in both "
+               "families (2,000 mappings): resident, and what of it is shared with nobody",
     "relay": "What a VPS spends on a gigabyte that a visitor sends to a home behind it, by four flows over veth and without "
              "encryption, which would be the same for all: our table, the least that nft can do, and relays of Debian, with "
              "packets of 1500 bytes (as a tunnel has them) and with pieces of 64 kB. The cpu is that of sender, relay and "

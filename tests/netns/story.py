@@ -89,7 +89,8 @@ class Publisher:
         """As start(), without waiting until it is ready."""
         self.process = self.home.spawn(
             "setpriv", f"--reuid={self.user}", "--regid=nogroup", "--clear-groups", "--bounding-set=-all",
-            "--inh-caps=-all", "--no-new-privs", "adit-publisher", "--state-dir", self.STATE, env=TALK,
+            "--inh-caps=-all", "--no-new-privs", "adit-publisher", "--state-dir", self.STATE,
+            env={**TALK, "G_SLICE": "always-malloc"},  # as data/adit-publisher.service.in has it
             name="adit-publisher")
 
     def start(self):

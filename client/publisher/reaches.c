@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client/publisher/reaches.h"
+
+#include "client/names.h"
+#include "publisher-dbus-generated.h"
+
+#include <string.h>
+
+#define FOLDER ADIT_PUBLISHER_PATH "/reaches"
+#define REACH "org.adit.Publisher1.Reach"
+
+struct _AditReaches {
+    GHashTable *rows; /* Row by its offer's key */
+    GDBusConnection *bus;
+    guint tree;
+    guint idle; /* in which changes are told, those of one moment together */
+};
+
+/* What was last told of an offer. */
+typedef struct {
+    const AditOffer *offer;
+    gint64 since, until; /* seconds since the epoch */
+    guint64 told;        /* a digest of the rest */
+    AditReachState state;
+    gboolean stirred; /* is, or may be, to be told */
+    gboolean is_new;  /* never told */
+} Row;
+
+/* Object paths take letters, digits and '_' only. */
+static char *
+path_of(const AditOffer *offer)
+{
+    GString *path = g_string_new(FOLDER "/");
+
+    for (const char *c = offer->key; *c; c++) {
+        if (g_ascii_isalnum(*c))
+            g_string_append_c(path, *c);
+        else
+            g_string_append_printf(path, "_%02x", (guchar)*c);
+    }
+    return g_string_free(path, FALSE);
+}
+
+/* By the last part of its path. */
+static Row *
+find_row(AditReaches *self, const char *node)
+{
+    g_autofree char *escaped = node ? g_strdelimit(g_strdup(node), "_", '%') : NULL;
+    g_autofree char *key = escaped ? g_uri_unescape_string(escaped, NULL) : NULL;
+
+    return key ? g_hash_table_lookup(self->rows, key) : NULL;
+}
+
+/* -- properties -- */
+
+/* "10.59.0.2:80-90" */
+static char *
+range_text(const AditSockAddr *first, guint count)
+{
+    g_autofree char *text = adit_sockaddr_to_string(first);
+
+    return count == 1 ? g_steal_pointer(&text)
+                      : g_strdup_printf("%s-%u", text, first->port + count - 1);
+}
+
+static GVariant *
+inside_of(const AditOffer *offer)
+{
+    const AditPublication *p = offer->publication;
+    const AditSockAddr own = { offer->own, p->ports.first };
+    const AditSockAddr *to = &p->to[offer->family];
+
+    return g_variant_new_take_string(
+        range_text(adit_addr_is_set(&to->addr) ? to : &own, adit_ports_count(&p->ports)));
+}
+
+/* A server that gives any port gives each of a range another one: only the first is told. */
+static GVariant *
+outside_of(const AditOffer *offer)
+{
+    const AditReachStatus status = adit_offer_status(offer);
+    const AditPublication *p = offer->publication;
+
+    if (status.outside.port == 0)
+        return g_variant_new_string("");
+    if (!adit_addr_is_set(&status.outside.addr))
+        return g_variant_new_printf(":%u", status.outside.port);
+    return g_variant_new_take_string(
+        range_text(&status.outside, p->external == 0 ? 1 : adit_ports_count(&p->ports)));
+}
+
+static GVariant *
+protocol_of(const AditOffer *offer)
+{
+    const AditReachStatus status = adit_offer_status(offer);
+
+    return g_variant_new_string(status.outside.port == 0 ? ""
+                                                         : adit_dialect_name(status.dialect));
+}
+
+static GVariant *
+ports_of(const AditOffer *offer)
+{
+    return g_variant_new_take_string(adit_ports_to_string(&offer->publication->ports));
+}
+
+static GVariant *
+gateway_of(const AditOffer *offer)
+{
+    return g_variant_new_string(offer->gateway);
+}
+
+static GVariant *
+family_of(const AditOffer *offer)
+{
+    return g_variant_new_byte(offer->family == 0 ? 4 : 6);
+}
+
+static GVariant *
+text_of(const char *text)
+{
+    return g_variant_new_string(text ? text : "");
+}
+
+static GVariant *
+label_of(const AditOffer *offer)
+{
+    return text_of(offer->publication->label);
+}
+
+static GVariant *
+source_of(const AditOffer *offer)
+{
+    return text_of(offer->publication->source);
+}
+
+static GVariant *
+state_of(const AditOffer *offer)
+{
+    return g_variant_new_string(adit_reach_state_name(adit_offer_status(offer).state));
+}
+
+static GVariant *
+reason_of(const AditOffer *offer)
+{
+    return g_variant_new_take_string(adit_offer_reason(offer));
+}
+
+static GVariant *
+redirect_of(const AditOffer *offer)
+{
+    return g_variant_new_string(adit_redirect_state_name(offer->redirect));
+}
+
+static GVariant *
+problem_of(const AditOffer *offer)
+{
+    return text_of(offer->problem);
+}
+
+/* All but Since and LeaseUntil, which are a row's. */
+static const struct {
+    const char *name;
+    GVariant *(*of)(const AditOffer *offer);
+} properties[] = {
+    { "Ports", ports_of },       { "Gateway", gateway_of },   { "Family", family_of },
+    { "Label", label_of },       { "Source", source_of },     { "Inside", inside_of },
+    { "Outside", outside_of },   { "State", state_of },       { "Reason", reason_of },
+    { "Protocol", protocol_of }, { "Redirect", redirect_of }, { "Problem", problem_of },
+};
+
+static GVariant *
+property(const Row *row, const char *name)
+{
+    if (g_str_equal(name, "Since"))
+        return g_variant_new_int64(row->since);
+    if (g_str_equal(name, "LeaseUntil"))
+        return g_variant_new_int64(row->until);
+    for (guint i = 0; i < G_N_ELEMENTS(properties); i++)
+        if (g_str_equal(name, properties[i].name))
+            return properties[i].of(row->offer);
+    return NULL;
+}
+
+static GVariant *
+timeless(const AditOffer *offer)
+{
+    GVariantBuilder all = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
+
+    for (guint i = 0; i < G_N_ELEMENTS(properties); i++)
+        g_variant_builder_add(&all, "{sv}", properties[i].name, properties[i].of(offer));
+    return g_variant_ref_sink(g_variant_builder_end(&all));
+}
+
+static GVariant *
+with_times(const Row *row, GVariant *rest)
+{
+    g_auto(GVariantDict) all = G_VARIANT_DICT_INIT(rest);
+
+    g_variant_dict_insert(&all, "Since", "x", row->since);
+    g_variant_dict_insert(&all, "LeaseUntil", "x", row->until);
+    return g_variant_dict_end(&all);
+}
+
+/* Of an object: what an ObjectManager says of it, a{sa{sv}}. */
+static GVariant *
+object_of(const Row *row)
+{
+    g_autoptr(GVariant) rest = timeless(row->offer);
+
+    return g_variant_new("{s@a{sv}}", REACH, with_times(row, rest));
+}
+
+/* -- changes -- */
+
+static gint64
+seconds_of(gint64 at)
+{
+    return at == 0 ? 0 : (g_get_real_time() / 1000 + at - adit_client_now()) / 1000;
+}
+
+/* Of the same moment by two clocks: what differs by less than that is the same. */
+static gboolean
+take_time(gint64 *time, gint64 seconds)
+{
+    if (ABS(*time - seconds) <= 2)
+        return FALSE;
+    *time = seconds;
+    return TRUE;
+}
+
+/* FNV-1a, of 64 bits: a change that it does not show comes once in as many. */
+static guint64
+digest(GVariant *value)
+{
+    const guint8 *bytes = g_variant_get_data(value);
+    guint64 sum = 0xcbf29ce484222325;
+
+    for (gsize i = 0; i < g_variant_get_size(value); i++)
+        sum = (sum ^ bytes[i]) * 0x100000001b3;
+    return sum;
+}
+
+/* Has it changed since it was last told? */
+static gboolean
+take(Row *row, const AditReachStatus *status, GVariant *rest)
+{
+    const guint64 now = digest(rest);
+    const gboolean since = take_time(&row->since, seconds_of(status->since));
+    const gboolean until = take_time(&row->until, seconds_of(status->until));
+    const gboolean changed = row->told != now || since || until;
+
+    row->told = now;
+    row->state = status->state;
+    return changed;
+}
+
+static void
+emit(AditReaches *self, const AditOffer *offer, const char *interface, const char *signal,
+     GVariant *arguments)
+{
+    g_autofree char *path = path_of(offer);
+
+    g_dbus_connection_emit_signal(self->bus, NULL, path, interface, signal, arguments, NULL);
+}
+
+/* By the root's ObjectManager. */
+static void
+emit_object(AditReaches *self, const AditOffer *offer, const char *signal, const char *type,
+            GVariant *what)
+{
+    g_autofree char *path = path_of(offer);
+
+    g_dbus_connection_emit_signal(self->bus, NULL, ADIT_PUBLISHER_PATH,
+                                  "org.freedesktop.DBus.ObjectManager", signal,
+                                  g_variant_new(type, path, what), NULL);
+}
+
+static void
+tell_new(AditReaches *self, Row *row)
+{
+    const AditReachStatus status = adit_offer_status(row->offer);
+    g_autoptr(GVariant) rest = timeless(row->offer);
+    GVariant *object;
+
+    take(row, &status, rest);
+    object = object_of(row);
+    emit_object(self, row->offer, "InterfacesAdded", "(o@a{sa{sv}})",
+                g_variant_new_array(NULL, &object, 1));
+}
+
+static void
+tell_change(AditReaches *self, Row *row)
+{
+    const AditReachStatus status = adit_offer_status(row->offer);
+    const AditReachState before = row->state;
+    g_autoptr(GVariant) rest = timeless(row->offer);
+
+    if (!take(row, &status, rest))
+        return;
+    emit(self, row->offer, "org.freedesktop.DBus.Properties", "PropertiesChanged",
+         g_variant_new("(s@a{sv}as)", REACH, with_times(row, rest), NULL));
+    if (before != row->state) {
+        g_autofree char *reason = adit_offer_reason(row->offer);
+
+        emit(self, row->offer, REACH, "StateChanged",
+             g_variant_new("(sss)", adit_reach_state_name(before),
+                           adit_reach_state_name(row->state), reason));
+    }
+}
+
+static void
+tell_all(AditReaches *self)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_clear_handle_id(&self->idle, g_source_remove);
+    g_hash_table_iter_init(&iter, self->rows);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Row *row = value;
+
+        if (!row->stirred)
+            continue;
+        if (row->is_new)
+            tell_new(self, row);
+        else
+            tell_change(self, row);
+        row->stirred = row->is_new = FALSE;
+    }
+}
+
+static gboolean
+on_idle(gpointer data)
+{
+    AditReaches *self = data;
+
+    self->idle = 0;
+    tell_all(self);
+    return G_SOURCE_REMOVE;
+}
+
+void
+adit_reaches_show(AditReaches *self, const AditOffer *offer)
+{
+    Row *row = g_hash_table_lookup(self->rows, offer->key);
+
+    if (!row) {
+        row = g_new0(Row, 1);
+        row->offer = offer;
+        row->is_new = TRUE;
+        g_hash_table_insert(self->rows, offer->key, row);
+    }
+    row->stirred = TRUE;
+    if (self->bus && self->idle == 0)
+        self->idle = g_idle_add(on_idle, self);
+}
+
+void
+adit_reaches_hide(AditReaches *self, const AditOffer *offer)
+{
+    static const char *const interfaces[] = { REACH, NULL };
+
+    const Row *row = g_hash_table_lookup(self->rows, offer->key);
+
+    if (!row)
+        return;
+    if (!row->is_new)
+        emit_object(self, offer, "InterfacesRemoved", "(o@as)",
+                    g_variant_new_strv(interfaces, -1));
+    g_hash_table_remove(self->rows, offer->key);
+}
+
+void
+adit_reaches_add_to(AditReaches *self, GVariantBuilder *objects)
+{
+    GHashTableIter iter;
+    gpointer row;
+
+    tell_all(self); /* who asks hears of what is in the answer no more */
+    g_hash_table_iter_init(&iter, self->rows);
+    while (g_hash_table_iter_next(&iter, NULL, &row)) {
+        g_autofree char *path = path_of(((const Row *)row)->offer);
+        GVariant *object = object_of(row);
+        GVariant *entry =
+            g_variant_new("{o@a{sa{sv}}}", path, g_variant_new_array(NULL, &object, 1));
+
+        g_variant_get_data(
+            entry); /* one block instead of a tree that takes ten times as much */
+        g_variant_builder_add_value(objects, entry);
+    }
+}
+
+/* -- the tree -- */
+
+static char **
+on_enumerate(GDBusConnection *bus, const char *sender, const char *path, gpointer data)
+{
+    AditReaches *self = data;
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+    GHashTableIter iter;
+    gpointer row;
+
+    g_hash_table_iter_init(&iter, self->rows);
+    while (g_hash_table_iter_next(&iter, NULL, &row)) {
+        g_autofree char *child = path_of(((const Row *)row)->offer);
+
+        g_strv_builder_add(names, child + strlen(FOLDER "/"));
+    }
+    return g_strv_builder_end(names);
+}
+
+static GDBusInterfaceInfo **
+on_introspect(GDBusConnection *bus, const char *sender, const char *path, const char *node,
+              gpointer data)
+{
+    AditReaches *self = data;
+    GDBusInterfaceInfo **all = g_new0(GDBusInterfaceInfo *, 2);
+
+    if (find_row(self, node))
+        all[0] = g_dbus_interface_info_ref(adit_pub_reach_interface_info());
+    return all;
+}
+
+static GVariant *
+on_get(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+       const char *name, GError **error, gpointer row)
+{
+    GVariant *value = property(row, name);
+
+    if (!value)
+        g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_PROPERTY, "%s: no such property",
+                    name);
+    return value;
+}
+
+static const GDBusInterfaceVTable *
+on_dispatch(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+            const char *node, gpointer *ret, gpointer data)
+{
+    static const GDBusInterfaceVTable answers = { .get_property = on_get };
+    AditReaches *self = data;
+
+    *ret = find_row(self, node);
+    return *ret ? &answers : NULL;
+}
+
+gboolean
+adit_reaches_connect(AditReaches *self, GDBusConnection *bus, GError **error)
+{
+    static const GDBusSubtreeVTable tree = { on_enumerate, on_introspect, on_dispatch };
+
+    self->tree = g_dbus_connection_register_subtree(
+        bus, FOLDER, &tree, G_DBUS_SUBTREE_FLAGS_DISPATCH_TO_UNENUMERATED_NODES, self, NULL,
+        error);
+    if (self->tree == 0)
+        return FALSE;
+    self->bus = g_object_ref(bus);
+    self->idle = g_idle_add(on_idle, self);
+    return TRUE;
+}
+
+AditReaches *
+adit_reaches_new(void)
+{
+    AditReaches *self = g_new0(AditReaches, 1);
+
+    self->rows = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    return self;
+}
+
+void
+adit_reaches_free(AditReaches *self)
+{
+    if (!self)
+        return;
+    g_clear_handle_id(&self->idle, g_source_remove);
+    if (self->bus)
+        g_dbus_connection_unregister_subtree(self->bus, self->tree);
+    g_clear_object(&self->bus);
+    g_hash_table_unref(self->rows);
+    g_free(self);
+}
