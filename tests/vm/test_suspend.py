@@ -50,6 +50,7 @@ class Site:
         self.gua = embed(self.vps.prefix, "10.59.0.2")
         self.addresses = (self.vps.v4, self.gua)
         self.home = Sleeper(lab, IMAGE)
+        self.wire = self.cgnat.capture("home")  # kept when a test fails
         self.lease = DhcpServer(self.cgnat, "home", lab["home"].v4, ["0.0.0.0/0"])
         self._uplink(lab["home"])
         self._control()
@@ -207,12 +208,11 @@ def test_stale(lab):
     """stopped while nobody asks, for longer than a session lasts, so that the server takes no word of the old one: told the
     time, as agents of hypervisors do, it begins another, long before its own clock would have it so"""
     with Site(lab) as site:
-        night, wire = Night(site), site.cgnat.capture("home")
+        night = Night(site)
         # A keepalive: for a while there was nothing to say, nor anything to wait for.
         site.watch.rests = True
-        wire.clear()
-        wire.wait(lambda packet: len(packet.frame) == KEEPALIVE, timeout=40, out=False)
-        wire.close()
+        site.wire.clear()
+        site.wire.wait(lambda packet: len(packet.frame) == KEEPALIVE, timeout=40, out=False)
         night.fall(site.home.stop, site.forget)
 
         def wake():
