@@ -351,12 +351,14 @@ put_dynset(Compiler *c, const AditNftStatement *s, guint32 op)
 
     guard_field(c, s->data);
     reg = load_key(c, s);
-    load(c, adit_nft_field_info(s->data), reg);
+    if (s->data != 0)
+        load(c, adit_nft_field_info(s->data), reg);
     e = expr(c, "dynset");
     nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, s->name);
     nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, op);
     nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, REG_0);
-    nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_DATA, reg);
+    if (s->data != 0)
+        nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_DATA, reg);
 }
 
 /* tcp option maxseg size set rt mtu. The kernel takes the smaller of both directions' path,

@@ -186,7 +186,9 @@ print_dynset(GString *out, const AditNftStatement *s, const char *verb)
 {
     g_string_append_printf(out, "%s @%s { ", verb, s->name);
     print_fields(out, s);
-    g_string_append_printf(out, " : %s }", adit_nft_field_info(s->data)->text);
+    if (s->data != 0)
+        g_string_append_printf(out, " : %s", adit_nft_field_info(s->data)->text);
+    g_string_append(out, " }");
 }
 
 static void

@@ -90,6 +90,10 @@
     {                                                                                          \
         ADIT_NFT_LEARN, FIELDS(__VA_ARGS__), ADIT_NFT_##f, .name = (map)                       \
     }
+#define NOTE(set, ...)                                                                         \
+    {                                                                                          \
+        ADIT_NFT_LEARN, FIELDS(__VA_ARGS__), .name = (set)                                     \
+    }
 #define FORGET(map, f, ...)                                                                    \
     {                                                                                          \
         ADIT_NFT_FORGET, FIELDS(__VA_ARGS__), ADIT_NFT_##f, .name = (map)                      \

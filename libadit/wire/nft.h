@@ -30,7 +30,7 @@ typedef enum {
     ADIT_NFT_DNAT,
     ADIT_NFT_SNAT,
     ADIT_NFT_MASQUERADE,
-    ADIT_NFT_LEARN, /* the map gets fields : .data, or its timeout anew */
+    ADIT_NFT_LEARN, /* the map gets fields : .data (a set the fields), or its timeout anew */
     ADIT_NFT_FORGET,
     ADIT_NFT_CLAMP_MSS, /* to the path MTU of the route */
     ADIT_NFT_COUNT,

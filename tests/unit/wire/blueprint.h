@@ -36,7 +36,8 @@ assert_statement(const AditNftBlueprint *bp, const AditNftStatement *s)
     if (s->data != 0)
         g_assert_cmpuint(adit_nft_field_info(s->data)->len, ==, adit_nft_set_data_len(set));
     g_assert_true((set->data[0] != 0) ==
-                  (s->verb != ADIT_NFT_IN && s->verb != ADIT_NFT_NOT_IN));
+                  (s->verb != ADIT_NFT_IN && s->verb != ADIT_NFT_NOT_IN &&
+                   (s->verb != ADIT_NFT_LEARN || s->data != 0)));
 }
 
 static inline void

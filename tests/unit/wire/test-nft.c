@@ -27,6 +27,12 @@ static const AditNftSet sets[] = {
       ADIT_NFT_TIMEOUT | ADIT_NFT_DYNAMIC,
       180,
       1000 },
+    { "asked",
+      { ADIT_NFT_INET_SERVICE },
+      { 0 },
+      ADIT_NFT_TIMEOUT | ADIT_NFT_DYNAMIC,
+      180,
+      1000 },
     { "ranges", { ADIT_NFT_IFNAME, ADIT_NFT_IPV4_ADDR }, .flags = ADIT_NFT_INTERVAL },
     { "counted", { ADIT_NFT_MARK }, .flags = ADIT_NFT_COUNTER },
     { "most", { ADIT_NFT_MARK }, .flags = ADIT_NFT_CONNECTIONS },
@@ -144,6 +150,10 @@ static const Row rows[] = {
              "payload load 2b @ transport header + 0 => reg 9\n"
              "payload load 4b @ network header + 16 => reg 10\n"
              "dynset update reg_key 8 set heard sreg_data 10\n" },
+    { { NOTE("asked", DPORT), RETURN },
+      "update @asked { th dport } return",
+      "payload load 2b @ transport header + 2 => reg 8\ndynset update reg_key 8 set asked\n"
+      "immediate reg 0 return\n" },
     { { FORGET("heard", IP_DADDR, IP_SADDR, SPORT) },
       "delete @heard { ip saddr . th sport : ip daddr }",
       GUARD4 "payload load 4b @ network header + 12 => reg 8\n"
