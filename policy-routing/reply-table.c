@@ -27,8 +27,14 @@
  * kernel prefers, which is not the one that was asked; conntrack then sees a new flow. So an
  * input chain learns who asked for which of our addresses, and an output chain before conntrack
  * puts that address back as the source. Conntrack then knows the flow, and what is written
- * above applies. A datagram of a forgotten entry still has the gateway's source address, and
- * leaves by the rule at 1750.
+ * above applies. Where conntrack has forgotten it the datagram still has the gateway's source
+ * address, and leaves by the rule at 1750. Each answer renews what was learned, so that a
+ * service which does all the talking goes on by the way it began.
+ *
+ * Who could not be learned, because the map is full or the kernel has no room for him at the
+ * moment, must not be answered by an uplink, in the clear: the port that was asked is noted,
+ * and a flow that would begin from there is held back (chain `output`). What answers a question
+ * that came by the uplink is no beginning, and goes.
  *
  * Where main has no way such an answer gets one by lo (plan.c: 32768), for the moment until it
  * has its source. Then a bit that nobody reads has it routed anew, in case its source is what
@@ -46,7 +52,8 @@
 #define SLOT_BIT(n) (1u << (ADIT_MARK_SHIFT + (n)))
 #define N_SLOT_BITS 6
 #define LEARN_S 180
-#define LEARN_MAX 16384 /* a flood of false senders fills it and then only loses its own */
+#define LEARN_MAX 16384 /* a flood of false senders fills it; who is new then is lost */
+#define LOST_MAX 4096   /* ports of services */
 
 #define UDP4_KEY                                                                               \
     {                                                                                          \
@@ -70,6 +77,8 @@ static const AditNftSet sets[] = {
     /* Who asked (address, port) which port of ours: at which address. */
     { "udp4", UDP4_KEY, { ADIT_NFT_IPV4_ADDR }, LEARNED, LEARN_S, LEARN_MAX },
     { "udp6", UDP6_KEY, { ADIT_NFT_IPV6_ADDR }, LEARNED, LEARN_S, LEARN_MAX },
+    /* Ports of ours that somebody asked who could not be learned. */
+    { "lost", { ADIT_NFT_INET_SERVICE }, { 0 }, LEARNED, LEARN_S, LOST_MAX },
     /* Our addresses inside tunnels, and the links they may leave by. */
     { "own4", { ADIT_NFT_IPV4_ADDR } },
     { "own6", { ADIT_NFT_IPV6_ADDR } },
@@ -187,27 +196,55 @@ static const AditNftRule reply_rules[] = {
       "stays with its gateway",
       { IS(CT_DIRECTION, ORIGINAL), MASK_IS(CT_MARK, CT_OUT, CT_OUT), JUMP("restore") } },
 
-    /* meta l4proto udp ct state new delete @udp4 { ip saddr . th sport . th dport : ip daddr }
-     * : who asks by another way now, even by an uplink, is answered by that one. The kernel
-     * does not change what an entry says; and not for each packet, because an entry that is
-     * deleted takes its place in the set for a second more. */
+    /* iifname != @gateway meta l4proto udp ct direction original
+     * delete @udp4 { ip saddr . th sport . th dport : ip daddr }
+     * : who asks by an uplink now is answered by that one */
+    { "learn",
+      "asked by another way",
+      { NOT_IN("gateway", IIFNAME), UDP, IS(CT_DIRECTION, ORIGINAL),
+        FORGET("udp4", IP_DADDR, IP_SADDR, SPORT, DPORT) } },
+    { "learn",
+      "asked by another way",
+      { NOT_IN("gateway", IIFNAME), UDP, IS(CT_DIRECTION, ORIGINAL),
+        FORGET("udp6", IP6_DADDR, IP6_SADDR, SPORT, DPORT) } },
+    /* iifname @gateway meta l4proto udp ct status & confirmed == 0 delete @udp4 ...
+     * : by another gateway, perhaps; the kernel does not change what an entry says. With the
+     * first packet of a flow only: what is deleted keeps its place for a second more, and with
+     * some 16 of the same key in one row, as a burst leaves them that nobody has answered yet
+     * (ct state new), the kernel takes no other. */
     { "learn",
       "asked anew",
-      { UDP, HAS(CT_STATE, NEW), FORGET("udp4", IP_DADDR, IP_SADDR, SPORT, DPORT) } },
+      { IN("gateway", IIFNAME), UDP, MASK_IS(CT_STATUS, IPS_CONFIRMED, 0),
+        FORGET("udp4", IP_DADDR, IP_SADDR, SPORT, DPORT) } },
     { "learn",
       "asked anew",
-      { UDP, HAS(CT_STATE, NEW), FORGET("udp6", IP6_DADDR, IP6_SADDR, SPORT, DPORT) } },
-    /* iifname @gateway meta l4proto udp ct direction original fib daddr type local
-     * update @udp4 { ip saddr . th sport . th dport : ip daddr } : each packet renews it; not
-     * answers to our own questions; no multicast, which is nobody's source */
+      { IN("gateway", IIFNAME), UDP, MASK_IS(CT_STATUS, IPS_CONFIRMED, 0),
+        FORGET("udp6", IP6_DADDR, IP6_SADDR, SPORT, DPORT) } },
+    /* iifname @gateway ct direction reply return */
+    { "learn",
+      "answers our own question",
+      { IN("gateway", IIFNAME), IS(CT_DIRECTION, REPLY), RETURN } },
+    /* iifname @gateway meta l4proto udp fib daddr type local
+     * update @udp4 { ip saddr . th sport . th dport : ip daddr } return : each packet renews
+     * it; no multicast, which is nobody's source. What was not learned goes on. */
     { "learn",
       "who asked at which address",
-      { IN("gateway", IIFNAME), UDP, IS(CT_DIRECTION, ORIGINAL), IS(FIB_DADDR_TYPE, RTN_LOCAL),
-        LEARN("udp4", IP_DADDR, IP_SADDR, SPORT, DPORT) } },
+      { IN("gateway", IIFNAME), UDP, IS(FIB_DADDR_TYPE, RTN_LOCAL),
+        LEARN("udp4", IP_DADDR, IP_SADDR, SPORT, DPORT), RETURN } },
     { "learn",
       "who asked at which address",
-      { IN("gateway", IIFNAME), UDP, IS(CT_DIRECTION, ORIGINAL), IS(FIB_DADDR_TYPE, RTN_LOCAL),
-        LEARN("udp6", IP6_DADDR, IP6_SADDR, SPORT, DPORT) } },
+      { IN("gateway", IIFNAME), UDP, IS(FIB_DADDR_TYPE, RTN_LOCAL),
+        LEARN("udp6", IP6_DADDR, IP6_SADDR, SPORT, DPORT), RETURN } },
+    /* iifname @gateway meta l4proto udp fib daddr type local update @lost { th dport } return
+     * : a service that answers with the right source by itself loses nothing */
+    { "learn",
+      "could not be learned",
+      { IN("gateway", IIFNAME), UDP, IS(FIB_DADDR_TYPE, RTN_LOCAL), NOTE("lost", DPORT),
+        RETURN } },
+    /* iifname @gateway meta l4proto udp fib daddr type local counter drop */
+    { "learn",
+      "could not even be noted",
+      { IN("gateway", IIFNAME), UDP, IS(FIB_DADDR_TYPE, RTN_LOCAL), COUNT, DROP } },
 
     /* meta mark & 0x3f000000 == 0x3f000000 return */
     { "answer", "outer packets", { MASK_IS(META_MARK, MARK, OUTER), RETURN } },
@@ -223,6 +260,9 @@ static const AditNftRule reply_rules[] = {
       "answers nobody",
       { IS_NAME(OIFNAME, "lo"), UDP, IS(FIB_DADDR_TYPE, RTN_UNICAST),
         BITS(META_MARK, MARK, ADIT_MARK_NOBODY) } },
+    /* update @udp4 { ip daddr . th dport . th sport : ip saddr } */
+    { "answered", "renewed", { LEARN("udp4", IP_SADDR, IP_DADDR, DPORT, SPORT) } },
+    { "answered", "renewed", { LEARN("udp6", IP6_SADDR, IP6_DADDR, DPORT, SPORT) } },
     /* oifname lo meta mark set meta mark | 0x40000000 */
     { "answered",
       "by another link",
@@ -245,6 +285,14 @@ static const AditNftRule reply_rules[] = {
     { "output",
       "stays with its gateway",
       { IS(CT_DIRECTION, ORIGINAL), MASK_IS(CT_MARK, CT_OUT, CT_OUT), JUMP("restore") } },
+    /* oifname @uplink meta l4proto udp ct state new th sport @lost counter drop : and by
+     * another gateway, which is selected; by his own it is no new flow */
+    { "output",
+      "perhaps an answer to whom was not learned",
+      { IN("uplink", OIFNAME), UDP, HAS(CT_STATE, NEW), IN("lost", SPORT), COUNT, DROP } },
+    { "output",
+      "perhaps an answer to whom was not learned",
+      { IN("gateway", OIFNAME), UDP, HAS(CT_STATE, NEW), IN("lost", SPORT), COUNT, DROP } },
 
     /* oifname @gateway ct state new ct direction original ct mark & 0x3f000000 == 0
      * ct mark set ct mark | 0x40000000 jump depart */

@@ -167,7 +167,7 @@ def test_same_visitor_everywhere(lab):
     for device in h.devices.values():
         h.publish(device, "udp", 5000)
     fours = [h.vps.gateway.v4, h.machine.v4, h.second.gateway.v4]
-    for addresses in (fours, [h.vps.v6, h.second.v6], fours[::-1]):
+    for addresses in (fours, [h.vps.v6, h.second.v6], fours[::-1], fours[:2] * 2):
         with h.visitor.inside():
             sock = socket.socket(socket.AF_INET6 if ":" in addresses[0] else socket.AF_INET,
                                  socket.SOCK_DGRAM)
