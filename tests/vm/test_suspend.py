@@ -208,6 +208,8 @@ def test_stale(lab):
     """stopped while nobody asks, for longer than a session lasts, so that the server takes no word of the old one: told the
     time, as agents of hypervisors do, it begins another, long before its own clock would have it so"""
     with Site(lab) as site:
+        # As if nobody had talked for long: what was quickly done is sooner forgotten.
+        site.home.run("sysctl", "-w", "net.netfilter.nf_conntrack_udp_timeout_stream=30")
         night = Night(site)
         # A keepalive: for a while there was nothing to say, nor anything to wait for.
         site.watch.rests = True
