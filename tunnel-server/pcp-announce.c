@@ -84,7 +84,7 @@ adit_pcp_announce_next(AditPcpAnnounce *announce, gint64 now_ms, AditPcpTarget *
         const AditPcpTarget *target =
             &g_array_index(announce->targets, AditPcpTarget, announce->at);
 
-        if (!g_hash_table_contains(announce->heard, &target->peer))
+        if (announce->sent == 0 || !g_hash_table_contains(announce->heard, &target->peer))
             ret[n++] = *target;
     }
     announce->next_ms = now_ms + ADIT_PCP_ANNOUNCE_TICK_MS;

@@ -4,8 +4,10 @@
 #include "libadit/core/inet.h"
 
 /* Telling every device that the server has started (RFC 6887 section 14.1.3), one by one: no
- * multicast crosses cryptokey routing. In rounds, at a steady pace; whoever was heard meanwhile
- * is left out of the next round. Pure: what to send when. */
+ * multicast crosses cryptokey routing. In rounds, at a steady pace; the first is for all (what
+ * was heard by then may have been one program of several, or a question whose answer nobody
+ * waits for any more), and whoever was heard is left out of the next ones. Pure: what to send
+ * when. */
 
 #define ADIT_PCP_ANNOUNCE_PER_SECOND 6400
 #define ADIT_PCP_ANNOUNCE_TICK_MS 5

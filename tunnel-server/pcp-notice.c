@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tunnel-server/pcp-notice.h"
 
+#include <string.h>
 #include <sys/socket.h>
+
+typedef struct {
+    AditPcpTarget target;
+    gboolean told; /* once at least */
+} Waiting;
+
+typedef struct {
+    AditAddr peer;
+    guint8 nonces[ADIT_PCP_NOTICE_NONCES][ADIT_PCP_NONCE];
+    guint n; /* so far */
+} Questions;
 
 struct _AditPcpNotice {
     AditPcpAnnounce *pace;
-    GHashTable *waiting; /* AditAddr -> AditPcpTarget, which holds it */
+    GHashTable *waiting; /* AditAddr -> Waiting, which holds it */
+    GHashTable *asked;   /* AditAddr -> Questions, which holds it */
 };
 
 AditPcpNotice *
@@ -15,6 +28,7 @@ adit_pcp_notice_new(void)
 
     notice->pace = adit_pcp_announce_new();
     notice->waiting = g_hash_table_new_full(adit_addr_hash, adit_addr_equal, NULL, g_free);
+    notice->asked = g_hash_table_new_full(adit_addr_hash, adit_addr_equal, NULL, g_free);
     return notice;
 }
 
@@ -25,6 +39,7 @@ adit_pcp_notice_free(AditPcpNotice *notice)
         return;
     adit_pcp_announce_free(notice->pace);
     g_hash_table_unref(notice->waiting);
+    g_hash_table_unref(notice->asked);
     g_free(notice);
 }
 
@@ -44,14 +59,14 @@ is_news(const AditPcpSite *before, const AditPcpHost *host)
 static void
 wait_for(AditPcpNotice *notice, const AditPcpHost *host)
 {
-    AditPcpTarget *target = g_new0(AditPcpTarget, 1);
+    Waiting *waiting = g_new0(Waiting, 1);
 
-    *target = (AditPcpTarget){ host->addr, host->server };
-    g_hash_table_replace(notice->waiting, &target->peer, target);
+    waiting->target = (AditPcpTarget){ host->addr, host->server };
+    g_hash_table_replace(notice->waiting, &waiting->target.peer, waiting);
 }
 
 static gboolean
-is_gone(gpointer key, gpointer target, gpointer site)
+is_gone(gpointer key, gpointer value, gpointer site)
 {
     return !adit_pcp_site_host(site, key);
 }
@@ -63,7 +78,7 @@ adit_pcp_notice_compare(AditPcpNotice *notice, const AditPcpSite *before,
     g_autoptr(GArray) targets = g_array_new(FALSE, FALSE, sizeof(AditPcpTarget));
     gboolean news = FALSE;
     GHashTableIter iter;
-    gpointer target;
+    gpointer waiting;
 
     for (guint i = 0; i < adit_pcp_site_n_hosts(after); i++) {
         const AditPcpHost *host = adit_pcp_site_nth_host(after, i);
@@ -76,23 +91,68 @@ adit_pcp_notice_compare(AditPcpNotice *notice, const AditPcpSite *before,
     if (!news)
         return FALSE;
     g_hash_table_foreach_remove(notice->waiting, is_gone, (gpointer)after);
+    g_hash_table_foreach_remove(notice->asked, is_gone, (gpointer)after);
     g_hash_table_iter_init(&iter, notice->waiting);
-    while (g_hash_table_iter_next(&iter, NULL, &target))
-        g_array_append_vals(targets, target, 1);
+    while (g_hash_table_iter_next(&iter, NULL, &waiting))
+        g_array_append_val(targets, ((const Waiting *)waiting)->target);
     adit_pcp_announce_begin(notice->pace, (AditPcpTarget *)(gpointer)targets->data,
                             targets->len, now_ms);
     return TRUE;
 }
 
+/* FALSE: it was there before. */
+static gboolean
+note_question(AditPcpNotice *notice, const AditAddr *peer, const guint8 nonce[ADIT_PCP_NONCE])
+{
+    Questions *asked = g_hash_table_lookup(notice->asked, peer);
+
+    if (!asked) {
+        asked = g_new0(Questions, 1);
+        asked->peer = *peer;
+        g_hash_table_insert(notice->asked, &asked->peer, asked);
+    }
+    for (guint i = 0; i < MIN(asked->n, ADIT_PCP_NOTICE_NONCES); i++)
+        if (memcmp(asked->nonces[i], nonce, ADIT_PCP_NONCE) == 0)
+            return FALSE;
+    memcpy(asked->nonces[asked->n++ % ADIT_PCP_NOTICE_NONCES], nonce, ADIT_PCP_NONCE);
+    return TRUE;
+}
+
+void
+adit_pcp_notice_asked(AditPcpNotice *notice, const AditAddr *peer,
+                      const guint8 nonce[ADIT_PCP_NONCE])
+{
+    if (note_question(notice, peer, nonce))
+        adit_pcp_notice_heard(notice, peer);
+}
+
 void
 adit_pcp_notice_heard(AditPcpNotice *notice, const AditAddr *peer)
 {
+    const Waiting *waiting = g_hash_table_lookup(notice->waiting, peer);
+
+    if (!waiting || !waiting->told)
+        return;
     adit_pcp_announce_heard(notice->pace, peer);
     g_hash_table_remove(notice->waiting, peer);
 }
 
-AditPcpAnnounce *
-adit_pcp_notice_pace(AditPcpNotice *notice)
+guint
+adit_pcp_notice_next(AditPcpNotice *notice, gint64 now_ms, AditPcpTarget *ret, guint max)
 {
-    return notice->pace;
+    const guint n = adit_pcp_announce_next(notice->pace, now_ms, ret, max);
+
+    for (guint i = 0; i < n; i++) {
+        Waiting *waiting = g_hash_table_lookup(notice->waiting, &ret[i].peer);
+
+        if (waiting)
+            waiting->told = TRUE;
+    }
+    return n;
+}
+
+gint64
+adit_pcp_notice_deadline(const AditPcpNotice *notice)
+{
+    return adit_pcp_announce_deadline(notice->pace);
 }

@@ -164,11 +164,22 @@ wish(AditPcpServer *self, const AditPcpHost *host, const AditUdpPacket *packet,
 }
 
 static void
-note_ask(AditPcpServer *self, const AditPcpHost *host)
+note_ask(AditPcpServer *self, const AditPcpHost *host, const AditAskReply *reply)
 {
-    adit_pcp_notice_heard(self->notice, &host->addr);
+    if (reply->kind == ADIT_ASK_ADDRESS)
+        adit_pcp_notice_asked(self->notice, &host->addr, reply->nonce);
     if (!g_hash_table_contains(self->askers, &host->device))
         g_hash_table_add(self->askers, g_memdup2(&host->device, sizeof(host->device)));
+}
+
+static void
+note_heard(AditPcpServer *self, const AditPcpHost *host, const AditPcpExchange *exchange)
+{
+    adit_pcp_announce_heard(self->announce, &host->addr);
+    if (exchange->is_ask)
+        note_ask(self, host, &exchange->ask);
+    else if (host->addr.family == AF_INET6) /* questions come by IPv4 */
+        adit_pcp_notice_heard(self->notice, &host->addr);
 }
 
 static void
@@ -189,11 +200,7 @@ take_packets(AditPcpServer *self, guint8 family, AditPcpDesk *desk)
                                               &pending->exchange))
             continue;
         note_refusal(self, host, &pending->exchange.refusal, desk->now_ms);
-        adit_pcp_announce_heard(self->announce, &host->addr);
-        if (pending->exchange.is_ask)
-            note_ask(self, host);
-        else if (host->addr.family == AF_INET6) /* questions come by IPv4 */
-            adit_pcp_notice_heard(self->notice, &host->addr);
+        note_heard(self, host, &pending->exchange);
         if (pending->exchange.is_change) {
             wish(self, host, &packets[i], &pending->exchange.ask);
             continue;
@@ -356,15 +363,16 @@ static gboolean
 on_notice(gpointer data)
 {
     AditPcpServer *self = data;
-    AditPcpAnnounce *pace = adit_pcp_notice_pace(self->notice);
     AditPcpTarget targets[ADIT_UDP_BATCH];
     guint8 bytes[ADIT_PCP_MAX];
     const gint64 now_ms = adit_leases_now();
-    const guint n = adit_pcp_announce_next(pace, now_ms, targets, G_N_ELEMENTS(targets));
-    const gint64 at = adit_pcp_announce_deadline(pace);
+    const guint n = adit_pcp_notice_next(self->notice, now_ms, targets, G_N_ELEMENTS(targets));
+    const gint64 at = adit_pcp_notice_deadline(self->notice);
 
-    if (self->sockets)
+    if (self->sockets && n > 0) {
+        g_debug("PCP: %u devices told that there is news", n);
         tell_all(self, targets, n, bytes, encode_notice(self, bytes));
+    }
     self->notice_timer =
         at == G_MAXINT64 ? 0 : g_timeout_add((guint)MAX(at - now_ms, 1), on_notice, self);
     return G_SOURCE_REMOVE;

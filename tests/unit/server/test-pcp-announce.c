@@ -71,6 +71,10 @@ test_rounds(void)
     adit_pcp_announce_heard(announce, &targets[1].peer);
     run_until(announce, now_ms + 1000, &now_ms);
     g_assert_cmpint(adit_pcp_announce_deadline(announce), ==, G_MAXINT64); /* nobody is left */
+    adit_pcp_announce_begin(announce, targets, 2, now_ms);
+    adit_pcp_announce_heard(announce, &targets[0].peer); /* another program than waits for it */
+    g_assert_cmpuint(run_until(announce, now_ms, &now_ms), ==, 2);
+    g_assert_cmpuint(run_until(announce, now_ms + 300, &now_ms), ==, 1);
 }
 
 static void

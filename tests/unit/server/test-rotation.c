@@ -353,21 +353,20 @@ test_notice(void)
     AditServerSettings *rules = adit_settings_defaults(&adit_server_settings);
     g_autoptr(AditPcpSite) one = make_site(model, rules), two = NULL, three = NULL;
     g_autoptr(AditPcpNotice) notice = adit_pcp_notice_new();
+    const guint8 nonce[ADIT_PCP_NONCE] = { 1 };
     AditPcpTarget targets[8];
 
     g_assert_false(adit_pcp_notice_compare(notice, one, one, 0));
     set_prefix(model, "2a11:1:3::/64");
     two = make_site(model, rules);
     g_assert_true(adit_pcp_notice_compare(notice, one, two, 0));
-    g_assert_cmpuint(adit_pcp_announce_next(adit_pcp_notice_pace(notice), 0, targets, 8), ==,
-                     2);
+    g_assert_cmpuint(adit_pcp_notice_next(notice, 0, targets, 8), ==, 2);
     g_assert_cmpint(targets[0].peer.family, ==, AF_INET);
-    adit_pcp_notice_heard(notice, &host_of(two, "10.59.0.2")->addr);
+    adit_pcp_notice_asked(notice, &host_of(two, "10.59.0.2")->addr, nonce);
     ((AditDeviceEntry *)g_ptr_array_index(model->devices, 0))->rotate = TRUE;
     three = make_site(model, rules);
     g_assert_true(adit_pcp_notice_compare(notice, two, three, 10));
-    g_assert_cmpuint(adit_pcp_announce_next(adit_pcp_notice_pace(notice), 10, targets, 8), ==,
-                     2);
+    g_assert_cmpuint(adit_pcp_notice_next(notice, 10, targets, 8), ==, 2);
     adit_settings_free(&adit_server_settings, rules);
 }
 
@@ -387,8 +386,7 @@ test_notice_may(void)
     may_not = make_site(model, rules);
     g_assert_false(adit_pcp_notice_compare(notice, may, may_not, 0));
     g_assert_true(adit_pcp_notice_compare(notice, may_not, may, 0));
-    g_assert_cmpuint(adit_pcp_announce_next(adit_pcp_notice_pace(notice), 0, targets, 8), ==,
-                     2);
+    g_assert_cmpuint(adit_pcp_notice_next(notice, 0, targets, 8), ==, 2);
     g_assert_cmpint(targets[0].peer.family + targets[1].peer.family, ==, AF_INET + AF_INET6);
     adit_settings_free(&adit_server_settings, rules);
 }
