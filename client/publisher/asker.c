@@ -37,6 +37,27 @@ adit_asker_free(AditAsker *self)
     g_free(self);
 }
 
+/* What a journal at debug level needs to tell one question from another, and this one from the
+ * server's. */
+static char *
+words_of(const AditAsker *self)
+{
+    static const char *const kinds[] = { "notice", "address", "rotate", "port" };
+
+    G_STATIC_ASSERT(G_N_ELEMENTS(kinds) == ADIT_ASK_LAST + 1);
+    return g_strdup_printf("ask: %s: %s %02x%02x%02x%02x", self->link, kinds[self->ask.kind],
+                           self->ask.nonce[0], self->ask.nonce[1], self->ask.nonce[2],
+                           self->ask.nonce[3]);
+}
+
+static void
+note(const AditAsker *self, const char *what)
+{
+    g_autofree char *words = words_of(self);
+
+    g_debug("%s: %s, try %u", words, what, self->tries);
+}
+
 /* Takes @error. */
 static void
 finish(AditAsker *self, const AditAskReply *reply, GError *error)
@@ -69,6 +90,7 @@ take(AditAsker *self, const AditUdpPacket *packet)
     if (!adit_ask_reply_decode(packet->bytes, packet->len, &reply, NULL) ||
         !adit_ask_reply_answers(&reply, &self->ask))
         return FALSE;
+    note(self, adit_pcp_result_name(reply.result));
     if (reply.result == ADIT_PCP_SUCCESS)
         finish(self, &reply, NULL);
     else
@@ -117,6 +139,7 @@ on_timer(gpointer data)
 
     self->timer = 0;
     if (self->tries == ADIT_ASKER_TRIES) {
+        note(self, "given up");
         finish(self, NULL,
                g_error_new(ADIT_ERROR, ADIT_ERROR_TIMEOUT, "%s: the server does not answer",
                            self->link));
@@ -127,6 +150,7 @@ on_timer(gpointer data)
         close_way(self);
     self->timer = g_timeout_add(FIRST_MS << MIN(self->tries, 3), on_timer, self);
     self->tries++;
+    note(self, self->udp ? "sent" : "no way");
     return G_SOURCE_REMOVE;
 }
 

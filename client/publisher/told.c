@@ -77,11 +77,19 @@ wait_page(Page *page, guint seconds)
     page->timer = g_timeout_add_seconds(seconds, on_timer, page);
 }
 
+static gboolean
+knows(const Page *page, const AditAskReply *reply)
+{
+    return page->has_spoken && adit_ask_site_equal(&page->site, &reply->site);
+}
+
 static void
 hear(Page *page, const AditAskReply *reply)
 {
-    const gboolean same = page->has_spoken && adit_ask_site_equal(&page->site, &reply->site);
+    const gboolean same = knows(page, reply);
 
+    g_debug("%s: told: %s%s, again in %u s", page->name, same ? "as before" : "news",
+            reply->site.rotate ? ", another key is wanted" : "", reply->lifetime);
     page->has_spoken = TRUE;
     page->site = reply->site;
     page->pause_s = 0;
@@ -198,6 +206,7 @@ adit_told_stir(AditTold *self, const char *gateway, gboolean always)
 
     if (!page || (!always && page->has_spoken))
         return;
+    g_debug("%s: stirred%s", gateway, page->asker ? " while a question is out" : "");
     if (always) /* that it was silent before is no reason to be patient now */
         page->pause_s = 0;
     ask_page(page);
@@ -218,6 +227,30 @@ adit_told_list(const AditTold *self)
     return list;
 }
 
+/* A question of aditd. */
+typedef struct {
+    AditTold *book;
+    char *gateway;
+    AditAskerDone done;
+    gpointer data;
+} Errand;
+
+/* What is news to the page as well is asked about once more rather than taken: of two answers
+ * on their way this may be the older one. */
+static void
+on_errand(const AditAskReply *reply, const GError *error, gpointer data)
+{
+    Errand *errand = data;
+    const Page *page =
+        reply && reply->kind == ADIT_ASK_ADDRESS ? find(errand->book, errand->gateway) : NULL;
+
+    errand->done(reply, error, errand->data);
+    if (page && !knows(page, reply))
+        adit_told_stir(errand->book, errand->gateway, TRUE);
+    g_free(errand->gateway);
+    g_free(errand);
+}
+
 gboolean
 adit_told_ask(AditTold *self, const char *gateway, const AditAsk *ask, AditAskerDone done,
               gpointer data)
@@ -225,8 +258,12 @@ adit_told_ask(AditTold *self, const char *gateway, const AditAsk *ask, AditAsker
     const Page *page = find(self, gateway);
     const AditAskerWay way =
         page ? (AditAskerWay){ page->link, page->own, page->server } : (AditAskerWay){ 0 };
+    Errand *errand;
 
-    if (page)
-        adit_asker_new(&way, ask, done, data);
-    return page != NULL;
+    if (!page)
+        return FALSE;
+    errand = g_new0(Errand, 1);
+    *errand = (Errand){ self, g_strdup(gateway), done, data };
+    adit_asker_new(&way, ask, on_errand, errand);
+    return TRUE;
 }
