@@ -15,6 +15,7 @@ struct _AditFollow {
     GHashTable *refused; /* gateway -> why, said once */
     GHashTable *rotated; /* gateway -> gint64, monotonic: when it was tried */
     guint timer;
+    gint64 due; /* when it goes off, monotonic */
 };
 
 static gboolean
@@ -27,11 +28,17 @@ on_again(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/* The earliest of all wishes: what one gateway can wait for another cannot. */
 static void
 look_later(AditFollow *self, guint seconds)
 {
-    if (self->timer == 0)
-        self->timer = g_timeout_add_seconds(seconds, on_again, self);
+    const gint64 due = g_get_monotonic_time() + seconds * (gint64)G_USEC_PER_SEC;
+
+    if (self->timer != 0 && self->due <= due)
+        return;
+    g_clear_handle_id(&self->timer, g_source_remove);
+    self->timer = g_timeout_add_seconds(seconds, on_again, self);
+    self->due = due;
 }
 
 static void
