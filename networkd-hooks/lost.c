@@ -9,8 +9,9 @@
 /* networkd does not make a link anew that somebody deleted, until its file has gone and come
  * back. Nor does it put an address back that somebody took away, perhaps by switching IPv6 off
  * and on again: to have it do so would be to have it configure the whole link anew, and both
- * families would go through that. So what is missing is put there by ourselves, once networkd
- * is through with the link; the routes follow, for the router keeps its own. */
+ * families would go through that. Nor does it put a link up that somebody has set down. So what
+ * is missing is put there by ourselves, once networkd is through with the link; the routes
+ * follow, for the router keeps its own. */
 
 typedef struct {
     AditNetworkd *networkd;
@@ -72,8 +73,8 @@ wait_for(Missing *missing)
 {
     const guint ms = adit_loss_note(&missing->loss, g_get_monotonic_time());
 
-    g_info("%s: an address of its link is gone; looked at in %u ms", missing->gateway->name,
-           ms);
+    g_info("%s: its link is down or has lost an address; looked at in %u ms",
+           missing->gateway->name, ms);
     missing->timer = g_timeout_add(ms, on_settled, missing);
 }
 

@@ -146,7 +146,8 @@ adit_nm_note_loss(AditNm *nm, const char *uuid)
         g_hash_table_insert(nm->losses, g_strdup(uuid), loss);
     }
     ms = adit_loss_note(loss, g_get_monotonic_time());
-    g_info("%s: NetworkManager has lost an address; looked at in %u ms", uuid, ms);
+    g_info("%s: a link of NetworkManager is down or has lost an address; looked at in %u ms",
+           uuid, ms);
     look_later(nm, nm->updates, uuid, ms, on_settled);
 }
 

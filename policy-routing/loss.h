@@ -4,7 +4,8 @@
 #include <glib.h>
 
 /* How long to wait before an address that is missing of a link, which its manager says is up,
- * is put back: until the manager has settled; less and less often where that does not help. */
+ * is put back, or one that somebody has set down is put up: until the manager has settled; less
+ * and less often where that does not help. */
 
 typedef struct {
     gint64 last; /* when it was noted, monotonic; 0: never */

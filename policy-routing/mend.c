@@ -11,8 +11,8 @@
 #define ROUNDS 4
 
 #define KINDS                                                                                  \
-    (ADIT_KIND_BIT(ADIT_KIND_DEVICE) | ADIT_KIND_BIT(ADIT_KIND_PEER) |                         \
-     ADIT_KIND_BIT(ADIT_KIND_ADDRESS))
+    (ADIT_KIND_BIT(ADIT_KIND_LINK) | ADIT_KIND_BIT(ADIT_KIND_DEVICE) |                         \
+     ADIT_KIND_BIT(ADIT_KIND_PEER) | ADIT_KIND_BIT(ADIT_KIND_ADDRESS))
 
 static void
 copy_kind(AditState *to, const AditState *from, AditKind kind)
@@ -28,6 +28,18 @@ is_own(const AditProfile *profile, const AditAddr *addr)
         if (adit_addr_cmp(&profile->addresses[i].addr, addr) == 0)
             return TRUE;
     return FALSE;
+}
+
+/* Its MTU is the manager's word, and whether it is up, unless the manager was asked. */
+static void
+add_links(AditState *want, const AditState *have, gboolean lost)
+{
+    for (guint i = 0; i < adit_state_len(have, ADIT_KIND_LINK); i++) {
+        AditLink link = *(const AditLink *)adit_state_get(have, ADIT_KIND_LINK, i);
+
+        link.up |= lost;
+        adit_state_add_link(want, &link);
+    }
 }
 
 /* Which addresses there are is the manager's word, link-local ones among them. */
@@ -77,6 +89,7 @@ plan(const AditState *have, const AditBackendGateway *gateway, gboolean lost)
     adit_tunnel_plan(whole, gateway->name, gateway->profile, gateway->endpoints,
                      gateway->selected);
     whole = adit_state_seal(g_steal_pointer(&whole));
+    add_links(want, have, lost);
     copy_kind(want, whole, ADIT_KIND_DEVICE);
     copy_kind(want, whole, ADIT_KIND_PEER);
     add_addresses(want, have, gateway);
@@ -174,14 +187,22 @@ adit_mend_after(AditKernel *kernel, const AditBackendGateway *gateway, GError **
     return FALSE;
 }
 
-/* Where IPv6 is off nobody can put one back, and there is nothing to try until it is on. */
-static gboolean
-can_have(const char *link, guint8 family)
+gboolean
+adit_mend_can_have(const char *link, guint8 family)
 {
     g_autofree char *path = g_strdup_printf(ADIT_TUNNEL_NO_IPV6, link);
     g_autofree char *off = family == AF_INET6 ? adit_sysctl_read(path, NULL) : NULL;
 
     return family == AF_INET || (off && strcmp(off, "0") == 0);
+}
+
+static gboolean
+is_down(const AditState *have)
+{
+    for (guint i = 0; i < adit_state_len(have, ADIT_KIND_LINK); i++)
+        if (!((const AditLink *)adit_state_get(have, ADIT_KIND_LINK, i))->up)
+            return TRUE;
+    return FALSE;
 }
 
 gboolean
@@ -193,10 +214,12 @@ adit_mend_is_lost(AditKernel *kernel, const AditBackendGateway *gateway)
 
     if (!have || adit_state_len(have, ADIT_KIND_DEVICE) == 0)
         return FALSE;
+    if (is_down(have))
+        return TRUE;
     for (guint i = 0; i < gateway->profile->n_addresses; i++) {
         const AditAddr *addr = &gateway->profile->addresses[i].addr;
 
-        if (!has_address(have, addr) && can_have(gateway->name, addr->family))
+        if (!has_address(have, addr) && adit_mend_can_have(gateway->name, addr->family))
             return TRUE;
     }
     return FALSE;

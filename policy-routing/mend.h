@@ -13,8 +13,11 @@ gboolean adit_mend(AditKernel *kernel, const AditBackendGateway *gateway, GError
 /* The same as the end of a change, which it does not undo for the sake of an address's
  * preference: whoever looks again after the change mends that. */
 gboolean adit_mend_after(AditKernel *kernel, const AditBackendGateway *gateway, GError **error);
-/* Likewise, and addresses of the profile that are not there are put back, too: for a link whose
- * manager says that it is up, and has settled. */
+/* Likewise, and addresses of the profile that are not there are put back, too, and a link that
+ * is down is put up: for a link whose manager says that it is up, and has settled. */
 gboolean adit_mend_whole(AditKernel *kernel, const AditBackendGateway *gateway, GError **error);
-/* The link is there, and an address of the profile is not although it could be. */
+/* The link is there, and is down, or an address of the profile is not although it could be. */
 gboolean adit_mend_is_lost(AditKernel *kernel, const AditBackendGateway *gateway);
+/* FALSE: IPv6 is switched off on @link: nobody can put an address back, and there is nothing to
+ * try until it is on. */
+gboolean adit_mend_can_have(const char *link, guint8 family);

@@ -178,14 +178,11 @@ judge_link(const Judge *j)
                       with_guard(g, g_strdup("somebody has set it down")),
                       g_strdup_printf("adit up %s", g->name));
     if (g->missing)
-        return broken(j, "link", g_strdup_printf("the link has not its address %s", g->missing),
-                      g_strdup(strchr(g->missing, ':') ? "IPv6 may be off there"
-                                                       : "somebody has taken it away"),
-                      strchr(g->missing, ':')
-                          ? g_strdup_printf("sysctl -w net.ipv6.conf.%s.disable_ipv6=0 && "
-                                            "adit down %s && adit up %s",
-                                            g->name, g->name, g->name)
-                          : g_strdup_printf("adit down %s && adit up %s", g->name, g->name));
+        return broken(
+            j, "link", g_strdup_printf("the link has not its address %s", g->missing),
+            g_strdup(g->is_off ? "IPv6 is off there" : "somebody has taken it away"),
+            g->is_off ? g_strdup_printf("sysctl -w net.ipv6.conf.%s.disable_ipv6=0", g->name)
+                      : g_strdup_printf("adit down %s && adit up %s", g->name, g->name));
     ok(j, "link", g_strdup_printf("up, packets of %u", g->mtu));
     return TRUE;
 }

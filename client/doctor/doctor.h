@@ -24,8 +24,9 @@ typedef struct {
     gboolean natted;     /* the way out has a private address */
 
     gboolean has_link, link_up;
-    char *missing; /* an address of the profile that the link has not; NULL */
-    guint32 mtu;   /* of the link */
+    char *missing;   /* an address of the profile that the link has not; NULL */
+    gboolean is_off; /* the family of @missing, there */
+    guint32 mtu;     /* of the link */
 
     AditSockAddr endpoint; /* where the tunnel's packets go; unset: no address yet */
     AditAddr named;        /* what the endpoint's name stands for now; unset: not known */

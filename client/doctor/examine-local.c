@@ -6,6 +6,7 @@
 #include "libadit/sys/addresses.h"
 #include "libadit/sys/conntrack.h"
 #include "libadit/sys/udp.h"
+#include "policy-routing/mend.h"
 #include "policy-routing/rival.h"
 
 #include <glib/gstdio.h>
@@ -74,9 +75,14 @@ see_addresses(AditDoctorGateway *g)
 {
     g_autoptr(GArray) own = adit_addresses_read(NULL);
 
-    for (guint i = 0; own && !g->missing && i < g->profile->n_addresses; i++)
-        if (!has_address(own, g->name, &g->profile->addresses[i].addr))
-            g->missing = adit_addr_to_string(&g->profile->addresses[i].addr);
+    for (guint i = 0; own && !g->missing && i < g->profile->n_addresses; i++) {
+        const AditAddr *addr = &g->profile->addresses[i].addr;
+
+        if (has_address(own, g->name, addr))
+            continue;
+        g->missing = adit_addr_to_string(addr);
+        g->is_off = !adit_mend_can_have(g->name, addr->family);
+    }
 }
 
 static gint64

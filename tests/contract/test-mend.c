@@ -143,6 +143,40 @@ test_off(const WgdevKind *kind)
     tear_down(&site);
 }
 
+static gboolean
+is_up(void)
+{
+    g_autofree char *text = test_netns_ip("-o link show up dev " LINK);
+
+    return *text != '\0';
+}
+
+/* Set down by hand: all of it is back, and nothing else is touched before its manager was
+ * asked. */
+static void
+test_down(const WgdevKind *kind)
+{
+    Site site;
+
+    set_up(&site, kind);
+    test_netns_do("link set " LINK " mtu 1400");
+    test_netns_do("link set " LINK " down");
+    g_assert_true(adit_mend_is_lost(site.kernel, &site.gateway));
+    mended(adit_mend, &site);
+    g_assert_false(is_up());
+    mended(adit_mend_whole, &site);
+    g_assert_true(is_up());
+    g_assert_false(adit_mend_is_lost(site.kernel, &site.gateway));
+    assert_has(OWN4, TRUE);
+    assert_has(OWN6, TRUE);
+    {
+        g_autofree char *text = test_netns_ip("-o link show dev " LINK);
+
+        g_assert_nonnull(strstr(text, "mtu 1400")); /* a manager's word */
+    }
+    tear_down(&site);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -153,5 +187,6 @@ main(int argc, char **argv)
         return test_netns_skip(why);
     wgdev_add_test("lost", test_lost);
     wgdev_add_test("off", test_off);
+    wgdev_add_test("down", test_down);
     return g_test_run();
 }

@@ -104,12 +104,13 @@ def _whole(home):
 
 
 def test_lost(lab):
-    """IPv6 of a gateway's link switched off and on, or an address deleted: all is back; while it is off nobody keeps trying"""
+    """IPv6 of a gateway's link switched off and on, an address deleted, the link set down: all is back; while IPv6 is off nobody keeps trying"""
     site = Site(lab, "vps")
     site.select("gw1")
     home, before = site.home, _whole(site.home)
     link6 = "/proc/sys/net/ipv6/conf/gw1/disable_ipv6"
-    for words in (f"echo 1 >{link6}; echo 0 >{link6}", "ip -6 address flush dev gw1", "ip -4 address flush dev gw1"):
+    for words in (f"echo 1 >{link6}; echo 0 >{link6}", "ip -6 address flush dev gw1", "ip -4 address flush dev gw1",
+                  "ip link set gw1 down"):
         home.sh(words)
         until(lambda: _whole(home) == before, 5, f"{words}: addresses and routes")
     home.sh(f"echo 1 >{link6}")

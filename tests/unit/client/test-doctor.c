@@ -83,6 +83,13 @@ no_address6(World *w)
 }
 
 static void
+ipv6_off(World *w)
+{
+    no_address6(w);
+    w->g->is_off = TRUE;
+}
+
+static void
 unresolved(World *w)
 {
     memset(&w->g->endpoint, 0, sizeof(w->g->endpoint));
@@ -256,7 +263,8 @@ static const Case cases[] = {
     { "no-link", no_link, "link", "adit up home" },
     { "link-down", link_down, "link", "adit up home" },
     { "no-address4", no_address4, "link", "adit down home && adit up home" },
-    { "no-address6", no_address6, "link", "disable_ipv6=0" },
+    { "no-address6", no_address6, "link", "adit down home && adit up home" },
+    { "ipv6-off", ipv6_off, "link", "sysctl -w net.ipv6.conf.home.disable_ipv6=0" },
     { "unresolved", unresolved, "endpoint", "/etc/resolv.conf" },
     { "looking-up", looking_up, "", "" },
     { "no-way", no_way, "endpoint", "connect this machine" },

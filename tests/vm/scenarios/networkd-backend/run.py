@@ -69,6 +69,7 @@ def check_lost():
                         ("its IPv6 address deleted", lambda: sh("ip", "address", "delete", "fd59::2/128", "dev", LINK)),
                         ("its IPv4 address deleted", lambda: sh("ip", "address", "delete", before[0], "dev", LINK)),
                         ("all its addresses flushed", lambda: sh("ip", "address", "flush", "dev", LINK)),
+                        ("its link set down", lambda: sh("ip", "link", "set", LINK, "down")),
                         ("its routes flushed", lambda: [sh("ip", f, "route", "flush", "table", "20101") for f in ("-4", "-6")])):
         take()
         tap.until(lambda: addresses() == before and reaches(OUTSIDE, 1) and reaches("fd59::1", 1),

@@ -118,6 +118,8 @@ def break_it(told, backend, hosts, psk):
     told.closed("select: nothing leaves beside it")
     told.closed("its addresses are taken away: nothing leaves", take_away)
     told.until(lambda: carries() and told.is_reached(hosts), "its addresses are taken away: they are back, it carries, visitors come")
+    told.closed("its link is set down: nothing leaves", ("ip", "link", "set", LINK, "down"))
+    told.until(lambda: carries() and told.is_reached(hosts), "its link is set down: it is up, it carries, visitors come")
     told.closed("down: nothing leaves", ("adit", "down", LINK))
     told.closed("up again: nothing leaves meanwhile", ("adit", "up", LINK))
     told.until(lambda: carries() and told.is_reached(hosts), "up again: it carries, visitors come")
