@@ -208,9 +208,12 @@ register_manager(AditPublishBus *self, GDBusConnection *bus, GError **error)
     static const GDBusInterfaceVTable manager = { .method_call = on_list };
     static const char xml[] =
         "<node><interface name='org.freedesktop.DBus.ObjectManager'>"
-        "<method name='GetManagedObjects'><arg type='a{oa{sa{sv}}}' direction='out'/></method>"
-        "<signal name='InterfacesAdded'><arg type='o'/><arg type='a{sa{sv}}'/></signal>"
-        "<signal name='InterfacesRemoved'><arg type='o'/><arg type='as'/></signal>"
+        "<method name='GetManagedObjects'>"
+        "<arg name='objects' type='a{oa{sa{sv}}}' direction='out'/></method>"
+        "<signal name='InterfacesAdded'><arg name='object' type='o'/>"
+        "<arg name='interfaces' type='a{sa{sv}}'/></signal>"
+        "<signal name='InterfacesRemoved'><arg name='object' type='o'/>"
+        "<arg name='interfaces' type='as'/></signal>"
         "</interface></node>";
     g_autoptr(GDBusNodeInfo) node = g_dbus_node_info_new_for_xml(xml, NULL);
 

@@ -8,6 +8,7 @@
 
 #define FOLDER ADIT_PUBLISHER_PATH "/reaches"
 #define REACH "org.adit.Publisher1.Reach"
+#define N_TIMELESS 12 /* properties that are the offer's */
 
 struct _AditReaches {
     GHashTable *rows; /* Row by its offer's key */
@@ -19,8 +20,8 @@ struct _AditReaches {
 /* What was last told of an offer. */
 typedef struct {
     const AditOffer *offer;
-    gint64 since, until; /* seconds since the epoch */
-    guint64 told;        /* a digest of the rest */
+    gint64 since, until;      /* seconds since the epoch */
+    guint32 told[N_TIMELESS]; /* digests: their values are ten times as much */
     AditReachState state;
     gboolean stirred; /* is, or may be, to be told */
     gboolean is_new;  /* never told */
@@ -41,14 +42,16 @@ path_of(const AditOffer *offer)
     return g_string_free(path, FALSE);
 }
 
-/* By the last part of its path. */
+/* By the last part of its path; spelt otherwise it is nobody's. */
 static Row *
 find_row(AditReaches *self, const char *node)
 {
     g_autofree char *escaped = node ? g_strdelimit(g_strdup(node), "_", '%') : NULL;
     g_autofree char *key = escaped ? g_uri_unescape_string(escaped, NULL) : NULL;
+    Row *row = key ? g_hash_table_lookup(self->rows, key) : NULL;
+    g_autofree char *path = row ? path_of(row->offer) : NULL;
 
-    return key ? g_hash_table_lookup(self->rows, key) : NULL;
+    return path && g_str_equal(path + strlen(FOLDER "/"), node) ? row : NULL;
 }
 
 /* -- properties -- */
@@ -162,7 +165,7 @@ problem_of(const AditOffer *offer)
 static const struct {
     const char *name;
     GVariant *(*of)(const AditOffer *offer);
-} properties[] = {
+} properties[N_TIMELESS] = {
     { "Ports", ports_of },       { "Gateway", gateway_of },   { "Family", family_of },
     { "Label", label_of },       { "Source", source_of },     { "Inside", inside_of },
     { "Outside", outside_of },   { "State", state_of },       { "Reason", reason_of },
@@ -182,33 +185,17 @@ property(const Row *row, const char *name)
     return NULL;
 }
 
-static GVariant *
-timeless(const AditOffer *offer)
-{
-    GVariantBuilder all = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
-
-    for (guint i = 0; i < G_N_ELEMENTS(properties); i++)
-        g_variant_builder_add(&all, "{sv}", properties[i].name, properties[i].of(offer));
-    return g_variant_ref_sink(g_variant_builder_end(&all));
-}
-
-static GVariant *
-with_times(const Row *row, GVariant *rest)
-{
-    g_auto(GVariantDict) all = G_VARIANT_DICT_INIT(rest);
-
-    g_variant_dict_insert(&all, "Since", "x", row->since);
-    g_variant_dict_insert(&all, "LeaseUntil", "x", row->until);
-    return g_variant_dict_end(&all);
-}
-
 /* Of an object: what an ObjectManager says of it, a{sa{sv}}. */
 static GVariant *
 object_of(const Row *row)
 {
-    g_autoptr(GVariant) rest = timeless(row->offer);
+    GVariantBuilder all = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
 
-    return g_variant_new("{s@a{sv}}", REACH, with_times(row, rest));
+    for (guint i = 0; i < N_TIMELESS; i++)
+        g_variant_builder_add(&all, "{sv}", properties[i].name, properties[i].of(row->offer));
+    g_variant_builder_add(&all, "{sv}", "Since", g_variant_new_int64(row->since));
+    g_variant_builder_add(&all, "{sv}", "LeaseUntil", g_variant_new_int64(row->until));
+    return g_variant_new("{sa{sv}}", REACH, &all);
 }
 
 /* -- changes -- */
@@ -220,39 +207,44 @@ seconds_of(gint64 at)
 }
 
 /* Of the same moment by two clocks: what differs by less than that is the same. */
-static gboolean
-take_time(gint64 *time, gint64 seconds)
+static void
+take_time(gint64 *time, gint64 seconds, const char *name, GVariantDict *changes)
 {
     if (ABS(*time - seconds) <= 2)
-        return FALSE;
+        return;
     *time = seconds;
-    return TRUE;
+    g_variant_dict_insert(changes, name, "x", seconds);
 }
 
-/* FNV-1a, of 64 bits: a change that it does not show comes once in as many. */
-static guint64
+/* FNV-1a: a change that it does not show comes once in 2^32, and the next one shows it. */
+static guint32
 digest(GVariant *value)
 {
     const guint8 *bytes = g_variant_get_data(value);
-    guint64 sum = 0xcbf29ce484222325;
+    guint32 sum = 0x811c9dc5;
 
     for (gsize i = 0; i < g_variant_get_size(value); i++)
-        sum = (sum ^ bytes[i]) * 0x100000001b3;
+        sum = (sum ^ bytes[i]) * 0x01000193;
     return sum;
 }
 
-/* Has it changed since it was last told? */
-static gboolean
-take(Row *row, const AditReachStatus *status, GVariant *rest)
+/* Adds to @changes what is other than was last told. */
+static void
+take(Row *row, GVariantDict *changes)
 {
-    const guint64 now = digest(rest);
-    const gboolean since = take_time(&row->since, seconds_of(status->since));
-    const gboolean until = take_time(&row->until, seconds_of(status->until));
-    const gboolean changed = row->told != now || since || until;
+    const AditReachStatus status = adit_offer_status(row->offer);
 
-    row->told = now;
-    row->state = status->state;
-    return changed;
+    for (guint i = 0; i < N_TIMELESS; i++) {
+        g_autoptr(GVariant) value = g_variant_ref_sink(properties[i].of(row->offer));
+        const guint32 now = digest(value);
+
+        if (row->told[i] != now)
+            g_variant_dict_insert_value(changes, properties[i].name, value);
+        row->told[i] = now;
+    }
+    take_time(&row->since, seconds_of(status.since), "Since", changes);
+    take_time(&row->until, seconds_of(status.until), "LeaseUntil", changes);
+    row->state = status.state;
 }
 
 static void
@@ -279,55 +271,53 @@ emit_object(AditReaches *self, const AditOffer *offer, const char *signal, const
 static void
 tell_new(AditReaches *self, Row *row)
 {
-    const AditReachStatus status = adit_offer_status(row->offer);
-    g_autoptr(GVariant) rest = timeless(row->offer);
-    GVariant *object;
+    GVariant *object = object_of(row);
 
-    take(row, &status, rest);
-    object = object_of(row);
     emit_object(self, row->offer, "InterfacesAdded", "(o@a{sa{sv}})",
                 g_variant_new_array(NULL, &object, 1));
 }
 
 static void
-tell_change(AditReaches *self, Row *row)
+tell_change(AditReaches *self, const Row *row, AditReachState before, GVariant *changes)
 {
-    const AditReachStatus status = adit_offer_status(row->offer);
-    const AditReachState before = row->state;
-    g_autoptr(GVariant) rest = timeless(row->offer);
+    g_autofree char *reason = adit_offer_reason(row->offer);
 
-    if (!take(row, &status, rest))
-        return;
     emit(self, row->offer, "org.freedesktop.DBus.Properties", "PropertiesChanged",
-         g_variant_new("(s@a{sv}as)", REACH, with_times(row, rest), NULL));
-    if (before != row->state) {
-        g_autofree char *reason = adit_offer_reason(row->offer);
-
+         g_variant_new("(s@a{sv}as)", REACH, changes, NULL));
+    if (before != row->state)
         emit(self, row->offer, REACH, "StateChanged",
              g_variant_new("(sss)", adit_reach_state_name(before),
                            adit_reach_state_name(row->state), reason));
-    }
+}
+
+static void
+tell(AditReaches *self, Row *row)
+{
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    const AditReachState before = row->state;
+    g_autoptr(GVariant) changes = NULL;
+
+    if (!row->stirred)
+        return;
+    take(row, &dict);
+    changes = g_variant_ref_sink(g_variant_dict_end(&dict));
+    if (row->is_new)
+        tell_new(self, row);
+    else if (g_variant_n_children(changes) > 0)
+        tell_change(self, row, before, changes);
+    row->stirred = row->is_new = FALSE;
 }
 
 static void
 tell_all(AditReaches *self)
 {
     GHashTableIter iter;
-    gpointer value;
+    gpointer row;
 
     g_clear_handle_id(&self->idle, g_source_remove);
     g_hash_table_iter_init(&iter, self->rows);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Row *row = value;
-
-        if (!row->stirred)
-            continue;
-        if (row->is_new)
-            tell_new(self, row);
-        else
-            tell_change(self, row);
-        row->stirred = row->is_new = FALSE;
-    }
+    while (g_hash_table_iter_next(&iter, NULL, &row))
+        tell(self, row);
 }
 
 static gboolean
@@ -360,7 +350,6 @@ void
 adit_reaches_hide(AditReaches *self, const AditOffer *offer)
 {
     static const char *const interfaces[] = { REACH, NULL };
-
     const Row *row = g_hash_table_lookup(self->rows, offer->key);
 
     if (!row)
@@ -422,12 +411,21 @@ on_introspect(GDBusConnection *bus, const char *sender, const char *path, const 
     return all;
 }
 
+/* GDBus asks in a later turn of the main loop than that in which it looked for the row. */
 static GVariant *
 on_get(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-       const char *name, GError **error, gpointer row)
+       const char *name, GError **error, gpointer data)
 {
-    GVariant *value = property(row, name);
+    AditReaches *self = data;
+    Row *row = find_row(self, path + strlen(FOLDER "/"));
+    GVariant *value;
 
+    if (!row) {
+        g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT, "%s: is gone", path);
+        return NULL;
+    }
+    tell(self, row); /* one answer is of one moment */
+    value = property(row, name);
     if (!value)
         g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_PROPERTY, "%s: no such property",
                     name);
@@ -439,22 +437,40 @@ on_dispatch(GDBusConnection *bus, const char *sender, const char *path, const ch
             const char *node, gpointer *ret, gpointer data)
 {
     static const GDBusInterfaceVTable answers = { .get_property = on_get };
-    AditReaches *self = data;
 
-    *ret = find_row(self, node);
-    return *ret ? &answers : NULL;
+    *ret = data;
+    return find_row(data, node) ? &answers : NULL;
 }
 
+static void
+clear(gpointer data)
+{
+    AditReaches *self = data;
+
+    g_hash_table_unref(self->rows);
+}
+
+static void
+unref(gpointer data)
+{
+    g_rc_box_release_full(data, clear);
+}
+
+/* GDBus goes on to answer from the tree for a moment after it was told that there is none: so
+ * the table, empty, lives until it has done with it. */
 gboolean
 adit_reaches_connect(AditReaches *self, GDBusConnection *bus, GError **error)
 {
-    static const GDBusSubtreeVTable tree = { on_enumerate, on_introspect, on_dispatch };
+    static const GDBusSubtreeVTable tree = { .enumerate = on_enumerate,
+                                             .introspect = on_introspect,
+                                             .dispatch = on_dispatch };
 
     self->tree = g_dbus_connection_register_subtree(
-        bus, FOLDER, &tree, G_DBUS_SUBTREE_FLAGS_DISPATCH_TO_UNENUMERATED_NODES, self, NULL,
+        bus, FOLDER, &tree, G_DBUS_SUBTREE_FLAGS_DISPATCH_TO_UNENUMERATED_NODES, self, unref,
         error);
     if (self->tree == 0)
         return FALSE;
+    g_rc_box_acquire(self);
     self->bus = g_object_ref(bus);
     self->idle = g_idle_add(on_idle, self);
     return TRUE;
@@ -463,7 +479,7 @@ adit_reaches_connect(AditReaches *self, GDBusConnection *bus, GError **error)
 AditReaches *
 adit_reaches_new(void)
 {
-    AditReaches *self = g_new0(AditReaches, 1);
+    AditReaches *self = g_rc_box_new0(AditReaches);
 
     self->rows = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     return self;
@@ -478,6 +494,6 @@ adit_reaches_free(AditReaches *self)
     if (self->bus)
         g_dbus_connection_unregister_subtree(self->bus, self->tree);
     g_clear_object(&self->bus);
-    g_hash_table_unref(self->rows);
-    g_free(self);
+    g_hash_table_remove_all(self->rows);
+    unref(self);
 }
