@@ -8,10 +8,29 @@ try_store(AditAdmin *self, const char *path, GError **error)
 {
     if (!self->store)
         self->store = adit_server_store_open(path, error);
-    if (!self->store || !adit_server_store_check(self->store, error))
+    if (!self->store)
         return FALSE;
+    g_clear_pointer(&self->model, adit_model_free);
     self->model = adit_server_store_load(self->store, error);
     return self->model != NULL;
+}
+
+/* A damaged file is no reason to be no server, as long as there is a copy. Takes @why. */
+static gboolean
+rescue(AditAdmin *self, GError *why, GError **error)
+{
+    g_autoptr(GError) reason = why;
+
+    if (!g_error_matches(reason, ADIT_ERROR, ADIT_ERROR_CONFIG)) {
+        g_propagate_error(error, g_steal_pointer(&reason));
+        return FALSE;
+    }
+    g_clear_pointer(&self->store, adit_server_store_close);
+    self->store = adit_server_store_rescue(self->store_path, reason, &self->note, error);
+    if (!self->store || !try_store(self, self->store_path, error))
+        return FALSE;
+    g_warning("%s", self->note);
+    return TRUE;
 }
 
 static void
@@ -24,30 +43,32 @@ note_read_only(AditAdmin *self)
     g_warning("%s", self->note);
 }
 
-/* A damaged file is no reason to be no server, as long as there is a copy. */
 gboolean
 adit_admin_open_store(AditAdmin *self, GError **error)
 {
-    g_autoptr(GError) local = NULL;
-    GError *reason = NULL;
-    const char *path = self->store_path;
+    GError *why = NULL;
 
-    if (!try_store(self, path, &reason)) {
-        if (!g_error_matches(reason, ADIT_ERROR, ADIT_ERROR_CONFIG)) {
-            g_propagate_error(error, reason);
-            return FALSE;
-        }
-        local = reason;
-        g_clear_pointer(&self->store, adit_server_store_close);
-        self->store = adit_server_store_rescue(path, local, &self->note, error);
-        if (!self->store || !try_store(self, path, error))
-            return FALSE;
-        g_warning("%s", self->note);
-    }
+    if (!try_store(self, self->store_path, &why) && !rescue(self, why, error))
+        return FALSE;
     self->copy_wanted = TRUE;
     self->read_only = adit_server_store_is_read_only(self->store);
     if (self->read_only)
         note_read_only(self);
+    return TRUE;
+}
+
+gboolean
+adit_admin_check_store(AditAdmin *self, GError **error)
+{
+    g_autoptr(GError) trouble = NULL;
+    GError *why = NULL;
+
+    if (adit_server_store_check(self->store, &why))
+        return TRUE;
+    if (!rescue(self, why, error))
+        return FALSE;
+    if (!adit_admin_look_again(self, TRUE, &trouble))
+        g_warning("%s", trouble->message);
     return TRUE;
 }
 

@@ -237,6 +237,8 @@ adit_server_run(AditCli *cli, char **args, GError **error)
     run.admin = admin;
     if (!adit_admin_start(admin, &trouble))
         g_warning("%s", trouble->message);
+    if (!adit_admin_check_store(admin, error))
+        return FALSE;
     loop(&run);
     if (run.failure) {
         g_propagate_error(error, run.failure);
