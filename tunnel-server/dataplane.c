@@ -129,14 +129,18 @@ static const AditNftRule rules[] = {
      * somebody's wish) has no mark to compare and comes down to here. */
     { "gate", "no longer open", { MASK_IS(CT_MARK, MAPPED, MAPPED), COUNT, DROP } },
 
-    /* ip daddr . meta l4proto . th dport @checked4 jump checks */
-    { "dnat_in", "has conditions", { IN("checked4", PACKET4), JUMP("checks") } },
-    /* ct mark set ct mark | 0x80000000 dnat ip to ip daddr . meta l4proto . th dport map @open4
-     * : no interface, for hairpin */
-    { "dnat_in", "open", { MARK_AND_DNAT_BY(MAPPED, "open4", PACKET4) } },
+    /* <key> != @checked4 ct mark set ct mark | 0x80000000 dnat ip to <key> map @open4 : the key
+     * is ip daddr . meta l4proto . th dport, without an interface, for hairpin */
+    { "dnat_in",
+      "open",
+      { NOT_IN("checked4", PACKET4), MARK_AND_DNAT_BY(MAPPED, "open4", PACKET4) } },
+    /* <key> @checked4 goto checks */
+    { "dnat_in", "has conditions", { IN("checked4", PACKET4), GOTO("checks") } },
     /* the same for IPv6 */
-    { "dnat_in", "has conditions", { IN("checked6", PACKET6), JUMP("checks") } },
-    { "dnat_in", "open", { MARK_AND_DNAT_BY(MAPPED, "open6", PACKET6) } },
+    { "dnat_in",
+      "open",
+      { NOT_IN("checked6", PACKET6), MARK_AND_DNAT_BY(MAPPED, "open6", PACKET6) } },
+    { "dnat_in", "has conditions", { IN("checked6", PACKET6), GOTO("checks") } },
 
     /* <key> @limited4 <key> . ip saddr != @allow4 counter drop : --allow-from. Asked once a
      * flow; a narrowed list is enforced on old flows by deleting their entries. */
@@ -151,6 +155,8 @@ static const AditNftRule rules[] = {
      * goes on. */
     { "checks", "too many connections", { IN("most4", PACKET4), COUNT, DROP } },
     { "checks", "too many connections", { IN("most6", PACKET6), COUNT, DROP } },
+    { "checks", "open", { MARK_AND_DNAT_BY(MAPPED, "open4", PACKET4) } },
+    { "checks", "open", { MARK_AND_DNAT_BY(MAPPED, "open6", PACKET6) } },
 
     /* likewise, for programs on this machine that use its public address */
     { "dnat_local", "forwards", { DNAT_BY("open4", PACKET4) } },

@@ -24,7 +24,8 @@
 typedef struct {
     const AditNftBlueprint *bp;
     struct nftnl_rule *rule;
-    guint8 family, proto; /* what the guards so far have made certain */
+    guint8 family, proto;           /* what the guards so far have made certain */
+    const AditNftStatement *loaded; /* whose key is in the registers; NULL: nobody's */
 } Compiler;
 
 static struct nftnl_expr *
@@ -143,6 +144,7 @@ guard(Compiler *c, AditNftField field, guint8 value)
 {
     const AditNftFieldInfo *info = adit_nft_field_info(field);
 
+    c->loaded = NULL;
     load(c, info, REG_0);
     compare_value(c, info, NFT_CMP_EQ, value);
 }
@@ -168,10 +170,12 @@ guard_field(Compiler *c, AditNftField field)
     guards(c, info->family, info->proto);
 }
 
-/* Loads the concatenation and returns the next free register. */
+/* Loads the concatenation, but for the fields that a lookup before has left in their registers,
+ * and returns the next free register. */
 static guint32
 load_key(Compiler *c, const AditNftStatement *s)
 {
+    gboolean there = TRUE;
     guint32 reg = REG_0;
 
     for (guint i = 0; i < ADIT_NFT_FIELDS_MAX && s->field[i] != 0; i++)
@@ -179,9 +183,12 @@ load_key(Compiler *c, const AditNftStatement *s)
     for (guint i = 0; i < ADIT_NFT_FIELDS_MAX && s->field[i] != 0; i++) {
         const AditNftFieldInfo *info = adit_nft_field_info(s->field[i]);
 
-        load(c, info, reg);
+        there = there && c->loaded && c->loaded->field[i] == s->field[i];
+        if (!there)
+            load(c, info, reg);
         reg += PAD(info->len) / 4;
     }
+    c->loaded = s;
     return reg;
 }
 
@@ -428,6 +435,13 @@ put_statement(Compiler *c, const AditNftStatement *s)
     }
 }
 
+/* Does it leave the key of the lookup before it, or its own, in the registers? */
+static gboolean
+leaves_key(const AditNftStatement *s)
+{
+    return s->verb == ADIT_NFT_IN || s->verb == ADIT_NFT_NOT_IN || s->verb == ADIT_NFT_COUNT;
+}
+
 static void
 put_comment(struct nftnl_rule *rule, const char *why)
 {
@@ -442,12 +456,15 @@ put_comment(struct nftnl_rule *rule, const char *why)
 struct nftnl_rule *
 adit_nft_rule_build(const AditNftBlueprint *bp, const AditNftRule *rule)
 {
-    Compiler c = { bp, nftnl_rule_alloc(), 0, 0 };
+    Compiler c = { bp, nftnl_rule_alloc(), 0, 0, NULL };
 
     nftnl_rule_set_str(c.rule, NFTNL_RULE_TABLE, bp->table);
     nftnl_rule_set_str(c.rule, NFTNL_RULE_CHAIN, rule->chain);
     put_comment(c.rule, rule->why);
-    for (guint i = 0; i < ADIT_NFT_STATEMENTS_MAX && rule->statement[i].verb != 0; i++)
+    for (guint i = 0; i < ADIT_NFT_STATEMENTS_MAX && rule->statement[i].verb != 0; i++) {
         put_statement(&c, &rule->statement[i]);
+        if (!leaves_key(&rule->statement[i]))
+            c.loaded = NULL;
+    }
     return c.rule;
 }
