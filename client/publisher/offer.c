@@ -30,7 +30,7 @@ adit_offer_new(const AditMatch *match)
 
     offer->key = adit_offer_key(match);
     offer->publication = adit_publication_share(match->publication);
-    offer->gateway = g_strdup(match->gateway->name);
+    offer->gateway = g_ref_string_new_intern(match->gateway->name);
     offer->family = match->family;
     offer->own = match->gateway->own[match->family];
     offer->verdict = ADIT_MATCH_WAIT;
@@ -45,7 +45,7 @@ adit_offer_free(AditOffer *offer)
     adit_local_free(offer->local);
     g_free(offer->mappings);
     adit_publication_free(offer->publication);
-    g_free(offer->gateway);
+    g_ref_string_release(offer->gateway);
     g_free(offer->key);
     g_free(offer->problem);
     g_free(offer);

@@ -9,7 +9,7 @@
 typedef struct {
     char *key; /* "443/tcp home 4": of all that are offered now, the one */
     AditPublication *publication;
-    char *gateway;
+    char *gateway; /* interned: thousands have the same */
     guint family;
     AditAddr own;
     AditMatchVerdict verdict;
