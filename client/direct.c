@@ -3,7 +3,7 @@
 
 #include "libadit/core/error.h"
 #include "libadit/sys/reconcile.h"
-#include "libadit/sys/sysctl.h"
+#include "policy-routing/mend.h"
 #include "policy-routing/tunnel.h"
 
 #include <sys/socket.h>
@@ -20,16 +20,6 @@ typedef struct {
     (ADIT_KIND_BIT(ADIT_KIND_LINK) | ADIT_KIND_BIT(ADIT_KIND_DEVICE) |                         \
      ADIT_KIND_BIT(ADIT_KIND_ADDRESS) | ADIT_KIND_BIT(ADIT_KIND_PEER) |                        \
      ADIT_KIND_BIT(ADIT_KIND_SYSCTL))
-
-/* Somebody has switched it off since the link was made: that is his word. */
-static gboolean
-has_no_ipv6(const char *link)
-{
-    g_autofree char *path = g_strdup_printf(ADIT_TUNNEL_NO_IPV6, link);
-    g_autofree char *off = adit_sysctl_read(path, NULL);
-
-    return off && !g_str_equal(off, "0");
-}
 
 static gboolean
 is_of_ipv6(AditKind kind, gconstpointer object)
@@ -63,7 +53,8 @@ plan(const AditBackendGateway *gateway, gboolean up, gboolean mending)
         adit_tunnel_plan(want, gateway->name, gateway->profile, gateway->endpoints,
                          gateway->selected);
     adit_state_seal(want);
-    if (mending && has_no_ipv6(gateway->name)) {
+    /* Somebody has switched it off since the link was made: that is his word. */
+    if (mending && adit_mend_is_off(gateway->name)) {
         g_autoptr(AditState) whole = want;
 
         want = without_ipv6(whole);

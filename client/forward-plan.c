@@ -66,12 +66,8 @@ want_forwarding(AditState *want, const AditGateway *gateway, const char *link)
 {
     const char *const links[] = { gateway->link, link };
 
-    for (guint i = 0; i < G_N_ELEMENTS(links) && gateway->link_up && link; i++) {
-        g_autofree char *path = g_strdup_printf("net/ipv4/conf/%s/forwarding", links[i]);
-        const AditSysctl sysctl = { path, (char *)"1" };
-
-        adit_state_add_sysctl(want, &sysctl);
-    }
+    for (guint i = 0; i < G_N_ELEMENTS(links) && gateway->link_up && link; i++)
+        adit_state_add_setting(want, "1", "net/ipv4/conf/%s/forwarding", links[i]);
 }
 
 static void

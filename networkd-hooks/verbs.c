@@ -69,12 +69,12 @@ adit_networkd_put(AditNetworkd *self, const AditBackendGateway *gateway, GError 
     return files && adit_networkd_write(self->folder, gateway->name, files, group, error);
 }
 
-/* networkd forgets a link whose files are gone, and leaves it. */
+/* The link itself, or all of a kind that it has. */
 static gboolean
-delete_link(AditNetworkd *self, const char *link, GError **error)
+drop(AditNetworkd *self, AditKind kind, const char *link, GError **error)
 {
     const char *const links[] = { link, NULL };
-    const AditScope scope = { .kinds = ADIT_KIND_BIT(ADIT_KIND_LINK), .links = links };
+    const AditScope scope = { .kinds = ADIT_KIND_BIT(kind), .links = links };
     g_autoptr(AditState) nothing = adit_state_seal(adit_state_new());
 
     return adit_reconcile(self->kernel, nothing, &scope, NULL, error);
@@ -122,11 +122,16 @@ on_update_read(const char *answer, const GError *error, gpointer data)
 static gboolean
 drop_addresses(AditNetworkd *self, const char *link, GError **error)
 {
-    const char *const links[] = { link, NULL };
-    const AditScope scope = { .kinds = ADIT_KIND_BIT(ADIT_KIND_ADDRESS), .links = links };
-    g_autoptr(AditState) nothing = adit_state_seal(adit_state_new());
+    return drop(self, ADIT_KIND_ADDRESS, link, error);
+}
 
-    return adit_reconcile(self->kernel, nothing, &scope, NULL, error);
+/* networkd forgets a link whose files are gone, and leaves it. */
+static gboolean
+drop_all(AditNetworkd *self, const char *link, GError **error)
+{
+    adit_networkd_let_go(self, link);
+    return adit_networkd_remove(self->folder, link, error) &&
+           drop(self, ADIT_KIND_LINK, link, error);
 }
 
 /* Both are told: what changed in files is read, and a link that is there is configured anew. */
@@ -158,41 +163,42 @@ adit_networkd_adopt(AditBackend *backend, const AditBackendGateway *gateway,
         done(NULL, error, data);
 }
 
+static gboolean
+put(AditNetworkd *self, const AditBackendGateway *gateway, gboolean up, GError **error)
+{
+    return up ? adit_networkd_put(self, gateway, error) : drop_all(self, gateway->name, error);
+}
+
+/* An admin's own files stay, and what is beside them says whether it is up. */
+static void
+turn(AditBackend *backend, const AditBackendGateway *gateway, gboolean up, AditBackendDone done,
+     gpointer data)
+{
+    AditNetworkdTask *task;
+    GError *error = NULL;
+    gboolean good;
+
+    if (adit_networkd_is_adopted(gateway)) {
+        rewrite(backend, gateway, done, data);
+        return;
+    }
+    task = adit_networkd_task_new(backend, gateway, done, data);
+    good = put(task->networkd, gateway, up, &error);
+    adit_networkd_task_finish(task, good, error);
+}
+
 void
 adit_networkd_activate(AditBackend *backend, const AditBackendGateway *gateway,
                        AditBackendDone done, gpointer data)
 {
-    AditNetworkdTask *task;
-    GError *error = NULL;
-    gboolean good;
-
-    if (adit_networkd_is_adopted(gateway)) {
-        rewrite(backend, gateway, done, data);
-        return;
-    }
-    task = adit_networkd_task_new(backend, gateway, done, data);
-    good = adit_networkd_put(task->networkd, gateway, &error);
-    adit_networkd_task_finish(task, good, error);
+    turn(backend, gateway, TRUE, done, data);
 }
 
-/* A removal is no more than this, either. */
 void
 adit_networkd_deactivate(AditBackend *backend, const AditBackendGateway *gateway,
                          AditBackendDone done, gpointer data)
 {
-    AditNetworkdTask *task;
-    GError *error = NULL;
-    gboolean good;
-
-    if (adit_networkd_is_adopted(gateway)) {
-        rewrite(backend, gateway, done, data);
-        return;
-    }
-    task = adit_networkd_task_new(backend, gateway, done, data);
-    adit_networkd_let_go(task->networkd, gateway->name);
-    good = adit_networkd_remove(task->networkd->folder, gateway->name, &error) &&
-           delete_link(task->networkd, gateway->name, &error);
-    adit_networkd_task_finish(task, good, error);
+    turn(backend, gateway, FALSE, done, data);
 }
 
 /* Without networkd there is nobody to tell. */
@@ -247,9 +253,7 @@ adit_networkd_delete(AditBackend *backend, const AditBackendGateway *gateway,
         return;
     }
     task = adit_networkd_task_new(backend, gateway, done, data);
-    adit_networkd_let_go(task->networkd, gateway->name);
-    if (!adit_networkd_remove(task->networkd->folder, gateway->name, &error) ||
-        !delete_link(task->networkd, gateway->name, &error))
+    if (!drop_all(task->networkd, gateway->name, &error))
         adit_networkd_task_end(task, NULL, error);
     else if (!adit_networkd_connect(task->networkd, NULL))
         adit_networkd_task_end(task, NULL, NULL);

@@ -187,11 +187,27 @@ adit_mend_after(AditKernel *kernel, const AditBackendGateway *gateway, GError **
     return FALSE;
 }
 
+/* NULL: no such link, or no IPv6 in this kernel. */
+static char *
+read_off(const char *link)
+{
+    g_autofree char *path = g_strdup_printf(ADIT_TUNNEL_NO_IPV6, link);
+
+    return adit_sysctl_read(path, NULL);
+}
+
+gboolean
+adit_mend_is_off(const char *link)
+{
+    g_autofree char *off = read_off(link);
+
+    return off && strcmp(off, "0") != 0;
+}
+
 gboolean
 adit_mend_can_have(const char *link, guint8 family)
 {
-    g_autofree char *path = g_strdup_printf(ADIT_TUNNEL_NO_IPV6, link);
-    g_autofree char *off = family == AF_INET6 ? adit_sysctl_read(path, NULL) : NULL;
+    g_autofree char *off = family == AF_INET6 ? read_off(link) : NULL;
 
     return family == AF_INET || (off && strcmp(off, "0") == 0);
 }

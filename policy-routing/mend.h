@@ -18,6 +18,8 @@ gboolean adit_mend_after(AditKernel *kernel, const AditBackendGateway *gateway, 
 gboolean adit_mend_whole(AditKernel *kernel, const AditBackendGateway *gateway, GError **error);
 /* The link is there, and is down, or an address of the profile is not although it could be. */
 gboolean adit_mend_is_lost(AditKernel *kernel, const AditBackendGateway *gateway);
-/* FALSE: IPv6 is switched off on @link: nobody can put an address back, and there is nothing to
- * try until it is on. */
+/* IPv6 is switched off on @link, which is there. */
+gboolean adit_mend_is_off(const char *link);
+/* FALSE: nobody can put an address of @family back to @link, which is there, and there is
+ * nothing to try until IPv6 is on. */
 gboolean adit_mend_can_have(const char *link, guint8 family);

@@ -20,11 +20,9 @@ find(const AditFacts *facts, const char *link)
 static void
 want_value(AditState *want, const char *link, int value)
 {
-    g_autofree char *path = g_strdup_printf("net/ipv4/conf/%s/rp_filter", link);
     g_autofree char *text = g_strdup_printf("%d", value);
-    const AditSysctl sysctl = { path, text };
 
-    adit_state_add_sysctl(want, &sysctl);
+    adit_state_add_setting(want, text, "net/ipv4/conf/%s/rp_filter", link);
 }
 
 static gboolean

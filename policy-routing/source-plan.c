@@ -43,17 +43,6 @@ would_borrow(const AditGateway *const *gateways, guint n, const AditFacts *facts
     return has_only6(gateways, n, facts);
 }
 
-/* A machine that has IPv6 switched off has it so on lo as well; a gateway's link has it all the
- * same. */
-static void
-add_lo6(AditState *want)
-{
-    char path[] = "net/ipv6/conf/lo/disable_ipv6", no[] = "0";
-    const AditSysctl sysctl = { path, no };
-
-    adit_state_add_sysctl(want, &sysctl);
-}
-
 /* Selected or not: while the selected one is down, the others are no way either. */
 void
 adit_source_plan_spare(AditState *want, const AditGateway *const *gateways, guint n_gateways,
@@ -61,8 +50,10 @@ adit_source_plan_spare(AditState *want, const AditGateway *const *gateways, guin
 {
     if ((!facts->lo6 && !facts->lo6_off) || !has_only6(gateways, n_gateways, facts))
         return;
+    /* A machine that has IPv6 switched off has it so on lo as well; a gateway's link has it all
+     * the same. */
     if (facts->lo6_off)
-        add_lo6(want);
+        adit_state_add_setting(want, "0", "net/ipv6/conf/lo/disable_ipv6");
     adit_state_add_address(want, &spare);
 }
 

@@ -44,11 +44,7 @@ add_addresses(AditState *want, const char *link, const AditProfile *profile,
 static void
 add_promotion(AditState *want, const char *link)
 {
-    g_autofree char *path = g_strdup_printf("net/ipv4/conf/%s/promote_secondaries", link);
-    char on[] = "1";
-    const AditSysctl sysctl = { path, on };
-
-    adit_state_add_sysctl(want, &sysctl);
+    adit_state_add_setting(want, "1", "net/ipv4/conf/%s/promote_secondaries", link);
 }
 
 /* Machines that have IPv6 switched off have it so for every new link; a tunnel has addresses of
@@ -56,11 +52,7 @@ add_promotion(AditState *want, const char *link)
 static void
 add_ipv6(AditState *want, const char *link)
 {
-    g_autofree char *path = g_strdup_printf(ADIT_TUNNEL_NO_IPV6, link);
-    char no[] = "0";
-    const AditSysctl sysctl = { path, no };
-
-    adit_state_add_sysctl(want, &sysctl);
+    adit_state_add_setting(want, "0", ADIT_TUNNEL_NO_IPV6, link);
 }
 
 static gboolean

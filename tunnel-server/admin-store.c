@@ -4,10 +4,10 @@
 #include "libadit/core/error.h"
 
 static gboolean
-try_store(AditAdmin *self, const char *path, GError **error)
+try_store(AditAdmin *self, GError **error)
 {
     if (!self->store)
-        self->store = adit_server_store_open(path, error);
+        self->store = adit_server_store_open(self->store_path, error);
     if (!self->store)
         return FALSE;
     g_clear_pointer(&self->model, adit_model_free);
@@ -27,7 +27,7 @@ rescue(AditAdmin *self, GError *why, GError **error)
     }
     g_clear_pointer(&self->store, adit_server_store_close);
     self->store = adit_server_store_rescue(self->store_path, reason, &self->note, error);
-    if (!self->store || !try_store(self, self->store_path, error))
+    if (!self->store || !try_store(self, error))
         return FALSE;
     g_warning("%s", self->note);
     return TRUE;
@@ -48,7 +48,7 @@ adit_admin_open_store(AditAdmin *self, GError **error)
 {
     GError *why = NULL;
 
-    if (!try_store(self, self->store_path, &why) && !rescue(self, why, error))
+    if (!try_store(self, &why) && !rescue(self, why, error))
         return FALSE;
     self->copy_wanted = TRUE;
     self->read_only = adit_server_store_is_read_only(self->store);

@@ -174,16 +174,6 @@ add_device(AditState *want, const AditDeviceEntry *device, const AditServerFacts
     add_address6(want, &device->old6, facts);
 }
 
-static void
-add_sysctl(AditState *want, char *path, const char *value)
-{
-    g_autofree char *copy = g_strdup(value);
-    const AditSysctl sysctl = { .path = path, .value = copy };
-
-    adit_state_add_sysctl(want, &sysctl);
-    g_free(path);
-}
-
 static gboolean
 has_ipv6(const AditModel *model)
 {
@@ -198,13 +188,13 @@ has_ipv6(const AditModel *model)
 static void
 add_sysctls(AditState *want, const AditModel *model, const AditServerFacts *facts)
 {
-    add_sysctl(want, g_strdup("net/ipv4/ip_forward"), "1");
+    adit_state_add_setting(want, "1", "net/ipv4/ip_forward");
     if (!has_ipv6(model))
         return;
-    add_sysctl(want, g_strdup("net/ipv6/conf/all/forwarding"), "1");
-    add_sysctl(want, g_strdup_printf("net/ipv6/conf/%s/accept_ra", facts->wan), "2");
-    add_sysctl(want, g_strdup_printf("net/ipv6/conf/%s/proxy_ndp", facts->wan), "1");
-    add_sysctl(want, g_strdup_printf("net/ipv6/neigh/%s/proxy_delay", facts->wan), "0");
+    adit_state_add_setting(want, "1", "net/ipv6/conf/all/forwarding");
+    adit_state_add_setting(want, "2", "net/ipv6/conf/%s/accept_ra", facts->wan);
+    adit_state_add_setting(want, "1", "net/ipv6/conf/%s/proxy_ndp", facts->wan);
+    adit_state_add_setting(want, "0", "net/ipv6/neigh/%s/proxy_delay", facts->wan);
 }
 
 /* Devices from @first on, @n of them. */

@@ -12,7 +12,6 @@ typedef void (*AditExamineTold)(gpointer data);
 
 /* Of @reaches (AditDoctorReach) each that is held, the first @most of them; @after: of those
  * that were dialled and did not answer, once more. @told comes once, within 600 ms, never
- * before it returns; not after
- * @cancel. */
+ * before it returns; not after @cancel. */
 void adit_examine_ask(GDBusConnection *bus, const GPtrArray *reaches, gboolean after,
                       guint most, GCancellable *cancel, AditExamineTold told, gpointer data);

@@ -125,6 +125,18 @@ adit_state_add_sysctl(AditState *state, const AditSysctl *sysctl)
 }
 
 void
+adit_state_add_setting(AditState *state, const char *value, const char *path, ...)
+{
+    g_autofree char *copy = g_strdup(value), *whole = NULL;
+    va_list args;
+
+    va_start(args, path);
+    whole = g_strdup_vprintf(path, args);
+    va_end(args);
+    adit_state_add_sysctl(state, &(AditSysctl){ whole, copy });
+}
+
+void
 adit_state_add_neighbour(AditState *state, const AditNeighbour *neighbour)
 {
     adit_state_add(state, ADIT_KIND_NEIGHBOUR, neighbour);

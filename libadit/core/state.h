@@ -152,6 +152,9 @@ void adit_state_add_rule(AditState *state, const AditRule *rule);
 void adit_state_add_peer(AditState *state, const AditPeer *peer);
 void adit_state_add_element(AditState *state, const AditElement *element);
 void adit_state_add_sysctl(AditState *state, const AditSysctl *sysctl);
+/* The same in words, for printf(): "net/ipv4/conf/%s/forwarding". */
+void adit_state_add_setting(AditState *state, const char *value, const char *path, ...)
+    G_GNUC_PRINTF(3, 4);
 void adit_state_add_neighbour(AditState *state, const AditNeighbour *neighbour);
 /* Sorts each kind by identity and drops exact repeats; returns @state. Two objects of one
  * identity and different contents are our own bug: asserted. */

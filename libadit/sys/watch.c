@@ -109,10 +109,10 @@ on_route_event(const struct nlmsghdr *nlh, gpointer data, GError **error)
             self->concerned = TRUE;
         break;
     case RTM_NEWLINK:
-    case RTM_DELLINK: /* takes routes along that no event of their own tells */
+    case RTM_DELLINK: /* takes routes along that no event of their own tells; of AF_INET6: its
+                         IPv6 is on again, of which nothing else tells */
         self->main_changed |= link->ifi_family == AF_UNSPEC && !is_our_link(self, nlh);
-        self->concerned =
-            TRUE; /* AF_INET6: its IPv6 is on again, of which nothing else tells */
+        self->concerned = TRUE;
         break;
     default: self->concerned = TRUE; /* rules, addresses, settings of a link */
     }

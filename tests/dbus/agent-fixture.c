@@ -2,6 +2,7 @@
 #include "tests/dbus/agent-fixture.h"
 
 #include "libadit/core/error.h"
+#include "tests/private-bus.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -191,12 +192,7 @@ start_daemons(Fixture *f)
         g_dbus_object_skeleton_new("/org/adit/Client1/manager");
     g_autoptr(GError) error = NULL;
 
-    f->bus = g_dbus_connection_new_for_address_sync(
-        g_test_dbus_get_bus_address(f->system),
-        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-        NULL, NULL, &error);
-    g_assert_no_error(error);
+    f->bus = private_bus_connect(g_test_dbus_get_bus_address(f->system));
     f->manager = adit_bus_manager_skeleton_new();
     f->wanted = adit_pub_wanted_skeleton_new();
     adit_pub_wanted_set_wanted(f->wanted, g_variant_new("a(ss)", NULL));

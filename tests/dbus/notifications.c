@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/dbus/notifications.h"
 
+#include "tests/private-bus.h"
+
 #define NAME "org.freedesktop.Notifications"
 #define PATH "/org/freedesktop/Notifications"
 
@@ -101,12 +103,7 @@ notifications_new(const char *address, gboolean acts)
 
     self->acts = acts;
     self->shown = g_ptr_array_new_with_free_func((GDestroyNotify)shown_free);
-    self->bus = g_dbus_connection_new_for_address_sync(
-        address,
-        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-        NULL, NULL, &error);
-    g_assert_no_error(error);
+    self->bus = private_bus_connect(address);
     self->object = g_dbus_connection_register_object(self->bus, PATH, info->interfaces[0],
                                                      &vtable, self, NULL, &error);
     g_assert_no_error(error);

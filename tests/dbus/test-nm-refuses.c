@@ -4,6 +4,7 @@
 
 #include "libadit/core/error.h"
 #include "nm-plugin/backend.h"
+#include "tests/private-bus.h"
 
 /* A NetworkManager of an older day on a private bus, or one that has just begun: what it is
  * asked for is refused in one sentence, and nothing is asked of it. */
@@ -82,13 +83,8 @@ serve(Fixture *f, const char *address)
     static const GDBusInterfaceVTable vtable = { on_call, NULL, NULL };
     g_autoptr(GDBusNodeInfo) node = g_dbus_node_info_new_for_xml(introspection, NULL);
     g_autoptr(GError) error = NULL;
-    GDBusConnection *bus = g_dbus_connection_new_for_address_sync(
-        address,
-        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-        NULL, NULL, &error);
+    GDBusConnection *bus = private_bus_connect(address);
 
-    g_assert_no_error(error);
     g_dbus_connection_add_filter(bus, on_message, f, NULL);
     g_assert_cmpuint(g_dbus_connection_register_object(bus, "/org/freedesktop",
                                                        node->interfaces[0], &vtable, f, NULL,

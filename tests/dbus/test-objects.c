@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/objects.h"
+#include "tests/private-bus.h"
 
 #define NAME "org.adit.Client1"
 #define PATH "/org/adit/Client1"
@@ -62,20 +63,6 @@ on_call(GDBusConnection *bus, const char *sender, const char *path, const char *
                                    " 'Addresses': <['192.0.2.1']>}}},)"));
 }
 
-static GDBusConnection *
-connect_to(GTestDBus *bus)
-{
-    g_autoptr(GError) error = NULL;
-    GDBusConnection *connection = g_dbus_connection_new_for_address_sync(
-        g_test_dbus_get_bus_address(bus),
-        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-        NULL, NULL, &error);
-
-    g_assert_no_error(error);
-    return connection;
-}
-
 static void
 set_up(Fixture *f, gconstpointer data)
 {
@@ -84,8 +71,8 @@ set_up(Fixture *f, gconstpointer data)
 
     f->bus = g_test_dbus_new(G_TEST_DBUS_NONE);
     g_test_dbus_up(f->bus);
-    f->daemon = connect_to(f->bus);
-    f->us = connect_to(f->bus);
+    f->daemon = private_bus_connect(g_test_dbus_get_bus_address(f->bus));
+    f->us = private_bus_connect(g_test_dbus_get_bus_address(f->bus));
     f->seen = g_string_new(NULL);
     g_assert_cmpuint(g_dbus_connection_register_object(f->daemon, PATH, info->interfaces[0],
                                                        &vtable, f, NULL, NULL),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/names.h"
 #include "client/publisher/publish-bus.h"
+#include "tests/private-bus.h"
 
 /* Offers on a bus as a stranger sees them who knows GDBus only: one table answers for all, and
  * nobody may notice. Both ends run in this one main loop. */
@@ -120,21 +121,6 @@ assert_told(Fixture *f, const char *wanted)
     g_assert_cmpstr(text, ==, wanted);
 }
 
-static GDBusConnection *
-connect_to(GTestDBus *bus)
-{
-    g_autoptr(GError) error = NULL;
-    GDBusConnection *connection = g_dbus_connection_new_for_address_sync(
-        g_test_dbus_get_bus_address(bus),
-        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-        NULL, NULL, &error);
-
-    g_assert_no_error(error);
-    g_dbus_connection_set_exit_on_close(connection, FALSE);
-    return connection;
-}
-
 static void
 set_up(Fixture *f, gconstpointer data)
 {
@@ -144,8 +130,8 @@ set_up(Fixture *f, gconstpointer data)
 
     f->test_bus = g_test_dbus_new(G_TEST_DBUS_NONE);
     g_test_dbus_up(f->test_bus);
-    f->daemon = connect_to(f->test_bus);
-    f->us = connect_to(f->test_bus);
+    f->daemon = private_bus_connect(g_test_dbus_get_bus_address(f->test_bus));
+    f->us = private_bus_connect(g_test_dbus_get_bus_address(f->test_bus));
     f->offers = g_ptr_array_new_with_free_func((GDestroyNotify)adit_offer_free);
     f->told = g_string_new(NULL);
     f->gateway = (AditPublishGateway){ .name = (char *)"home", .up = TRUE };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "libadit/core/error.h"
 #include "networkd-hooks/network1.h"
+#include "tests/private-bus.h"
 
 #include <gio/gio.h>
 
@@ -262,12 +263,7 @@ static GDBusConnection *export(const char *address, GMainContext *context)
     GDBusConnection *bus;
 
     g_main_context_push_thread_default(context);
-    bus = g_dbus_connection_new_for_address_sync(
-        address,
-        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-        NULL, NULL, &error);
-    g_assert_no_error(error);
+    bus = private_bus_connect(address);
     g_dbus_connection_register_object(bus, "/org/freedesktop/network1", info->interfaces[0],
                                       &vtable, NULL, NULL, &error);
     g_assert_no_error(error);
