@@ -59,17 +59,18 @@ gboolean
 adit_server_store_check(AditServerStore *store, GError **error)
 {
     g_autoptr(sqlite3_stmt) row = adit_store_prepare(store, "PRAGMA quick_check(1)", error);
-    const char *said;
+    g_autofree char *said = NULL;
 
     if (!row)
         return FALSE;
     if (sqlite3_step(row) != SQLITE_ROW)
         return adit_store_fail(store, "check", error);
-    said = (const char *)sqlite3_column_text(row, 0);
+    said = adit_store_get_text(row, 0);
     if (g_strcmp0(said, "ok") == 0)
         return TRUE;
+    /* SQLite writes two lines. */
     g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: damaged: %s", store->path,
-                said ? said : "no answer");
+                said ? g_strdelimit(said, "\n", ' ') : "no answer");
     return FALSE;
 }
 
