@@ -2,13 +2,13 @@
 #include "client/publisher/reaches.h"
 
 #include "client/names.h"
+#include "client/publisher/offer-properties.h"
 #include "publisher-dbus-generated.h"
 
 #include <string.h>
 
 #define FOLDER ADIT_PUBLISHER_PATH "/reaches"
 #define REACH "org.adit.Publisher1.Reach"
-#define N_TIMELESS 12 /* properties that are the offer's */
 
 struct _AditReaches {
     GHashTable *rows; /* Row by its offer's key */
@@ -20,8 +20,8 @@ struct _AditReaches {
 /* What was last told of an offer. */
 typedef struct {
     const AditOffer *offer;
-    gint64 since, until;      /* seconds since the epoch */
-    guint32 told[N_TIMELESS]; /* digests: their values are ten times as much */
+    gint64 since, until;                   /* seconds since the epoch */
+    guint32 told[ADIT_OFFER_N_PROPERTIES]; /* digests: their values are ten times as much */
     AditReachState state;
     gboolean stirred; /* is, or may be, to be told */
     gboolean is_new;  /* never told */
@@ -56,122 +56,6 @@ find_row(AditReaches *self, const char *node)
 
 /* -- properties -- */
 
-/* "10.59.0.2:80-90" */
-static char *
-range_text(const AditSockAddr *first, guint count)
-{
-    g_autofree char *text = adit_sockaddr_to_string(first);
-
-    return count == 1 ? g_steal_pointer(&text)
-                      : g_strdup_printf("%s-%u", text, first->port + count - 1);
-}
-
-static GVariant *
-inside_of(const AditOffer *offer)
-{
-    const AditPublication *p = offer->publication;
-    const AditSockAddr own = { offer->own, p->ports.first };
-    const AditSockAddr *to = &p->to[offer->family];
-
-    return g_variant_new_take_string(
-        range_text(adit_addr_is_set(&to->addr) ? to : &own, adit_ports_count(&p->ports)));
-}
-
-/* A server that gives any port gives each of a range another one: only the first is told. */
-static GVariant *
-outside_of(const AditOffer *offer)
-{
-    const AditReachStatus status = adit_offer_status(offer);
-    const AditPublication *p = offer->publication;
-
-    if (status.outside.port == 0)
-        return g_variant_new_string("");
-    if (!adit_addr_is_set(&status.outside.addr))
-        return g_variant_new_printf(":%u", status.outside.port);
-    return g_variant_new_take_string(
-        range_text(&status.outside, p->external == 0 ? 1 : adit_ports_count(&p->ports)));
-}
-
-static GVariant *
-protocol_of(const AditOffer *offer)
-{
-    const AditReachStatus status = adit_offer_status(offer);
-
-    return g_variant_new_string(status.outside.port == 0 ? ""
-                                                         : adit_dialect_name(status.dialect));
-}
-
-static GVariant *
-ports_of(const AditOffer *offer)
-{
-    return g_variant_new_take_string(adit_ports_to_string(&offer->publication->ports));
-}
-
-static GVariant *
-gateway_of(const AditOffer *offer)
-{
-    return g_variant_new_string(offer->gateway);
-}
-
-static GVariant *
-family_of(const AditOffer *offer)
-{
-    return g_variant_new_byte(offer->family == 0 ? 4 : 6);
-}
-
-static GVariant *
-text_of(const char *text)
-{
-    return g_variant_new_string(text ? text : "");
-}
-
-static GVariant *
-label_of(const AditOffer *offer)
-{
-    return text_of(offer->publication->label);
-}
-
-static GVariant *
-source_of(const AditOffer *offer)
-{
-    return text_of(offer->publication->source);
-}
-
-static GVariant *
-state_of(const AditOffer *offer)
-{
-    return g_variant_new_string(adit_reach_state_name(adit_offer_status(offer).state));
-}
-
-static GVariant *
-reason_of(const AditOffer *offer)
-{
-    return g_variant_new_take_string(adit_offer_reason(offer));
-}
-
-static GVariant *
-redirect_of(const AditOffer *offer)
-{
-    return g_variant_new_string(adit_redirect_state_name(offer->redirect));
-}
-
-static GVariant *
-problem_of(const AditOffer *offer)
-{
-    return text_of(offer->problem);
-}
-
-/* All but Since and LeaseUntil, which are a row's. */
-static const struct {
-    const char *name;
-    GVariant *(*of)(const AditOffer *offer);
-} properties[N_TIMELESS] = {
-    { "Ports", ports_of },       { "Gateway", gateway_of },   { "Family", family_of },
-    { "Label", label_of },       { "Source", source_of },     { "Inside", inside_of },
-    { "Outside", outside_of },   { "State", state_of },       { "Reason", reason_of },
-    { "Protocol", protocol_of }, { "Redirect", redirect_of }, { "Problem", problem_of },
-};
-
 static GVariant *
 property(const Row *row, const char *name)
 {
@@ -179,9 +63,9 @@ property(const Row *row, const char *name)
         return g_variant_new_int64(row->since);
     if (g_str_equal(name, "LeaseUntil"))
         return g_variant_new_int64(row->until);
-    for (guint i = 0; i < G_N_ELEMENTS(properties); i++)
-        if (g_str_equal(name, properties[i].name))
-            return properties[i].of(row->offer);
+    for (guint i = 0; i < ADIT_OFFER_N_PROPERTIES; i++)
+        if (g_str_equal(name, adit_offer_property_name(i)))
+            return adit_offer_property(row->offer, i);
     return NULL;
 }
 
@@ -191,8 +75,9 @@ object_of(const Row *row)
 {
     GVariantBuilder all = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
 
-    for (guint i = 0; i < N_TIMELESS; i++)
-        g_variant_builder_add(&all, "{sv}", properties[i].name, properties[i].of(row->offer));
+    for (guint i = 0; i < ADIT_OFFER_N_PROPERTIES; i++)
+        g_variant_builder_add(&all, "{sv}", adit_offer_property_name(i),
+                              adit_offer_property(row->offer, i));
     g_variant_builder_add(&all, "{sv}", "Since", g_variant_new_int64(row->since));
     g_variant_builder_add(&all, "{sv}", "LeaseUntil", g_variant_new_int64(row->until));
     return g_variant_new("{sa{sv}}", REACH, &all);
@@ -234,12 +119,12 @@ take(Row *row, GVariantDict *changes)
 {
     const AditReachStatus status = adit_offer_status(row->offer);
 
-    for (guint i = 0; i < N_TIMELESS; i++) {
-        g_autoptr(GVariant) value = g_variant_ref_sink(properties[i].of(row->offer));
+    for (guint i = 0; i < ADIT_OFFER_N_PROPERTIES; i++) {
+        g_autoptr(GVariant) value = g_variant_ref_sink(adit_offer_property(row->offer, i));
         const guint32 now = digest(value);
 
         if (row->told[i] != now)
-            g_variant_dict_insert_value(changes, properties[i].name, value);
+            g_variant_dict_insert_value(changes, adit_offer_property_name(i), value);
         row->told[i] = now;
     }
     take_time(&row->since, seconds_of(status.since), "Since", changes);
