@@ -190,7 +190,6 @@ start_daemons(Fixture *f)
 {
     g_autoptr(GDBusObjectSkeleton) root =
         g_dbus_object_skeleton_new("/org/adit/Client1/manager");
-    g_autoptr(GError) error = NULL;
 
     f->bus = private_bus_connect(g_test_dbus_get_bus_address(f->system));
     f->manager = adit_bus_manager_skeleton_new();
