@@ -204,7 +204,8 @@ put_in_force(AditAdmin *self, const AditModel *had, const AditModel *model,
 
     if (self->down || is_new(model))
         return TRUE;
-    site = adit_pcp_site_new(model, &self->facts, self->settings);
+    site =
+        adit_pcp_site_new(model, &self->facts, self->settings, adit_pcp_server_site(self->pcp));
     if (!self->started && !adit_leases_restore(leases, site, error))
         return FALSE;
     if (!step(self, had, model, site) && !apply(self, model, site, error))
@@ -401,6 +402,16 @@ check_reserved(const AditAdmin *self, const AditModel *model, GError **error)
     return TRUE;
 }
 
+/* The model, if all of it is in force, as far as can be known: whoever does something to it is
+ * heard, and nobody was since it was last looked at. */
+static const AditModel *
+in_force(AditAdmin *self)
+{
+    const gboolean sure = self->started && !self->trouble && !self->moved && self->watch;
+
+    return sure && !adit_watch_is_due(self->watch) ? self->model : NULL;
+}
+
 AditModel *
 adit_admin_try(AditAdmin *self, AditEdit edit, gpointer data, GError **error)
 {
@@ -431,22 +442,12 @@ adit_admin_try(AditAdmin *self, AditEdit edit, gpointer data, GError **error)
     take_facts(self, next);
     if (!adit_room_check(self->model, next, &self->facts, error))
         return NULL;
-    if (!adit_model_settle(next, &reason)) {
+    if (!adit_model_settle_after(next, in_force(self), &reason)) {
         reason->code = ADIT_ERROR_DENIED; /* the words are good, the wish cannot hold */
         g_propagate_error(error, reason);
         return NULL;
     }
     return check_reserved(self, next, error) ? g_steal_pointer(&next) : NULL;
-}
-
-/* The model, if all of it is in force, as far as can be known: whoever does something to it is
- * heard, and nobody was since it was last looked at. */
-static const AditModel *
-in_force(AditAdmin *self)
-{
-    const gboolean sure = self->started && !self->trouble && !self->moved && self->watch;
-
-    return sure && !adit_watch_is_due(self->watch) ? self->model : NULL;
 }
 
 static void

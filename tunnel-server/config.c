@@ -492,7 +492,7 @@ static gboolean
 finish(AditModel *model, const char *name, GError **error)
 {
     for (guint i = 0; i < model->publishes->len; i++) {
-        AditPublish *publish = g_ptr_array_index(model->publishes, i);
+        AditPublish *publish = g_ptr_array_index(adit_model_own_publishes(model), i);
 
         if (publish->internal == 0)
             publish->internal = publish->first;

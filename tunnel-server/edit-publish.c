@@ -101,11 +101,12 @@ adit_edit_set_may_publish(AditModel *model, AditDeviceEntry *device, gboolean ma
 {
     device->may_publish = may_publish;
     for (guint i = 0; !may_publish && i < model->publishes->len; i++) {
-        AditPublish *publish = g_ptr_array_index(model->publishes, i);
+        const AditPublish *publish = adit_model_publish(model, i);
 
         if (adit_model_device(model, publish->device) == device &&
             publish->owner == ADIT_OWNER_DEVICE)
-            publish->enabled = FALSE;
+            ((AditPublish *)g_ptr_array_index(adit_model_own_publishes(model), i))->enabled =
+                FALSE;
     }
 }
 

@@ -59,7 +59,8 @@ static gboolean
 find_target(const Open *open, const AditFlowTuple *flow, AditSockAddr *ret)
 {
     const AditSockAddr at = { flow->dst, flow->dport };
-    const AditPcpManual *manual = adit_pcp_site_manual(open->site, flow->proto, &at);
+    const AditPcpManual *manual =
+        adit_pcp_manuals_at(adit_pcp_site_manuals(open->site), flow->proto, &at);
     const AditLease *lease = adit_lease_find_external(open->table, flow->proto, &at);
 
     if (manual && manual->enabled) {

@@ -26,7 +26,7 @@ adit_lease_fits(const AditLease *lease, const AditPcpSite *site)
 
     return host && host->device == lease->device && host->may_publish &&
            adit_addr_cmp(&host->external, &lease->ends.external) == 0 &&
-           !adit_pcp_site_manual(site, lease->ends.proto, &external) &&
+           !adit_pcp_manuals_at(adit_pcp_site_manuals(site), lease->ends.proto, &external) &&
            !adit_pcp_site_reserved(site, lease->ends.proto, &external);
 }
 
@@ -42,7 +42,7 @@ plan_redirect(const AditLease *lease, const AditPcpSite *site, const AditDatapla
         adit_dataplane_redirect(of, at.port, https ? &responder : NULL);
     guint8 user[ADIT_LEASE_USER_LEN];
 
-    if (adit_pcp_site_manual(site, IPPROTO_TCP, &at))
+    if (adit_pcp_manuals_at(adit_pcp_site_manuals(site), IPPROTO_TCP, &at))
         return; /* the operator's: it has yielded */
     put_user(lease, ADIT_LEASE_USER_REDIRECT | (https ? ADIT_LEASE_USER_HTTPS : 0),
              lease->ends.external_port, user);
@@ -98,6 +98,6 @@ adit_lease_is_alike(const AditLease *lease, const AditPcpSite *a, const AditPcpS
     return lease->redirect.status != ADIT_PCP_REDIRECT_ACTIVE ||
            (adit_addr_cmp(&adit_pcp_site_host(a, &lease->ends.internal)->server,
                           &adit_pcp_site_host(b, &lease->ends.internal)->server) == 0 &&
-            !adit_pcp_site_manual(a, IPPROTO_TCP, &at) ==
-                !adit_pcp_site_manual(b, IPPROTO_TCP, &at));
+            !adit_pcp_manuals_at(adit_pcp_site_manuals(a), IPPROTO_TCP, &at) ==
+                !adit_pcp_manuals_at(adit_pcp_site_manuals(b), IPPROTO_TCP, &at));
 }

@@ -277,7 +277,7 @@ yield_redirect(const AditLease *lease, const Visit *visit)
     AditLease next = *lease;
 
     if (lease->redirect.status != ADIT_PCP_REDIRECT_ACTIVE ||
-        !adit_pcp_site_manual(visit->site, IPPROTO_TCP, &at))
+        !adit_pcp_manuals_at(adit_pcp_site_manuals(visit->site), IPPROTO_TCP, &at))
         return;
     next.redirect.status = ADIT_PCP_REDIRECT_YIELDED;
     adit_lease_update(visit->self->table, lease, &next);
@@ -343,7 +343,8 @@ adit_leases_adopt(AditLeases *self, const AditPcpSite *before, const AditPcpSite
     Visit visit = { .self = self, .site = site, .now_ms = adit_leases_now() };
 
     adit_lease_foreach(self->table, adopt_one, &visit);
-    if (!before || !adit_pcp_site_same_manuals(before, site))
+    if (!before ||
+        !adit_pcp_manuals_equal(adit_pcp_site_manuals(before), adit_pcp_site_manuals(site)))
         adit_lease_flows_touch(self->flows);
     conclude(self, TRUE);
     if (visit.moved)

@@ -26,16 +26,6 @@ device_free(gpointer data)
 }
 
 static void
-publish_free(gpointer data)
-{
-    AditPublish *publish = data;
-
-    g_free(publish->label);
-    g_free(publish->allow_from);
-    g_free(publish);
-}
-
-static void
 spent_free(gpointer data)
 {
     AditSpentKey *spent = data;
@@ -54,7 +44,8 @@ adit_model_new(void)
     model->mtu = 1420;
     model->subnets = g_ptr_array_new_with_free_func(subnet_free);
     model->devices = g_ptr_array_new_with_free_func(device_free);
-    model->publishes = g_ptr_array_new_with_free_func(publish_free);
+    model->shared = adit_publishes_new();
+    model->publishes = model->shared->list;
     model->spent = g_ptr_array_new_with_free_func(spent_free);
     return model;
 }
@@ -70,7 +61,7 @@ adit_model_free(AditModel *model)
     adit_key_clear(&model->private_key);
     g_ptr_array_unref(model->subnets);
     g_ptr_array_unref(model->devices);
-    g_ptr_array_unref(model->publishes);
+    adit_publishes_unref(model->shared);
     g_ptr_array_unref(model->spent);
     g_free(model);
 }
@@ -110,8 +101,16 @@ adit_model_add_publish(AditModel *model)
 
     publish->enabled = TRUE;
     publish->proto = ADIT_PROTO_TCP;
-    g_ptr_array_add(model->publishes, publish);
+    g_ptr_array_add(adit_model_own_publishes(model), publish);
     return publish;
+}
+
+GPtrArray *
+adit_model_own_publishes(AditModel *model)
+{
+    model->shared = adit_publishes_own(model->shared);
+    model->publishes = model->shared->list;
+    return model->publishes;
 }
 
 AditModel *
@@ -143,14 +142,9 @@ adit_model_copy(const AditModel *model)
         device->name = g_strdup(device->name);
         device->routes = g_memdup2(device->routes, device->n_routes * sizeof(AditPrefix));
     }
-    for (guint i = 0; i < model->publishes->len; i++) {
-        AditPublish *publish = adit_model_add_publish(copy);
-
-        *publish = *adit_model_publish(model, i);
-        publish->label = g_strdup(publish->label);
-        publish->allow_from =
-            g_memdup2(publish->allow_from, publish->n_allow_from * sizeof(AditPrefix));
-    }
+    adit_publishes_unref(copy->shared);
+    copy->shared = adit_publishes_ref(model->shared);
+    copy->publishes = copy->shared->list;
     for (guint i = 0; i < model->spent->len; i++) {
         AditSpentKey *spent = adit_model_add_spent(copy);
 
@@ -211,12 +205,12 @@ adit_model_remove_device(AditModel *model, guint device)
 {
     g_ptr_array_remove_index(model->devices, device);
     for (guint i = model->publishes->len; i-- > 0;) {
-        AditPublish *publish = g_ptr_array_index(model->publishes, i);
+        const guint at = adit_model_publish(model, i)->device;
 
-        if (publish->device == device)
-            g_ptr_array_remove_index(model->publishes, i);
-        else if (publish->device > device)
-            publish->device--;
+        if (at == device)
+            g_ptr_array_remove_index(adit_model_own_publishes(model), i);
+        else if (at > device)
+            ((AditPublish *)g_ptr_array_index(adit_model_own_publishes(model), i))->device--;
     }
 }
 
@@ -231,12 +225,6 @@ adit_model_remove_subnet(AditModel *model, guint subnet)
         if (device->subnet > subnet)
             device->subnet--;
     }
-}
-
-gboolean
-adit_publish_has_port(const AditPublish *publish, AditProto proto, guint16 port)
-{
-    return publish->proto & proto && publish->first <= port && port <= publish->last;
 }
 
 AditAddr

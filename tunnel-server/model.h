@@ -3,7 +3,7 @@
 
 #include "libadit/core/inet.h"
 #include "libadit/core/key.h"
-#include "libadit/core/ports.h"
+#include "tunnel-server/publish.h"
 
 /* What the operator decided: subnets, devices, forwards (IPv4), pinholes (IPv6). Pure values;
  * the store keeps them, the planner turns them into kernel state. */
@@ -60,41 +60,6 @@ typedef struct {
     gboolean taken;      /* up; else it ran out */
 } AditSpentKey;
 
-/* What port 80 of the same address does for a publication of 443. */
-typedef enum {
-    ADIT_REDIRECT_NONE,
-    ADIT_REDIRECT_HTTPS, /* the server itself answers 308 to https:// */
-    ADIT_REDIRECT_PORT,  /* it leads to the same service, which knows plain HTTP when it sees it
-                          */
-} AditRedirectKind;
-
-/* Whose word a publication is. The operator's beats the device's. */
-typedef enum {
-    ADIT_OWNER_OPERATOR,
-    ADIT_OWNER_DEVICE, /* its device has made it, on the server's page */
-    ADIT_OWNER_HELD,   /* likewise, and the operator has switched it off */
-} AditOwner;
-
-/* A forward (family IPv4: external address to the device) or a pinhole (IPv6: the device's own
- * address, no translation unless the ports differ). */
-typedef struct {
-    gint64 id;
-    guint8 family;
-    AditAddr external; /* unset in IPv4: the subnet's or the WAN's address */
-    guint16 first, last;
-    AditProto proto;
-    guint device;     /* index into the model */
-    guint16 internal; /* of the first port; ranges keep their offsets */
-    gboolean enabled;
-    AditOwner owner;
-    AditRedirectKind redirect; /* only if 443/tcp is in it */
-    gboolean
-        yields; /* settled: another one has port 80 itself, to which the redirect gives way */
-    char *label;
-    AditPrefix *allow_from; /* none: everybody */
-    guint n_allow_from;
-} AditPublish;
-
 typedef struct {
     char *endpoint; /* host:port as profiles name it; NULL: the WAN address */
     char *wan;      /* interface name; NULL: the one of the default route */
@@ -107,8 +72,9 @@ typedef struct {
     guint32 per_mapping, per_device; /* connections at once, of server.conf; 0: no limit */
     GPtrArray *subnets;              /* AditSubnet */
     GPtrArray *devices;              /* AditDeviceEntry */
-    GPtrArray *publishes;            /* AditPublish */
-    GPtrArray *spent;                /* AditSpentKey */
+    GPtrArray *publishes;            /* AditPublish: of the list that copies share */
+    AditPublishes *shared;
+    GPtrArray *spent; /* AditSpentKey */
 } AditModel;
 
 AditModel *adit_model_new(void);
@@ -117,6 +83,8 @@ AditSubnet *adit_model_add_subnet(AditModel *model); /* an empty one, to be fill
 AditDeviceEntry *adit_model_add_device(AditModel *model);
 AditSpentKey *adit_model_add_spent(AditModel *model);
 AditPublish *adit_model_add_publish(AditModel *model); /* enabled, TCP */
+/* Before one is changed or taken out: ->publishes, which is this model's alone from now on. */
+GPtrArray *adit_model_own_publishes(AditModel *model);
 /* Its publishes go with it; indices of the others follow. */
 void adit_model_remove_device(AditModel *model, guint device);
 void adit_model_remove_subnet(AditModel *model, guint subnet); /* has no devices */
@@ -135,11 +103,13 @@ AditAddr adit_model_place(const AditModel *model, const AditPublish *publish);
  * look at everything: of a settled model ask ->yields. */
 const AditPublish *adit_model_redirect_rival(const AditModel *model,
                                              const AditPublish *publish);
-gboolean adit_publish_has_port(const AditPublish *publish, AditProto proto, guint16 port);
 /* Fills what follows from the rest (server addresses, GUAs) and refuses what cannot hold: a
  * name, an address, a key or a port held twice, an address outside its subnet (message names
  * both). In settle.c. */
 gboolean adit_model_settle(AditModel *model, GError **error);
+/* Likewise @model, an edited copy of @had, which is settled. What the edit has let alone is not
+ * asked again. */
+gboolean adit_model_settle_after(AditModel *model, const AditModel *had, GError **error);
 void adit_model_free(AditModel *model); /* wipes keys */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AditModel, adit_model_free)

@@ -53,7 +53,8 @@ static gboolean
 is_taken(const Place *place, guint8 proto, const AditSockAddr *at)
 {
     const AditOwnDesk *desk = place->desk;
-    const AditPcpManual *manual = adit_pcp_site_manual(desk->site, proto, at);
+    const AditPcpManual *manual =
+        adit_pcp_manuals_at(adit_pcp_site_manuals(desk->site), proto, at);
     const AditLease *lease = adit_lease_find_external(desk->leases, proto, at);
     const gint64 freed_by = adit_lease_freed_by(desk->leases, proto, at, desk->now_ms);
 

@@ -415,7 +415,8 @@ find_manual(const Ask *ask)
 {
     const AditSockAddr internal = { ask->host->addr, ask->request->body.internal_port };
 
-    return adit_pcp_site_manual_to(ask->desk->site, ask->request->body.protocol, &internal);
+    return adit_pcp_manuals_to(adit_pcp_site_manuals(ask->desk->site),
+                               ask->request->body.protocol, &internal);
 }
 
 /* As StartOS asks for it: port 80 of a device that holds 443, to the same inside port. */

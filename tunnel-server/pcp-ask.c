@@ -30,7 +30,8 @@ find_port(const AditPcpDesk *desk, const AditPcpHost *host, guint16 port, AditAs
                                  .internal_port = port,
                                  .proto = ret->proto };
     const AditLease *lease = adit_lease_find_internal(desk->table, &ends);
-    const AditPcpManual *manual = adit_pcp_site_manual_to(desk->site, ret->proto, &inside);
+    const AditPcpManual *manual =
+        adit_pcp_manuals_to(adit_pcp_site_manuals(desk->site), ret->proto, &inside);
 
     if (lease && adit_lease_is_on(lease)) {
         ret->state = ADIT_ASK_PORT_OPEN;

@@ -46,10 +46,15 @@ adit_pcp_notice_free(AditPcpNotice *notice)
 /* What its site is, once for a device, by the address that no renumbering changes; that it may
  * publish, in each family, for in each it has been refused. */
 static gboolean
-is_news(const AditPcpSite *before, const AditPcpHost *host)
+is_news(const AditPcpSite *before, const AditPcpSite *after, guint i)
 {
-    const AditPcpHost *old = adit_pcp_site_host(before, &host->addr);
+    const AditPcpHost *host = adit_pcp_site_nth_host(after, i);
+    const AditPcpHost *old =
+        i < adit_pcp_site_n_hosts(before) ? adit_pcp_site_nth_host(before, i) : NULL;
 
+    /* Nearly all are where they were, and found without a look into the hash. */
+    if (!old || !adit_addr_equal(&old->addr, &host->addr))
+        old = adit_pcp_site_host(before, &host->addr);
     if (!old || old->device != host->device)
         return FALSE;
     return (host->may_publish && !old->may_publish) ||
@@ -81,11 +86,9 @@ adit_pcp_notice_compare(AditPcpNotice *notice, const AditPcpSite *before,
     gpointer waiting;
 
     for (guint i = 0; i < adit_pcp_site_n_hosts(after); i++) {
-        const AditPcpHost *host = adit_pcp_site_nth_host(after, i);
-
-        if (!is_news(before, host))
+        if (!is_news(before, after, i))
             continue;
-        wait_for(notice, host);
+        wait_for(notice, adit_pcp_site_nth_host(after, i));
         news = TRUE;
     }
     if (!news)

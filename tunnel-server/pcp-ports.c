@@ -30,7 +30,8 @@ adit_pcp_port_look(const AditPcpDesk *desk, const AditPcpPort *port)
         v.holder = name_of(desk, lease);
         return v;
     }
-    manual = adit_pcp_site_manual(desk->site, port->proto, &port->external);
+    manual =
+        adit_pcp_manuals_at(adit_pcp_site_manuals(desk->site), port->proto, &port->external);
     if (manual) {
         v.state = ADIT_PCP_PORT_MANUAL;
         v.holder = manual->name;

@@ -7,14 +7,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define REDIRECT_PORT 80
 #define LOW ADIT_PCP_SITE_LOW
 
 struct _AditPcpSite {
-    GHashTable *hosts;                 /* AditAddr -> AditPcpHost, which holds it */
-    GPtrArray *list;                   /* AditPcpHost */
-    GPtrArray *asks;                   /* AditAskSite, of a device each */
-    GArray *by_external, *by_internal; /* AditPcpManual, sorted */
+    GHashTable *hosts; /* AditAddr -> of @list, which holds it */
+    AditPcpHost *list;
+    AditAskSite *asks; /* of a device each */
+    guint n_hosts, n_asks;
+    AditPcpManuals *manuals;
     GStringChunk *names;
     char wan[ADIT_NAME_LEN];
     guint16 listen_port;
@@ -42,9 +42,9 @@ as_known(const AditAddr *local, const AditModel *model)
 static void
 add_host(AditPcpSite *site, const AditPcpHost *host)
 {
-    AditPcpHost *own = g_memdup2(host, sizeof(*host));
+    AditPcpHost *own = &site->list[site->n_hosts++];
 
-    g_ptr_array_add(site->list, own);
+    *own = *host;
     g_hash_table_insert(site->hosts, &own->addr, own);
 }
 
@@ -52,7 +52,7 @@ add_host(AditPcpSite *site, const AditPcpHost *host)
 static const AditAskSite *
 add_ask(AditPcpSite *site, const AditSubnet *subnet, const AditDeviceEntry *device)
 {
-    AditAskSite *ask = g_new0(AditAskSite, 1);
+    AditAskSite *ask = &site->asks[site->n_asks++];
 
     ask->addr4 = device->addr4;
     ask->server4 = subnet->server4;
@@ -62,7 +62,6 @@ add_ask(AditPcpSite *site, const AditSubnet *subnet, const AditDeviceEntry *devi
     ask->old6 = subnet->old6;
     ask->key = device->public_key;
     ask->rotate = device->rotate || device->invite_until != 0;
-    g_ptr_array_add(site->asks, ask);
     return ask;
 }
 
@@ -95,51 +94,6 @@ add_device(AditPcpSite *site, const AditModel *model, const AditDeviceEntry *dev
 }
 
 static void
-add_manual_at(AditPcpSite *site, const AditModel *model, const AditPublish *publish,
-              const AditAddr *external, const AditAddr *internal)
-{
-    static const guint8 numbers[] = { IPPROTO_TCP, IPPROTO_UDP };
-    static const AditProto protos[] = { ADIT_PROTO_TCP, ADIT_PROTO_UDP };
-    const AditDeviceEntry *device = adit_model_device(model, publish->device);
-    AditPcpManual manual = { .external = { *external, publish->first },
-                             .internal = { *internal, publish->internal },
-                             .last = publish->last,
-                             .enabled = publish->enabled };
-
-    manual.name = g_string_chunk_insert(site->names, device->name);
-    for (guint i = 0; i < G_N_ELEMENTS(protos); i++)
-        if (publish->proto & protos[i]) {
-            manual.proto = numbers[i];
-            g_array_append_val(site->by_external, manual);
-            g_array_append_val(site->by_internal, manual);
-        }
-    if (publish->redirect == ADIT_REDIRECT_NONE || !publish->enabled || publish->yields)
-        return;
-    manual.external.port = manual.last = REDIRECT_PORT;
-    manual.proto = IPPROTO_TCP;
-    memset(&manual.internal, 0, sizeof(manual.internal));
-    g_array_append_val(site->by_external, manual);
-}
-
-static void
-add_manual(AditPcpSite *site, const AditModel *model, const AditPublish *publish,
-           const AditServerFacts *facts)
-{
-    const AditDeviceEntry *device = adit_model_device(model, publish->device);
-    AditAddr external = publish->external;
-
-    if (publish->family == AF_INET6) {
-        add_manual_at(site, model, publish, &device->addr6, &device->addr6);
-        if (adit_addr_is_set(&device->old6))
-            add_manual_at(site, model, publish, &device->old6, &device->old6);
-        return;
-    }
-    if (!adit_addr_is_set(&external))
-        external = adit_server_outside(model, device, facts);
-    add_manual_at(site, model, publish, &external, &device->addr4);
-}
-
-static void
 count_at(AditPcpSite *site, const AditAddr *addr, guint n, guint n_low)
 {
     AditPcpHost *host = g_hash_table_lookup(site->hosts, addr);
@@ -160,33 +114,9 @@ count_own(AditPcpSite *site, const AditModel *model, const AditPublish *publish)
                           ? (MIN(publish->last + 1u, LOW) - publish->first) * each
                           : 0;
 
-    if (publish->owner == ADIT_OWNER_OPERATOR)
-        return;
     count_at(site, &device->addr4, n, low);
     count_at(site, &device->addr6, n, low);
     count_at(site, &device->old6, n, low);
-}
-
-static int
-cmp_at(guint8 a_proto, const AditSockAddr *a, guint8 b_proto, const AditSockAddr *b)
-{
-    return a_proto != b_proto ? (int)a_proto - b_proto : adit_sockaddr_cmp(a, b);
-}
-
-static int
-cmp_external(gconstpointer a, gconstpointer b)
-{
-    const AditPcpManual *x = a, *y = b;
-
-    return cmp_at(x->proto, &x->external, y->proto, &y->external);
-}
-
-static int
-cmp_internal(gconstpointer a, gconstpointer b)
-{
-    const AditPcpManual *x = a, *y = b;
-
-    return cmp_at(x->proto, &x->internal, y->proto, &y->internal);
 }
 
 static void
@@ -196,31 +126,43 @@ mark(guint8 *bits, guint first, guint last)
         bits[port / 8] |= (guint8)(1u << port % 8);
 }
 
-/* A change leaves nearly all in its order, and asking costs less than sorting. */
-static void
-sort(GArray *manuals, GCompareFunc cmp)
+static guint
+count_hosts(const AditModel *model)
 {
-    for (guint i = 1; i < manuals->len; i++)
-        if (cmp(&g_array_index(manuals, AditPcpManual, i - 1),
-                &g_array_index(manuals, AditPcpManual, i)) > 0) {
-            g_array_sort(manuals, cmp);
-            return;
-        }
+    guint n = model->devices->len;
+
+    for (guint i = 0; i < model->devices->len; i++)
+        n += adit_addr_is_set(&adit_model_device(model, i)->addr6) +
+             adit_addr_is_set(&adit_model_device(model, i)->old6);
+    return n;
+}
+
+/* Whether those of @before are the first ones still, in all that leads to a port of theirs. */
+static gboolean
+are_hosts_kept(const AditPcpSite *site, const AditPcpSite *before)
+{
+    for (guint i = 0; i < before->n_hosts; i++) {
+        const AditPcpHost *a, *b = adit_pcp_site_nth_host(before, i);
+
+        if (i >= site->n_hosts)
+            return FALSE;
+        a = adit_pcp_site_nth_host(site, i);
+        if (a->device != b->device || !adit_addr_equal(&a->addr, &b->addr) ||
+            !adit_addr_equal(&a->external, &b->external) || !g_str_equal(a->name, b->name))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 AditPcpSite *
 adit_pcp_site_new(const AditModel *model, const AditServerFacts *facts,
-                  const AditServerSettings *settings)
+                  const AditServerSettings *settings, const AditPcpSite *before)
 {
     AditPcpSite *site = g_new0(AditPcpSite, 1);
 
     site->hosts = g_hash_table_new(adit_addr_hash, adit_addr_equal);
-    site->list = g_ptr_array_new_with_free_func(g_free);
-    site->asks = g_ptr_array_new_with_free_func(g_free);
-    site->by_external =
-        g_array_sized_new(FALSE, FALSE, sizeof(AditPcpManual), model->publishes->len);
-    site->by_internal =
-        g_array_sized_new(FALSE, FALSE, sizeof(AditPcpManual), model->publishes->len);
+    site->list = g_new(AditPcpHost, count_hosts(model));
+    site->asks = g_new0(AditAskSite, model->devices->len);
     site->names = g_string_chunk_new(1024);
     site->listen_port = model->listen_port;
     site->connections = model->per_mapping;
@@ -232,12 +174,12 @@ adit_pcp_site_new(const AditModel *model, const AditServerFacts *facts,
         mark(site->spare, settings->spare.ranges[i].first, settings->spare.ranges[i].last);
     for (guint i = 0; i < model->devices->len; i++)
         add_device(site, model, adit_model_device(model, i), facts);
-    for (guint i = 0; i < model->publishes->len; i++) {
-        add_manual(site, model, adit_model_publish(model, i), facts);
-        count_own(site, model, adit_model_publish(model, i));
-    }
-    sort(site->by_external, cmp_external);
-    sort(site->by_internal, cmp_internal);
+    for (guint i = 0; i < model->publishes->len; i++)
+        if (adit_model_publish(model, i)->owner != ADIT_OWNER_OPERATOR)
+            count_own(site, model, adit_model_publish(model, i));
+    site->manuals = before && are_hosts_kept(site, before)
+                        ? adit_pcp_manuals_next(before->manuals, model, facts)
+                        : adit_pcp_manuals_new(model, facts);
     return site;
 }
 
@@ -247,10 +189,9 @@ adit_pcp_site_free(AditPcpSite *site)
     if (!site)
         return;
     g_hash_table_unref(site->hosts);
-    g_ptr_array_unref(site->list);
-    g_ptr_array_unref(site->asks);
-    g_array_unref(site->by_external);
-    g_array_unref(site->by_internal);
+    g_free(site->list);
+    g_free(site->asks);
+    adit_pcp_manuals_unref(site->manuals);
     g_string_chunk_free(site->names);
     g_free(site);
 }
@@ -276,57 +217,19 @@ adit_pcp_site_connections(const AditPcpSite *site)
 guint
 adit_pcp_site_n_hosts(const AditPcpSite *site)
 {
-    return site->list->len;
+    return site->n_hosts;
 }
 
 const AditPcpHost *
 adit_pcp_site_nth_host(const AditPcpSite *site, guint i)
 {
-    return g_ptr_array_index(site->list, i);
+    return &site->list[i];
 }
 
-/* The last whose first port is not behind the one asked for. */
-static const AditPcpManual *
-search(const GArray *manuals, guint8 proto, const AditSockAddr *at, gsize offset)
+const AditPcpManuals *
+adit_pcp_site_manuals(const AditPcpSite *site)
 {
-    guint low = 0, high = manuals->len;
-
-    while (low < high) {
-        const guint middle = low + (high - low) / 2;
-        const AditPcpManual *m = &g_array_index(manuals, AditPcpManual, middle);
-        const AditSockAddr *first = &G_STRUCT_MEMBER(const AditSockAddr, m, offset);
-
-        if (cmp_at(m->proto, first, proto, at) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low > 0 ? &g_array_index(manuals, AditPcpManual, low - 1) : NULL;
-}
-
-const AditPcpManual *
-adit_pcp_site_manual(const AditPcpSite *site, guint8 proto, const AditSockAddr *external)
-{
-    const AditPcpManual *m =
-        search(site->by_external, proto, external, G_STRUCT_OFFSET(AditPcpManual, external));
-
-    return m && m->proto == proto && adit_addr_cmp(&m->external.addr, &external->addr) == 0 &&
-                   external->port <= m->last
-               ? m
-               : NULL;
-}
-
-/* Several may lead to one inside port; of ranges that overlap there, the nearest is asked. */
-const AditPcpManual *
-adit_pcp_site_manual_to(const AditPcpSite *site, guint8 proto, const AditSockAddr *internal)
-{
-    const AditPcpManual *m =
-        search(site->by_internal, proto, internal, G_STRUCT_OFFSET(AditPcpManual, internal));
-
-    return m && m->proto == proto && adit_addr_cmp(&m->internal.addr, &internal->addr) == 0 &&
-                   internal->port - m->internal.port <= m->last - m->external.port
-               ? m
-               : NULL;
+    return site->manuals;
 }
 
 /* Whether a visitor of one of our IPv4 addresses would reach it. */
@@ -337,7 +240,7 @@ is_outside(const AditPcpSite *site, const AditListening *l, guint wan)
         return FALSE;
     if (adit_addr_is_unspecified(&l->addr))
         return l->addr.family == AF_INET || l->v6only != 1;
-    for (guint i = 0; i < site->list->len; i++) {
+    for (guint i = 0; i < site->n_hosts; i++) {
         const AditPcpHost *host = adit_pcp_site_nth_host(site, i);
 
         if (host->addr.family == AF_INET && adit_addr_cmp(&host->external, &l->addr) == 0)
@@ -355,22 +258,6 @@ adit_pcp_site_set_listening(AditPcpSite *site, const AditListening *listening, g
         if (is_outside(site, &listening[i], wan))
             mark(site->listening[listening[i].protocol == IPPROTO_UDP], listening[i].port,
                  listening[i].port);
-}
-
-gboolean
-adit_pcp_site_same_manuals(const AditPcpSite *a, const AditPcpSite *b)
-{
-    if (a->by_external->len != b->by_external->len)
-        return FALSE;
-    for (guint i = 0; i < a->by_external->len; i++) {
-        const AditPcpManual *x = &g_array_index(a->by_external, AditPcpManual, i);
-        const AditPcpManual *y = &g_array_index(b->by_external, AditPcpManual, i);
-
-        if (cmp_external(x, y) != 0 || adit_sockaddr_cmp(&x->internal, &y->internal) != 0 ||
-            x->last != y->last || x->enabled != y->enabled)
-            return FALSE;
-    }
-    return TRUE;
 }
 
 static gboolean

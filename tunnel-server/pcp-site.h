@@ -3,6 +3,7 @@
 
 #include "libadit/core/pcp-ask.h"
 #include "libadit/wire/diag.h"
+#include "tunnel-server/pcp-manuals.h"
 #include "tunnel-server/plan.h"
 #include "tunnel-server/settings.h"
 
@@ -26,21 +27,11 @@ typedef struct {
     gint64 old_until;       /* seconds since 1970: the end of ask->old6 */
 } AditPcpHost;
 
-/* What the operator has published by hand, range by range. */
-typedef struct {
-    AditSockAddr external; /* the first port */
-    AditSockAddr internal; /* of a redirect: unset */
-    guint16 last;          /* outside */
-    guint8 proto;
-    gboolean enabled;
-    const char *name; /* of the device */
-} AditPcpManual;
-
 typedef struct _AditPcpSite AditPcpSite;
 
-/* Everything is copied. */
+/* Everything is copied, or shared with the site @before (NULL: none), of another model. */
 AditPcpSite *adit_pcp_site_new(const AditModel *model, const AditServerFacts *facts,
-                               const AditServerSettings *settings);
+                               const AditServerSettings *settings, const AditPcpSite *before);
 void adit_pcp_site_free(AditPcpSite *site);
 
 const AditPcpHost *adit_pcp_site_host(const AditPcpSite *site, const AditAddr *addr);
@@ -49,14 +40,7 @@ const char *adit_pcp_site_wan(const AditPcpSite *site); /* the interface */
 guint32 adit_pcp_site_connections(const AditPcpSite *site);
 guint adit_pcp_site_n_hosts(const AditPcpSite *site);
 const AditPcpHost *adit_pcp_site_nth_host(const AditPcpSite *site, guint i);
-/* NULL: free of manual ones. */
-const AditPcpManual *adit_pcp_site_manual(const AditPcpSite *site, guint8 proto,
-                                          const AditSockAddr *external);
-/* The manual one that leads to this inside end. */
-const AditPcpManual *adit_pcp_site_manual_to(const AditPcpSite *site, guint8 proto,
-                                             const AditSockAddr *internal);
-/* The operator has published the same in both. */
-gboolean adit_pcp_site_same_manuals(const AditPcpSite *a, const AditPcpSite *b);
+const AditPcpManuals *adit_pcp_site_manuals(const AditPcpSite *site);
 /* What programs of the VPS itself listen on now, those bound to other devices than @wan aside;
  * replaces what was told before. */
 void adit_pcp_site_set_listening(AditPcpSite *site, const AditListening *listening, guint n,

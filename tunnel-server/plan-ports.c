@@ -277,6 +277,17 @@ is_same_publish(guint i, guint j, gconstpointer data)
     return TRUE;
 }
 
+static AditSpan
+find_publishes(const Pair *pair)
+{
+    const guint n = pair->had->publishes->len;
+
+    /* They share the list, and nobody that is named in it has changed. */
+    if (pair->had->publishes == pair->want->publishes && pair->kept >= pair->had->devices->len)
+        return (AditSpan){ n, n, n };
+    return adit_span_find(n, pair->want->publishes->len, is_same_publish, pair);
+}
+
 /* Every element of a device or a publication is keyed by an address or a port that nobody else
  * has (settle.c), so what all others add can be left out on both sides. */
 void
@@ -290,8 +301,7 @@ adit_server_add_ports_step(AditState *ret_had, AditState *ret_want, const AditMo
     if (had->per_mapping == want->per_mapping && had->per_device == want->per_device) {
         devices = adit_span_find(devices.end_had, devices.end_want, is_same_device, &pair);
         pair.kept = are_same_subnets(had, want) ? devices.first : 0;
-        publishes =
-            adit_span_find(publishes.end_had, publishes.end_want, is_same_publish, &pair);
+        publishes = find_publishes(&pair);
     }
     add_some(ret_had, had, facts, (guint[]){ devices.first, devices.end_had },
              (guint[]){ publishes.first, publishes.end_had });

@@ -98,7 +98,7 @@ take_ids(AditModel *next, const AditModel *now, gint64 until_s)
             take_device(device, adit_model_device(now, at));
     }
     for (guint i = 0; i < next->publishes->len; i++) {
-        AditPublish *publish = g_ptr_array_index(next->publishes, i);
+        AditPublish *publish = g_ptr_array_index(adit_model_own_publishes(next), i);
         g_autofree char *key = adit_publish_key(next, publish);
 
         if (adit_edit_find_publish(now, publish->family, key, &at, NULL))

@@ -71,7 +71,7 @@ find(AditModel *model, const Wish *wish, GError **error)
     guint at;
 
     return adit_own_find(model, &wish->desk, wish->family, wish->key, &at, error)
-               ? g_ptr_array_index(model->publishes, at)
+               ? g_ptr_array_index(adit_model_own_publishes(model), at)
                : NULL;
 }
 

@@ -260,8 +260,45 @@ settle_redirects(AditModel *model)
     }
 }
 
+/* Whether nothing has changed that a publication looks at, itself included. Who takes a device
+ * away makes the list his own, if the device has any in it. */
+static gboolean
+are_publishes_kept(const AditModel *model, const AditModel *had)
+{
+    if (!had || model->publishes != had->publishes || model->listen_port != had->listen_port ||
+        model->n_taken != had->n_taken || model->subnets->len != had->subnets->len)
+        return FALSE;
+    for (guint i = 0; i < model->n_taken; i++)
+        if (!adit_addr_equal(&model->taken[i], &had->taken[i]))
+            return FALSE;
+    for (guint i = 0; i < model->subnets->len; i++)
+        if (!adit_addr_equal(&adit_model_subnet(model, i)->wan4,
+                             &adit_model_subnet(had, i)->wan4))
+            return FALSE;
+    for (guint i = 0; i < MIN(model->devices->len, had->devices->len); i++) {
+        const AditDeviceEntry *a = adit_model_device(model, i);
+        const AditDeviceEntry *b = adit_model_device(had, i);
+
+        if (a->subnet != b->subnet || !adit_addr_equal(&a->addr6, &b->addr6) ||
+            !adit_addr_equal(&a->wan4, &b->wan4))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+settle_publishes(AditModel *model, AditClaims *claims, GError **error)
+{
+    adit_model_own_publishes(model);
+    for (guint i = 0; i < model->publishes->len; i++)
+        if (!settle_publish(model, adit_model_publish(model, i), claims, error))
+            return FALSE;
+    settle_redirects(model);
+    return TRUE;
+}
+
 gboolean
-adit_model_settle(AditModel *model, GError **error)
+adit_model_settle_after(AditModel *model, const AditModel *had, GError **error)
 {
     g_autoptr(AditClaims) claims =
         adit_claims_new(model->devices->len * EACH_DEVICE + model->publishes->len);
@@ -293,9 +330,11 @@ adit_model_settle(AditModel *model, GError **error)
         if (!claim_key(claims, &adit_model_spent(model, i)->public_key, "a spent invitation",
                        error))
             return FALSE;
-    for (guint i = 0; i < model->publishes->len; i++)
-        if (!settle_publish(model, adit_model_publish(model, i), claims, error))
-            return FALSE;
-    settle_redirects(model);
-    return TRUE;
+    return are_publishes_kept(model, had) || settle_publishes(model, claims, error);
+}
+
+gboolean
+adit_model_settle(AditModel *model, GError **error)
+{
+    return adit_model_settle_after(model, NULL, error);
 }

@@ -331,6 +331,11 @@ is_kept(guint i, guint j, gconstpointer data)
 static AditSpan
 find_differing(const Pair *pair)
 {
+    const GPtrArray *had = list_of(pair->now, pair->kind);
+
+    /* They share it, and nobody that is named in it has changed. */
+    if (had == list_of(pair->next, pair->kind) && pair->kept >= pair->now->devices->len)
+        return (AditSpan){ had->len, had->len, had->len };
     return adit_span_find(list_of(pair->now, pair->kind)->len,
                           list_of(pair->next, pair->kind)->len, is_kept, pair);
 }

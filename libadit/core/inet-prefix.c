@@ -80,9 +80,12 @@ AditPrefix
 adit_prefix_network(const AditPrefix *prefix)
 {
     AditPrefix net = *prefix;
+    const guint size = adit_addr_size(&net.addr), whole = net.len / 8;
 
-    for (guint i = 0; i < adit_addr_size(&net.addr); i++)
-        net.addr.bytes[i] &= mask_byte(net.len, i);
+    if (whole >= size)
+        return net;
+    net.addr.bytes[whole] &= mask_byte(net.len, whole);
+    memset(net.addr.bytes + whole + 1, 0, size - whole - 1);
     return net;
 }
 
@@ -103,12 +106,13 @@ adit_prefix_is_default(const AditPrefix *prefix)
 gboolean
 adit_prefix_contains(const AditPrefix *prefix, const AditAddr *addr)
 {
-    if (!adit_addr_is_set(addr) || addr->family != prefix->addr.family)
+    const guint whole = prefix->len / 8;
+
+    if (!adit_addr_is_set(addr) || addr->family != prefix->addr.family ||
+        memcmp(addr->bytes, prefix->addr.bytes, whole) != 0)
         return FALSE;
-    for (guint i = 0; i < adit_addr_size(addr); i++)
-        if (((addr->bytes[i] ^ prefix->addr.bytes[i]) & mask_byte(prefix->len, i)) != 0)
-            return FALSE;
-    return TRUE;
+    return prefix->len % 8 == 0 || ((addr->bytes[whole] ^ prefix->addr.bytes[whole]) &
+                                    mask_byte(prefix->len, whole)) == 0;
 }
 
 gboolean

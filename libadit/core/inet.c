@@ -40,7 +40,10 @@ adit_addr_hash(gconstpointer addr)
 gboolean
 adit_addr_equal(gconstpointer a, gconstpointer b)
 {
-    return adit_addr_cmp(a, b) == 0;
+    const AditAddr *x = a, *y = b;
+
+    /* Of a size that the compiler knows, and for nothing but sameness: two comparisons. */
+    return x->family == y->family && memcmp(x->bytes, y->bytes, sizeof(x->bytes)) == 0;
 }
 
 AditAddr

@@ -50,7 +50,7 @@ main(int argc, char **argv)
     rules->low_quota = 1023;
     rules->rate = rules->burst = 1000000;
     model = make_model(argv);
-    site = adit_pcp_site_new(model, &facts, rules);
+    site = adit_pcp_site_new(model, &facts, rules, NULL);
     nft = adit_nftdev_open(adit_dataplane_blueprint(), &error);
     if (!nft)
         g_error("%s", error->message);

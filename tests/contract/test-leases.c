@@ -67,7 +67,7 @@ world_setup(World *w, gconstpointer data)
     w->rules->recycle = 0;
     adit_model_settle(w->model, &error);
     g_assert_no_error(error);
-    w->site = adit_pcp_site_new(w->model, &w->facts, w->rules);
+    w->site = adit_pcp_site_new(w->model, &w->facts, w->rules, NULL);
     w->table = adit_lease_table_new();
     w->nft = adit_nftdev_open(adit_dataplane_blueprint(), &error);
     g_assert_no_error(error);
@@ -164,7 +164,8 @@ expect_granted(World *w, const AditPcpHost *host, const AditPcpReply *reply)
                    reply->body.nonce[0] };
 
     g_assert_cmpint(adit_addr_cmp(&reply->body.external, &host->reported), ==, 0);
-    g_assert_null(adit_pcp_site_manual(w->site, reply->body.protocol, &at));
+    g_assert_null(
+        adit_pcp_manuals_at(adit_pcp_site_manuals(w->site), reply->body.protocol, &at));
     g_assert_true(!owner || is_of(owner, host, &reply->body)); /* never two */
     g_hash_table_insert(w->owners, g_steal_pointer(&key), g_memdup2(&next, sizeof(next)));
 }

@@ -58,7 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const AditServerFacts facts = { .wan = "eth0" };
     g_autoptr(AditModel) model = make_model();
     AditServerSettings *rules = adit_settings_defaults(&adit_server_settings);
-    g_autoptr(AditPcpSite) site = adit_pcp_site_new(model, &facts, rules);
+    g_autoptr(AditPcpSite) site = adit_pcp_site_new(model, &facts, rules, NULL);
     g_autoptr(AditLeaseTable) table = adit_lease_table_new();
     AditPcpDesk desk = { rules, site, table, 1000, 7, 99 };
 

@@ -33,7 +33,7 @@ pcp_make_site(PcpFixture *f)
     adit_model_settle(f->model, &error);
     g_assert_no_error(error);
     g_clear_pointer(&f->site, adit_pcp_site_free);
-    f->site = adit_pcp_site_new(f->model, &f->facts, f->rules);
+    f->site = adit_pcp_site_new(f->model, &f->facts, f->rules, NULL);
     f->desk.site = f->site;
 }
 

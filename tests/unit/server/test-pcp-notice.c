@@ -49,7 +49,7 @@ make_site(World *w)
     static const AditServerFacts facts = { .wan = "eth0" };
 
     memset(device->public_key.bytes, 1 + w->version % 250, ADIT_KEY_LEN);
-    return adit_pcp_site_new(w->model, &facts, w->rules);
+    return adit_pcp_site_new(w->model, &facts, w->rules, NULL);
 }
 
 static void

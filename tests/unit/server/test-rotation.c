@@ -304,7 +304,7 @@ test_follow(void)
 static AditPcpSite *
 make_site(const AditModel *model, const AditServerSettings *rules)
 {
-    return adit_pcp_site_new(model, &no_facts, rules);
+    return adit_pcp_site_new(model, &no_facts, rules, NULL);
 }
 
 static const AditPcpHost *

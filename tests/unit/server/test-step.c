@@ -13,6 +13,21 @@
 #define DEVICES 6
 #define NOW 1000000
 
+/* The same port at another address, where an edit brings both together. */
+static void
+add_twin(AditModel *model, guint at, const char *external)
+{
+    AditPublish *twin = adit_model_add_publish(model);
+    AditPublish *of = g_ptr_array_index(model->publishes, at);
+
+    of->proto = twin->proto = ADIT_PROTO_BOTH;
+    twin->id = model->publishes->len;
+    twin->family = of->family;
+    twin->device = DEVICES - 1;
+    twin->first = twin->last = twin->internal = of->first;
+    twin->external = sample_prefix(external).addr;
+}
+
 /* Every device has a forward, a pinhole of 443, and a forward of 443 from an address of its
  * own; one of both has a redirect. */
 static AditModel *
@@ -49,6 +64,8 @@ site(void)
         if (i % 3 > 0)
             publish->redirect = i % 2 ? ADIT_REDIRECT_HTTPS : ADIT_REDIRECT_PORT;
     }
+    add_twin(model, 0, "198.51.100.200");
+    add_twin(model, 3, "198.51.100.201");
     return model;
 }
 
@@ -101,7 +118,8 @@ edit_device(AditModel *model, guint what, guint at)
 }
 
 #define DEVICE_EDITS 14
-#define EDITS 24
+#define PUBLISH_EDITS 8
+#define EDITS 27
 
 static void
 add_port_80(AditModel *model, guint at)
@@ -116,19 +134,16 @@ add_port_80(AditModel *model, guint at)
 }
 
 static void
-edit(AditModel *model, guint what, guint at)
+edit_publish(AditModel *model, guint what, guint at)
 {
     AditPublish *publish;
 
-    if (what < DEVICE_EDITS || model->publishes->len == 0) {
-        edit_device(model, what % DEVICE_EDITS, at);
-        return;
-    }
-    publish = g_ptr_array_index(model->publishes, at % model->publishes->len);
+    at %= model->publishes->len;
+    publish = g_ptr_array_index(adit_model_own_publishes(model), at);
     switch (what) {
     case 14: publish->enabled = !publish->enabled; return;
     case 15: publish->internal ^= 1; return;
-    case 16: g_ptr_array_remove_index(model->publishes, at % model->publishes->len); return;
+    case 16: g_ptr_array_remove_index(model->publishes, at); return;
     case 17: add_port_80(model, at); return; /* to which a redirect gives way */
     case 18:
         g_free(publish->allow_from);
@@ -140,10 +155,40 @@ edit(AditModel *model, guint what, guint at)
     case 19: publish->redirect = ADIT_REDIRECT_NONE; return;
     case 20: publish->proto = ADIT_PROTO_BOTH; return;
     case 21: publish->last++; return;
-    case 22: model->per_mapping ^= 7; return;
-    case 23: model->per_device ^= 7; return;
     default: g_assert_not_reached();
     }
+}
+
+/* What publications look at besides. */
+static void
+edit_server(AditModel *model, guint what, guint at)
+{
+    const AditPublish *publish = adit_model_publish(model, at % model->publishes->len);
+    AditSubnet *subnet = g_ptr_array_index(model->subnets, 0);
+
+    switch (what) {
+    case 22: model->per_mapping ^= 7; return;
+    case 23: model->per_device ^= 7; return;
+    case 24: model->listen_port = publish->first; return;
+    case 25: /* one that a forward names is the WAN's now */
+        g_free(model->taken);
+        model->taken = g_memdup2(&publish->external, sizeof(publish->external));
+        model->n_taken = 1;
+        return;
+    case 26: memset(&subnet->net6, 0, sizeof(subnet->net6)); return;
+    default: g_assert_not_reached();
+    }
+}
+
+static void
+edit(AditModel *model, guint what, guint at)
+{
+    if (what < DEVICE_EDITS || model->publishes->len == 0)
+        edit_device(model, what % DEVICE_EDITS, at);
+    else if (what < DEVICE_EDITS + PUBLISH_EDITS)
+        edit_publish(model, what, at);
+    else
+        edit_server(model, what, at);
 }
 
 /* What devices have opened: at all addresses, ports that edits give to others, redirects. */
@@ -232,8 +277,8 @@ static guint
 compare_ports(const AditModel *had, const AditModel *want, const AditServerFacts *facts)
 {
     AditServerSettings *rules = adit_settings_defaults(&adit_server_settings);
-    g_autoptr(AditPcpSite) site_had = adit_pcp_site_new(had, facts, rules);
-    g_autoptr(AditPcpSite) site_want = adit_pcp_site_new(want, facts, rules);
+    g_autoptr(AditPcpSite) site_had = adit_pcp_site_new(had, facts, rules, NULL);
+    g_autoptr(AditPcpSite) site_want = adit_pcp_site_new(want, facts, rules, NULL);
     g_autoptr(AditLeaseTable) table = leases(had);
     g_autoptr(AditState) all_had = adit_state_new(), all_want = adit_state_new();
     g_autoptr(AditState) some_had = adit_state_new(), some_want = adit_state_new();
@@ -248,15 +293,51 @@ compare_ports(const AditModel *had, const AditModel *want, const AditServerFacts
                    adit_state_seal(some_had), adit_state_seal(some_want));
 }
 
-/* FALSE: one of both cannot be: two have, say, the same route. */
+/* What is shared with the model before says what is made anew. */
+static void
+compare_manuals(const AditModel *had, const AditModel *want, const AditServerFacts *facts)
+{
+    AditServerSettings *rules = adit_settings_defaults(&adit_server_settings);
+    g_autoptr(AditPcpSite) before = adit_pcp_site_new(had, facts, rules, NULL);
+    g_autoptr(AditPcpSite) next = adit_pcp_site_new(want, facts, rules, before);
+    g_autoptr(AditPcpSite) anew = adit_pcp_site_new(want, facts, rules, NULL);
+
+    g_assert_true(
+        adit_pcp_manuals_equal(adit_pcp_site_manuals(next), adit_pcp_site_manuals(anew)));
+    adit_settings_free(&adit_server_settings, rules);
+}
+
+/* Settled after @had, which is: as if it were settled for itself. */
 static gboolean
-compare_step(AditModel *had, AditModel *want, guint *ret_n)
+settle_after(AditModel *want, const AditModel *had, const AditServerFacts *facts)
+{
+    g_autoptr(AditModel) alone = adit_model_copy(want);
+    g_autoptr(GError) why = NULL, why_alone = NULL;
+    const gboolean ok = adit_model_settle_after(want, had, &why);
+
+    g_assert_true(adit_model_settle(alone, &why_alone) == ok);
+    if (!ok) {
+        g_assert_cmpstr(why->message, ==, why_alone->message);
+        return FALSE;
+    }
+    g_assert_cmpuint(compare_rest(alone, want, facts), ==, 0);
+    g_assert_cmpuint(compare_ports(alone, want, facts), ==, 0);
+    return TRUE;
+}
+
+/* FALSE: one of both cannot be: two have, say, the same route. @after: @want is a copy of @had
+ * and was edited. */
+static gboolean
+compare_step(AditModel *had, AditModel *want, gboolean after, guint *ret_n)
 {
     AditPrefix wan[] = { sample_prefix("203.0.113.7/24"), sample_prefix("2a11:1:2::1/64") };
     const AditServerFacts facts = { .wan = "eth0", .wan_prefixes = wan, .n_wan_prefixes = 2 };
 
-    if (!adit_model_settle(had, NULL) || !adit_model_settle(want, NULL))
+    if (!after && !adit_model_settle(had, NULL))
         return FALSE;
+    if (!(after ? settle_after(want, had, &facts) : adit_model_settle(want, NULL)))
+        return FALSE;
+    compare_manuals(had, want, &facts);
     *ret_n = compare_rest(had, want, &facts) + compare_ports(had, want, &facts);
     return TRUE;
 }
@@ -273,7 +354,7 @@ test_single(void)
             guint n = 0;
 
             edit(want, what, at);
-            if (!compare_step(had, want, &n))
+            if (!compare_step(had, want, FALSE, &n))
                 continue;
             compared++;
             changing += n > 0;
@@ -286,7 +367,7 @@ test_single(void)
 static void
 test_random(void)
 {
-    guint compared = 0;
+    guint compared = 0, kept = 0;
 
     for (guint turn = 0; turn < 4000; turn++) {
         g_autoptr(AditModel) had = site(), want = NULL;
@@ -295,12 +376,16 @@ test_random(void)
         for (guint i = (guint)g_test_rand_int_range(0, 4); i > 0; i--)
             edit(had, (guint)g_test_rand_int_range(0, EDITS),
                  (guint)g_test_rand_int_range(0, 64));
+        if (turn % 2 && !adit_model_settle(had, NULL))
+            continue;
         want = adit_model_copy(had);
         for (guint i = (guint)g_test_rand_int_range(0, 4); i > 0; i--)
             edit(want, (guint)g_test_rand_int_range(0, EDITS),
                  (guint)g_test_rand_int_range(0, 64));
-        compared += compare_step(had, want, &n);
+        compared += compare_step(had, want, turn % 2, &n);
+        kept += want->publishes == had->publishes;
     }
+    g_assert_cmpuint(kept, >, 100); /* by those who were settled after another */
     g_assert_cmpuint(compared, >, 1500);
 }
 

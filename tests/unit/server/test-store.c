@@ -145,7 +145,8 @@ test_life(Fixture *f, gconstpointer data)
     assert_kept(f, model);
 
     next = adit_model_copy(model);
-    ((AditPublish *)g_ptr_array_index(next->publishes, 1))->redirect = ADIT_REDIRECT_HTTPS;
+    ((AditPublish *)g_ptr_array_index(adit_model_own_publishes(next), 1))->redirect =
+        ADIT_REDIRECT_HTTPS;
     g_assert_true(adit_edit_set_device_wan(next, "a", "203.0.113.9", NULL));
     a = g_ptr_array_index(next->devices, 0);
     memset(a->next_key.bytes, 5, ADIT_KEY_LEN);
