@@ -204,6 +204,7 @@ put_in_force(AditAdmin *self, const AditModel *had, const AditModel *model,
 
     if (self->down || is_new(model))
         return TRUE;
+    adit_server_set_device_limits(self->server, model->per_device > 0);
     site =
         adit_pcp_site_new(model, &self->facts, self->settings, adit_pcp_server_site(self->pcp));
     if (!self->started && !adit_leases_restore(leases, site, error))

@@ -46,7 +46,7 @@ adit_server_open(const char *state_dir, GError **error)
     if (!self->wgdev)
         return NULL;
     adit_wgdev_join(self->wgdev, self->kernel);
-    self->nft = adit_nftdev_open(adit_dataplane_blueprint(), error);
+    self->nft = adit_nftdev_open(adit_dataplane_blueprint(FALSE), error);
     if (!self->nft)
         return NULL;
     return g_steal_pointer(&self);
@@ -62,6 +62,12 @@ adit_server_close(AditServer *self)
     g_clear_pointer(&self->wgdev, adit_wgdev_free);
     g_free(self->sysctls);
     g_free(self);
+}
+
+void
+adit_server_set_device_limits(AditServer *self, gboolean device_limits)
+{
+    adit_nftdev_set_blueprint(self->nft, adit_dataplane_blueprint(device_limits));
 }
 
 /* A disk that takes nothing is no reason to serve nobody. */

@@ -11,6 +11,8 @@
 typedef struct _AditServer AditServer;
 
 AditServer *adit_server_open(const char *state_dir, GError **error);
+/* Before anything is looked at or applied: whether devices are limited (model->per_device). */
+void adit_server_set_device_limits(AditServer *server, gboolean device_limits);
 /* Makes the kernel match a settled model, and @leases: elements of what devices have opened,
  * unsealed; taken. Sends nothing when it does already. */
 gboolean adit_server_apply(AditServer *server, const AditModel *model,

@@ -99,9 +99,13 @@ static const AditNftChain chains[] = {
     { "input", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER },
     { "forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER, .drop = TRUE },
     { "mss" },
-    { "mapped" },
     { "snat_out", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC },
+    /* Of the limited table alone; of a type that sees the first packet of a flow only. */
+    { "device_limits", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - 1 },
 };
+
+#define LIMITED_CHAINS 1
+#define LIMITED_RULES 2
 
 /* The flow's key as its first packet had it. */
 #define FLOW4 CT_IP_DADDR, L4PROTO, CT_DPORT
@@ -180,11 +184,11 @@ static const AditNftRule rules[] = {
     /* ct state established,related accept : the gate has asked already. Nearly every packet is
      * one; nobody else's is refused by that */
     { "forward", "known flows", { HAS(CT_STATE, ESTABLISHED | RELATED), ACCEPT } },
-    /* oifname @tunnel ct mark & 0x80000000 == 0x80000000 goto mapped : not `ct status dnat`,
+    /* oifname @tunnel ct mark & 0x80000000 == 0x80000000 accept : not `ct status dnat`,
      * which would bless translations of other tables */
     { "forward",
       "mappings",
-      { MASK_IS(CT_MARK, MAPPED, MAPPED), IN("tunnel", OIFNAME), GOTO("mapped") } },
+      { MASK_IS(CT_MARK, MAPPED, MAPPED), IN("tunnel", OIFNAME), ACCEPT } },
     /* iifname != @tunnel oifname != @tunnel accept : what else this host forwards is not ours
      */
     { "forward", "not ours", { NOT_IN("tunnel", IIFNAME), NOT_IN("tunnel", OIFNAME), ACCEPT } },
@@ -216,12 +220,6 @@ static const AditNftRule rules[] = {
     /* meta l4proto tcp oifname @tunnel tcp option maxseg size set rt mtu */
     { "mss", "fit the tunnel", { TCP, IN("tunnel", OIFNAME), CLAMP_MSS } },
 
-    /* ip daddr @most_device4 counter drop : of what is new; after DNAT, so that the address is
-     * the device's */
-    { "mapped", "too many connections", { IN("most_device4", IP_DADDR), COUNT, DROP } },
-    { "mapped", "too many connections", { IN("most_device6", IP6_DADDR), COUNT, DROP } },
-    { "mapped", "open", { ACCEPT } },
-
     /* iifname != @tunnel accept : what came in has its source */
     { "snat_out", "not from a device", { NOT_IN("tunnel", IIFNAME), ACCEPT } },
     /* iifname @tunnel oifname @tunnel meta nfproto ipv4 ct status dnat masquerade : a device
@@ -245,15 +243,30 @@ static const AditNftRule rules[] = {
     { "snat_out",
       "the VPS's address",
       { IN("tunnel", IIFNAME), NOT_IN("tunnel", OIFNAME), IPV4, MASQUERADE } },
+
+    /* ct mark & 0x80000000 == 0x80000000 ip daddr @most_device4 counter drop : after DNAT, so
+     * that the address is the device's */
+    { "device_limits",
+      "too many connections",
+      { MASK_IS(CT_MARK, MAPPED, MAPPED), IN("most_device4", IP_DADDR), COUNT, DROP } },
+    { "device_limits",
+      "too many connections",
+      { MASK_IS(CT_MARK, MAPPED, MAPPED), IN("most_device6", IP6_DADDR), COUNT, DROP } },
 };
 
-static const AditNftBlueprint blueprint = {
+static const AditNftBlueprint limited = {
     ADIT_DATAPLANE_TABLE, chains, G_N_ELEMENTS(chains), sets,
     G_N_ELEMENTS(sets),   rules,  G_N_ELEMENTS(rules),
 };
 
+/* A look at who has a limit costs a new flow two parts of a hundred, also if nobody has one. */
+static const AditNftBlueprint unlimited = {
+    ADIT_DATAPLANE_TABLE, chains, G_N_ELEMENTS(chains) - LIMITED_CHAINS, sets,
+    G_N_ELEMENTS(sets),   rules,  G_N_ELEMENTS(rules) - LIMITED_RULES,
+};
+
 const AditNftBlueprint *
-adit_dataplane_blueprint(void)
+adit_dataplane_blueprint(gboolean device_limits)
 {
-    return &blueprint;
+    return device_limits ? &limited : &unlimited;
 }

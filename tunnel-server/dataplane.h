@@ -27,7 +27,8 @@ typedef struct {
     guint32 connections; /* at once; 0: no limit */
 } AditDataplaneMapping;
 
-const AditNftBlueprint *adit_dataplane_blueprint(void);
+/* @device_limits: with what adit_dataplane_add_device_limit() needs. */
+const AditNftBlueprint *adit_dataplane_blueprint(gboolean device_limits);
 
 /* Elements of one thing each, added to @state (unsealed). */
 void adit_dataplane_add_tunnel(AditState *state, const char *ifname);

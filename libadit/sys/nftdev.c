@@ -28,6 +28,13 @@ adit_nftdev_open(const AditNftBlueprint *bp, GError **error)
 }
 
 void
+adit_nftdev_set_blueprint(AditNftDev *dev, const AditNftBlueprint *bp)
+{
+    g_assert(g_str_equal(bp->table, dev->bp->table));
+    dev->bp = bp;
+}
+
+void
 adit_nftdev_close(AditNftDev *dev)
 {
     if (dev == NULL)

@@ -18,6 +18,8 @@ typedef struct {
 
 /* @bp is borrowed and outlives the device. */
 AditNftDev *adit_nftdev_open(const AditNftBlueprint *bp, GError **error);
+/* Another structure for the table, of the same name: in force with the next reconcile. */
+void adit_nftdev_set_blueprint(AditNftDev *dev, const AditNftBlueprint *bp);
 /* Elements of all sets that rules do not fill; with their counters and remaining times.
  * @ret_intact: the structure is the blueprint's; if not, @ret gets what fits it all the same.
  */

@@ -90,7 +90,7 @@ make_text(const AditState *forwards)
     fputs("add element inet adit_server open4 {\n", file);
     for (guint i = 0; i < n; i++) {
         g_autofree char *line = adit_nft_element_to_text(
-            adit_dataplane_blueprint(), adit_state_get(forwards, ADIT_KIND_ELEMENT, i));
+            adit_dataplane_blueprint(FALSE), adit_state_get(forwards, ADIT_KIND_ELEMENT, i));
         char *body = strchr(line, '{') + 1;
 
         *strchr(body, '}') = '\0';
@@ -223,7 +223,7 @@ main(void)
         fprintf(stderr, "bench-nft: network namespace: %s\n", g_strerror(errno));
         return 77;
     }
-    dev = adit_nftdev_open(adit_dataplane_blueprint(), &error);
+    dev = adit_nftdev_open(adit_dataplane_blueprint(FALSE), &error);
     must(dev != NULL, error);
     bench_install(dev, 10000);
     bench_install(dev, 50000);

@@ -51,7 +51,7 @@ main(int argc, char **argv)
     rules->rate = rules->burst = 1000000;
     model = make_model(argv);
     site = adit_pcp_site_new(model, &facts, rules, NULL);
-    nft = adit_nftdev_open(adit_dataplane_blueprint(), &error);
+    nft = adit_nftdev_open(adit_dataplane_blueprint(FALSE), &error);
     if (!nft)
         g_error("%s", error->message);
     server = adit_pcp_server_new(nft, path);

@@ -84,7 +84,7 @@ test_elements(gconstpointer data)
     g_autoptr(AditState) none = adit_state_seal(adit_state_new());
     g_autoptr(AditState) want = elements(n);
     g_autoptr(GError) error = NULL;
-    g_autoptr(AditNftDev) dev = adit_nftdev_open(adit_dataplane_blueprint(), &error);
+    g_autoptr(AditNftDev) dev = adit_nftdev_open(adit_dataplane_blueprint(TRUE), &error);
     AditNftResult result;
     guint64 sent;
 

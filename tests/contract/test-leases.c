@@ -69,7 +69,7 @@ world_setup(World *w, gconstpointer data)
     g_assert_no_error(error);
     w->site = adit_pcp_site_new(w->model, &w->facts, w->rules, NULL);
     w->table = adit_lease_table_new();
-    w->nft = adit_nftdev_open(adit_dataplane_blueprint(), &error);
+    w->nft = adit_nftdev_open(adit_dataplane_blueprint(FALSE), &error);
     g_assert_no_error(error);
     w->now_ms = 1000000;
     w->owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);

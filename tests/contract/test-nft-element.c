@@ -87,7 +87,7 @@ static AditNftDev *
 open_dev(void)
 {
     g_autoptr(GError) error = NULL;
-    AditNftDev *dev = adit_nftdev_open(adit_dataplane_blueprint(), &error);
+    AditNftDev *dev = adit_nftdev_open(adit_dataplane_blueprint(TRUE), &error);
 
     g_assert_no_error(error);
     return dev;
@@ -137,7 +137,7 @@ site(void)
 static void
 test_listing(void)
 {
-    const AditNftBlueprint *bp = adit_dataplane_blueprint();
+    const AditNftBlueprint *bp = adit_dataplane_blueprint(TRUE);
     g_autoptr(AditNftDev) dev = open_dev();
     g_autoptr(AditState) want = site(), have = NULL;
     g_autoptr(GString) text = g_string_new("table inet adit_server {}\n");

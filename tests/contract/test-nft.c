@@ -87,7 +87,8 @@ test_client_listing(void)
 static void
 test_server_listing(void)
 {
-    check_listing(adit_dataplane_blueprint());
+    check_listing(adit_dataplane_blueprint(FALSE));
+    check_listing(adit_dataplane_blueprint(TRUE));
 }
 
 int

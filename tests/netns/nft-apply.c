@@ -195,7 +195,7 @@ run(const char *what, int argc, char **argv, GError **error)
     read_script(&script, g_str_equal(what, "server"));
     client = adit_reply_table_new(&script.options);
     if (g_str_equal(what, "server"))
-        ok = apply(adit_dataplane_blueprint(), script.state, error);
+        ok = apply(adit_dataplane_blueprint(FALSE), script.state, error);
     else if (g_str_equal(what, "client"))
         ok = apply(client, script.state, error);
     else

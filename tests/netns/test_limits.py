@@ -56,6 +56,9 @@ def test_limits(lab):
     vps.write("/etc/adit/server.conf", LIMITS.format(0, 0))
     server.reload()
     assert len(open_all(visitor, vps.v4, 8443, 5)) == 5 and all(map(alive, other + second)), "no limit, and nobody hurt"
+    vps.write("/etc/adit/server.conf", LIMITS.format(0, 1))
+    server.reload()
+    assert len(open_all(visitor, vps.v4, 8443, 3)) == 1 and all(map(alive, other + second)), "a limit again, of what is new"
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ lines_of(AditState *state)
     adit_state_seal(state);
     for (guint i = 0; i < adit_state_len(state, ADIT_KIND_ELEMENT); i++) {
         g_autofree char *line = adit_nft_element_to_text(
-            adit_dataplane_blueprint(), adit_state_get(state, ADIT_KIND_ELEMENT, i));
+            adit_dataplane_blueprint(TRUE), adit_state_get(state, ADIT_KIND_ELEMENT, i));
 
         g_string_append(out, line + strlen("add element inet adit_server "));
     }
@@ -47,7 +47,8 @@ lines_of(AditState *state)
 static void
 test_blueprint(void)
 {
-    assert_sound(adit_dataplane_blueprint());
+    assert_sound(adit_dataplane_blueprint(FALSE));
+    assert_sound(adit_dataplane_blueprint(TRUE));
 }
 
 static void
