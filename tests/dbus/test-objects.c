@@ -20,8 +20,9 @@ typedef struct {
     GDBusConnection *daemon, *us;
     guint name;
     guint n_asked, dies_at; /* when it is asked for that time; 0: it lives */
+    guint refuses_until;    /* that time; 0: it answers */
     guint n_changed;
-    GString *seen;
+    GString *seen, *told;
 } Fixture;
 
 static void
@@ -56,6 +57,11 @@ on_call(GDBusConnection *bus, const char *sender, const char *path, const char *
                                                    "Message recipient disconnected");
         return;
     }
+    if (f->n_asked < f->refuses_until) {
+        g_dbus_method_invocation_return_dbus_error(call, "org.freedesktop.DBus.Error.Failed",
+                                                   "not yet");
+        return;
+    }
     g_dbus_method_invocation_return_value(
         call, g_variant_new_parsed("({objectpath '" PATH "/gateways/home': {'" GATEWAY
                                    "': {'Name': <'home'>, 'Up': <true>, 'Family': <byte 6>,"
@@ -74,6 +80,7 @@ set_up(Fixture *f, gconstpointer data)
     f->daemon = private_bus_connect(g_test_dbus_get_bus_address(f->bus));
     f->us = private_bus_connect(g_test_dbus_get_bus_address(f->bus));
     f->seen = g_string_new(NULL);
+    f->told = g_string_new(NULL);
     g_assert_cmpuint(g_dbus_connection_register_object(f->daemon, PATH, info->interfaces[0],
                                                        &vtable, f, NULL, NULL),
                      >, 0);
@@ -89,12 +96,21 @@ tear_down(Fixture *f, gconstpointer data)
     g_test_dbus_down(f->bus);
     g_object_unref(f->bus);
     g_string_free(f->seen, TRUE);
+    g_string_free(f->told, TRUE);
 }
 
 static void
 on_changed(GDBusProxy *proxy, GVariant *properties, gpointer data)
 {
-    ((Fixture *)data)->n_changed++;
+    Fixture *f = data;
+
+    f->n_changed++;
+    if (proxy) {
+        g_autofree char *name = adit_proxy_text(proxy, "Name");
+        g_autofree char *text = g_variant_print(properties, FALSE);
+
+        g_string_append_printf(f->told, "%s: %s;", name, text);
+    }
 }
 
 static gboolean
@@ -172,14 +188,85 @@ test_dies(Fixture *f, gconstpointer data)
 
     f->dies_at = 1;
     take_name(f);
-    g_test_expect_message("adit", G_LOG_LEVEL_WARNING, NAME "*");
     objects = adit_objects_new(f->us, NAME, PATH, on_changed, f);
     wait_owner(objects, FALSE);
-    g_test_assert_expected_messages();
     take_name(f);
     wait_owner(objects, TRUE);
     see(f, objects);
     g_assert_cmpstr(f->seen->str, ==, "home 1 6 7 192.0.2.1;");
+}
+
+/* It stays, and refuses: once in a second it is asked again. */
+static void
+test_refuses(Fixture *f, gconstpointer data)
+{
+    g_autoptr(AditObjects) objects = NULL;
+
+    f->refuses_until = 2;
+    take_name(f);
+    g_test_expect_message("adit", G_LOG_LEVEL_WARNING, NAME ": *not yet*");
+    objects = adit_objects_new(f->us, NAME, PATH, on_changed, f);
+    wait_owner(objects, FALSE);
+    g_test_assert_expected_messages();
+    wait_owner(objects, TRUE);
+    g_assert_cmpuint(f->n_asked, ==, 2);
+    see(f, objects);
+    g_assert_cmpstr(f->seen->str, ==, "home 1 6 7 192.0.2.1;");
+}
+
+static void
+say(Fixture *f, const char *path, const char *interface, const char *signal, const char *text)
+{
+    const guint before = f->n_changed;
+    const guint late = g_timeout_add_seconds(PATIENCE_S, on_late, NULL);
+
+    g_assert_true(g_dbus_connection_emit_signal(f->daemon, NULL, path, interface, signal,
+                                                g_variant_new_parsed(text), NULL));
+    while (f->n_changed == before)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(late);
+}
+
+/* What is added, changed and taken away while it is there; what makes no sense is passed over.
+ */
+static void
+test_signals(Fixture *f, gconstpointer data)
+{
+    g_autoptr(AditObjects) objects = NULL;
+    static const char manager[] = "org.freedesktop.DBus.ObjectManager",
+                      properties[] = "org.freedesktop.DBus.Properties";
+
+    take_name(f);
+    objects = adit_objects_new(f->us, NAME, PATH, on_changed, f);
+    wait_owner(objects, TRUE);
+    for (guint i = 0; i < 3; i++)
+        g_dbus_connection_emit_signal(f->daemon, NULL, i < 2 ? PATH : PATH "/gateways/home",
+                                      i < 2 ? manager : properties,
+                                      i == 0   ? "InterfacesAdded"
+                                      : i == 1 ? "InterfacesRemoved"
+                                               : "PropertiesChanged",
+                                      g_variant_new("(s)", "nonsense"), NULL);
+    g_dbus_connection_emit_signal(
+        f->daemon, NULL, PATH "/gateways/none", properties, "PropertiesChanged",
+        g_variant_new_parsed("('" GATEWAY "', {'Up': <true>}, @as [])"), NULL);
+    say(f, PATH "/gateways/home", properties, "PropertiesChanged",
+        "('" GATEWAY "', {'Up': <false>, 'Family': <byte 4>}, ['LastHandshake'])");
+    g_assert_cmpstr(f->told->str, ==, "home: {'Up': <false>, 'Family': <byte 0x04>};");
+    see(f, objects);
+    g_assert_cmpstr(f->seen->str, ==, "home 0 4 0 192.0.2.1;");
+    say(f, PATH, manager, "InterfacesRemoved",
+        "(objectpath '" PATH "/gateways/home', ['" GATEWAY "', 'org.adit.Other'])");
+    see(f, objects);
+    g_assert_cmpstr(f->seen->str, ==, "");
+    say(f, PATH, manager, "InterfacesAdded",
+        "(objectpath '" PATH "/gateways/work', {'" GATEWAY "': {'Name': <'work'>}, "
+        "'org.adit.Other': {'Name': <'other'>}})");
+    see(f, objects);
+    g_assert_cmpstr(f->seen->str, ==, "work 0 0 0 ;");
+    give_name(f);
+    wait_owner(objects, FALSE);
+    see(f, objects);
+    g_assert_cmpstr(f->seen->str, ==, "");
 }
 
 /* What is missing, or another thing than was thought. */
@@ -209,6 +296,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add("/objects/follow", Fixture, NULL, set_up, test_follow, tear_down);
     g_test_add("/objects/dies", Fixture, NULL, set_up, test_dies, tear_down);
+    g_test_add("/objects/refuses", Fixture, NULL, set_up, test_refuses, tear_down);
+    g_test_add("/objects/signals", Fixture, NULL, set_up, test_signals, tear_down);
     g_test_add("/objects/other-types", Fixture, NULL, set_up, test_other_types, tear_down);
     return g_test_run();
 }
