@@ -130,6 +130,18 @@ cmd_import(AditCli *cli, char **args, GError **error)
     return ok;
 }
 
+/* A manager of networks that has just been told something tells it back, and aditd looks at it:
+ * over in a moment, and nobody's other change. Clears @error if it is worth another try. */
+static gboolean
+is_busy(guint *tries, GError **error)
+{
+    if (!g_error_matches(*error, ADIT_ERROR, ADIT_ERROR_BUSY) || ++*tries > BUSY_TRIES)
+        return FALSE;
+    g_clear_error(error);
+    g_usleep(BUSY_MS * 1000);
+    return TRUE;
+}
+
 static gboolean
 cmd_update(AditCli *cli, char **args, GError **error)
 {
@@ -138,17 +150,19 @@ cmd_update(AditCli *cli, char **args, GError **error)
     char *text = adit_profile_file_read(args[1], &profile, error);
     GError *reason = NULL;
     gboolean ok = FALSE;
+    guint tries = 0;
 
     if (!text)
         return FALSE;
     adit_cli_progress(cli, "waiting for a handshake");
     manager = adit_cli_manager(error);
-    if (manager)
-        ok = adit_cli_settle(
-            adit_bus_manager_call_update_sync(manager, args[0], text,
-                                              G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
-                                              UPDATE_MS, NULL, &reason),
-            &reason, error);
+    do
+        ok = manager && adit_cli_settle(adit_bus_manager_call_update_sync(
+                                            manager, args[0], text,
+                                            G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                                            UPDATE_MS, NULL, &reason),
+                                        &reason, error);
+    while (manager && !ok && is_busy(&tries, error));
     adit_cli_progress(cli, NULL);
     adit_key_string_free(text);
     if (ok)
@@ -172,18 +186,6 @@ cmd_export(AditCli *cli, char **args, GError **error)
     adit_cli_print(cli, "%s", text);
     adit_key_string_free(text);
     cli->status = 0;
-    return TRUE;
-}
-
-/* A manager of networks that has just been told something tells it back, and aditd looks at it:
- * over in a moment, and nobody's other change. Clears @error if it is worth another try. */
-static gboolean
-is_busy(guint *tries, GError **error)
-{
-    if (!g_error_matches(*error, ADIT_ERROR, ADIT_ERROR_BUSY) || ++*tries > BUSY_TRIES)
-        return FALSE;
-    g_clear_error(error);
-    g_usleep(BUSY_MS * 1000);
     return TRUE;
 }
 
@@ -253,15 +255,21 @@ cmd_unadopt(AditCli *cli, char **args, GError **error)
 {
     g_autoptr(AditBusManager) manager = adit_cli_manager(error);
     GError *reason = NULL;
+    gboolean ok;
+    guint tries = 0;
 
-    if (!manager || !adit_cli_settle(adit_bus_manager_call_unadopt_sync(
-                                         manager, args[0],
-                                         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1,
-                                         NULL, &reason),
-                                     &reason, error))
+    if (!manager)
         return FALSE;
-    cli->status = 0;
-    return TRUE;
+    do
+        ok = adit_cli_settle(adit_bus_manager_call_unadopt_sync(
+                                 manager, args[0],
+                                 G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1, NULL,
+                                 &reason),
+                             &reason, error);
+    while (!ok && is_busy(&tries, error));
+    if (ok)
+        cli->status = 0;
+    return ok;
 }
 
 static gboolean

@@ -78,7 +78,7 @@ has(const char *set, gconstpointer key, gsize len, gpointer data)
                                         : ADIT_NFT_WHO_KNOWS;
 }
 
-/* The fate of @packet by a rule. */
+/* The fate of @packet by a rule. @ret_chain: until the next. */
 static AditNftFate
 judge(const AditNftStatement *statement, const AditNftPacket *packet, const char **ret_chain)
 {
@@ -86,8 +86,8 @@ judge(const AditNftStatement *statement, const AditNftPacket *packet, const char
                                                                ADIT_ATTR_NESTED } };
     const struct nlattr *tb[NFTA_RULE_MAX + 1];
     AditNftRule rule = { .chain = "base", .why = "why" };
-    char buffer[4096] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
-    struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+    static char buffer[4096] __attribute__((aligned(NLMSG_ALIGNTO)));
+    struct nlmsghdr *nlh = mnl_nlmsg_put_header(memset(buffer, 0, sizeof(buffer)));
     struct nftnl_rule *built;
 
     memcpy(rule.statement, statement, sizeof(rule.statement));
