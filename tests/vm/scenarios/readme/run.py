@@ -243,7 +243,8 @@ def at_a_desktop(house, cast, profile):
 
 def main():
     """Three readers, each on a machine without our packages."""
-    os.makedirs(BUILD + "/bin", exist_ok=True)
+    shutil.rmtree(BUILD, ignore_errors=True)  # of a scenario before: links to what is taken away here
+    os.makedirs(BUILD + "/bin")
     for path in PROGRAMS:  # for the VPS of the lab
         shutil.copy(path, BUILD + "/bin")
     sh("modprobe", "-a", "wireguard", "veth", "nf_tables", "nf_conntrack")
