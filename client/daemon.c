@@ -334,6 +334,7 @@ gboolean
 adit_daemon_reload(AditDaemon *self, GError **error)
 {
     g_autoptr(GPtrArray) entries = load(self, error);
+    g_autoptr(GError) unmended = NULL;
 
     if (!entries)
         return FALSE;
@@ -346,8 +347,15 @@ adit_daemon_reload(AditDaemon *self, GError **error)
     keep_busy(entries, self->entries);
     g_ptr_array_unref(self->entries);
     self->entries = g_steal_pointer(&entries);
-    if (!adit_daemon_apply(self, error))
-        return FALSE;
+    if (!adit_daemon_apply(self, &unmended)) {
+        if (!g_error_matches(unmended, ADIT_ERROR, ADIT_ERROR_BUSY)) {
+            g_propagate_error(error, g_steal_pointer(&unmended));
+            return FALSE;
+        }
+        /* A manager that is at the link this moment is no reason not to start. */
+        g_warning("%s", unmended->message);
+        adit_router_again(self->router);
+    }
     adit_care_roam(self->care, adit_router_facts(self->router));
     for (guint i = 0; i < self->entries->len; i++) {
         const AditEntry *entry = g_ptr_array_index(self->entries, i);
