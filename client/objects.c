@@ -35,6 +35,18 @@ key_of(const char *path, const char *interface)
 }
 
 static void
+take(GDBusProxy *proxy, GVariant *properties)
+{
+    GVariantIter iter;
+    const char *property;
+    GVariant *value;
+
+    g_variant_iter_init(&iter, properties);
+    while (g_variant_iter_loop(&iter, "{&sv}", &property, &value))
+        g_dbus_proxy_set_cached_property(proxy, property, value);
+}
+
+static void
 add(AditObjects *self, const char *path, const char *interface, GVariant *properties)
 {
     /* Of a unique name, without signals or properties of its own: nothing is asked. */
@@ -43,15 +55,10 @@ add(AditObjects *self, const char *path, const char *interface, GVariant *proper
                                          G_DBUS_PROXY_FLAGS_DO_NOT_LOAD_PROPERTIES;
     GDBusProxy *proxy =
         g_dbus_proxy_new_sync(self->bus, flags, NULL, self->owner, path, interface, NULL, NULL);
-    GVariantIter iter;
-    const char *property;
-    GVariant *value;
 
     if (!proxy)
         return;
-    g_variant_iter_init(&iter, properties);
-    while (g_variant_iter_loop(&iter, "{&sv}", &property, &value))
-        g_dbus_proxy_set_cached_property(proxy, property, value);
+    take(proxy, properties);
     g_hash_table_insert(self->proxies, key_of(path, interface), proxy);
 }
 
@@ -109,10 +116,8 @@ on_properties(GDBusConnection *bus, const char *sender, const char *path, const 
     g_autoptr(GVariant) changed = NULL;
     g_autofree const char **invalidated = NULL;
     g_autofree char *key = NULL;
-    const char *of, *property;
-    GVariantIter iter;
+    const char *of;
     GDBusProxy *proxy;
-    GVariant *value;
 
     if (!g_variant_is_of_type(parameters, G_VARIANT_TYPE("(sa{sv}as)")))
         return;
@@ -121,9 +126,7 @@ on_properties(GDBusConnection *bus, const char *sender, const char *path, const 
     proxy = g_hash_table_lookup(self->proxies, key);
     if (!proxy)
         return;
-    g_variant_iter_init(&iter, changed);
-    while (g_variant_iter_loop(&iter, "{&sv}", &property, &value))
-        g_dbus_proxy_set_cached_property(proxy, property, value);
+    take(proxy, changed);
     for (guint i = 0; invalidated[i]; i++)
         g_dbus_proxy_set_cached_property(proxy, invalidated[i], NULL);
     self->changed(proxy, changed, self->data);

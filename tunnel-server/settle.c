@@ -160,35 +160,12 @@ settle_routes(const AditModel *model, const AditDeviceEntry *device, AditClaims 
     return TRUE;
 }
 
-/* The WAN's own address may be named or left out: it is one address. */
-static gboolean
-is_wan(const AditModel *model, const AditAddr *addr)
-{
-    for (guint i = 0; i < model->n_taken; i++)
-        if (model->taken[i].family == AF_INET)
-            return adit_addr_cmp(&model->taken[i], addr) == 0;
-    return FALSE;
-}
-
-/* The address whose ports it takes, as a claim has it; unset: the WAN's. */
-static AditAddr
-port_addr(const AditModel *model, const AditPublish *publish)
-{
-    const AditAddr none = { 0 };
-    AditAddr outside;
-
-    if (publish->family == AF_INET6)
-        return adit_model_device(model, publish->device)->addr6;
-    outside = adit_model_outside(model, publish);
-    return is_wan(model, &outside) ? none : outside;
-}
-
 static gboolean
 claim_ports(const AditModel *model, const AditPublish *publish, AditClaims *claims,
             GError **error)
 {
     static const AditProto protos[] = { ADIT_PROTO_TCP, ADIT_PROTO_UDP };
-    const AditAddr addr = port_addr(model, publish);
+    const AditAddr addr = adit_model_place(model, publish);
     const char *who = adit_model_device(model, publish->device)->name;
 
     for (guint p = 0; p < G_N_ELEMENTS(protos); p++)
