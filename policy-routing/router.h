@@ -33,9 +33,9 @@ gboolean adit_router_check(AditRouter *router, const AditRouterWish *wish, GPtrA
                            GError **error);
 /* Rules and routes as of the last apply; NULL before it, and without gateways. */
 const AditState *adit_router_guard(const AditRouter *router);
-/* As of the last apply; for status and doctor. */
 /* Has @look called once more in a second. */
 void adit_router_again(AditRouter *router);
+/* As of the last apply; for status and doctor. */
 const AditFacts *adit_router_facts(const AditRouter *router);
 void adit_router_free(AditRouter *router); /* the kernel stays as it is */
 

@@ -259,29 +259,27 @@ adit_watch_is_due(AditWatch *self)
     return self->due || self->deaf;
 }
 
-/* The caller is about to look at the rest itself. */
-static gboolean
-take(AditWatch *self, gboolean *changed)
-{
-    gboolean was;
-
-    read_all(self);
-    self->concerned = FALSE;
-    was = *changed;
-    *changed = FALSE;
-    return was;
-}
-
 gboolean
 adit_watch_take_main(AditWatch *self)
 {
-    return take(self, &self->main_changed);
+    gboolean was;
+
+    hear(self);
+    was = self->main_changed;
+    self->main_changed = FALSE;
+    return was;
 }
 
 gboolean
 adit_watch_take_table(AditWatch *self)
 {
-    return take(self, &self->table_changed);
+    gboolean was;
+
+    read_all(self);
+    self->concerned = FALSE;
+    was = self->table_changed;
+    self->table_changed = FALSE;
+    return was;
 }
 
 void

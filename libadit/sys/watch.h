@@ -15,9 +15,9 @@ AditWatch *adit_watch_new(AditWatchFunc func, gpointer data, GError **error);
 /* Tables of nftables and links that are ours. Copied. */
 void adit_watch_set_ours(AditWatch *watch, const char *table, const char *const *links);
 /* Reads what has arrived; TRUE once after each time that main's routes may have changed, and
- * the first time. */
+ * the first time. A look that was called for will come all the same. */
 gboolean adit_watch_take_main(AditWatch *watch);
-/* The same of our table in nftables. */
+/* The same of our table in nftables, for who is at such a look and is about to see the rest. */
 gboolean adit_watch_take_table(AditWatch *watch);
 /* Reads what has arrived; TRUE while something was heard, or asked for, that has not been
  * looked after since; and while deaf. */

@@ -120,26 +120,70 @@ test_link_of_others(Fixture *f, gconstpointer data)
     g_assert_cmpuint(f->looks, >, 0);
 }
 
+/* Our own repairs are heard too, and are the end of it. */
 static void
-test_healing(Fixture *f, gconstpointer data)
+settle(Fixture *f)
 {
-    guint looks;
-
-    apply(f, 1);
-    test_netns_do("rule del pref 1741");
-    wait_for("rule", "1741:");
-    test_netns_do("-6 route flush table 20101");
-    wait_for("-6 route show table 20101", "blackhole default");
-    /* Our own repair is heard too, and is the end of it. */
-    for (looks = G_MAXUINT; looks != f->looks;) {
+    for (guint looks = G_MAXUINT; looks != f->looks;) {
         gboolean late = FALSE;
 
         looks = f->looks;
         g_timeout_add(300, on_late, &late);
         while (!late)
             g_main_context_iteration(NULL, TRUE);
-        g_assert_cmpuint(f->looks, <, 20);
     }
+}
+
+static void
+test_healing(Fixture *f, gconstpointer data)
+{
+    apply(f, 1);
+    test_netns_do("rule del pref 1741");
+    wait_for("rule", "1741:");
+    test_netns_do("-6 route flush table 20101");
+    wait_for("-6 route show table 20101", "blackhole default");
+    settle(f);
+    g_assert_cmpuint(f->looks, <, 20);
+}
+
+/* Who only looks is no look of ours: what the kernel told before is still to be looked after.
+ */
+static void
+test_check(Fixture *f, gconstpointer data)
+{
+    static const AditPolicy policy = { 0 };
+    const AditGateway *const gateways[] = { f->gateway };
+    const AditRouterWish wish = { .gateways = gateways, .n_gateways = 1, .policy = &policy };
+    g_autoptr(GPtrArray) drift = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) error = NULL;
+
+    apply(f, 1);
+    settle(f);
+    test_netns_do("rule del pref 1741");
+    g_assert_true(adit_router_check(f->router, &wish, drift, &error));
+    g_assert_no_error(error);
+    g_assert_cmpuint(drift->len, ==, 1);
+    wait_for("rule", "1741:");
+}
+
+/* Nor is one that was refused, though nothing happens any more. */
+static void
+test_refused(Fixture *f, gconstpointer data)
+{
+    static const AditPolicy policy = { 0 };
+    const AditGateway *const gateways[] = { f->gateway };
+    const AditRouterWish wish = { .gateways = gateways, .n_gateways = 1, .policy = &policy };
+    g_autofree char *memory = g_build_filename(f->folder, "sysctl", NULL);
+    g_autoptr(GError) error = NULL;
+
+    apply(f, 1);
+    settle(f);
+    g_assert_cmpint(g_mkdir(memory, 0755), ==, 0);
+    test_netns_do("rule del pref 1741");
+    g_assert_false(adit_router_apply(f->router, &wish, NULL, &error));
+    g_assert_nonnull(strstr(error->message, memory));
+    g_assert_cmpint(g_rmdir(memory), ==, 0);
+    wait_for("rule", "1741:");
 }
 
 int
@@ -153,5 +197,7 @@ main(int argc, char **argv)
     test_netns_do("link set lo up");
     g_test_add("/router/link-of-others", Fixture, NULL, set_up, test_link_of_others, tear_down);
     g_test_add("/router/healing", Fixture, NULL, set_up, test_healing, tear_down);
+    g_test_add("/router/check", Fixture, NULL, set_up, test_check, tear_down);
+    g_test_add("/router/refused", Fixture, NULL, set_up, test_refused, tear_down);
     return g_test_run();
 }
