@@ -9,6 +9,7 @@
 #include "client/follow.h"
 #include "client/names.h"
 #include "client/publish-service.h"
+#include "client/queue.h"
 #include "client/update.h"
 #include "client/vigil.h"
 #include "libadit/core/error.h"
@@ -16,12 +17,14 @@
 
 #include <sys/socket.h>
 
-#define DRAIN_MS 2000 /* the patience of who removes a gateway */
+#define DRAIN_MS 2000  /* the patience of who removes a gateway */
+#define QUEUE_MS 20000 /* more than an update waits for its handshake */
 
 struct _AditService {
     AditDaemon *daemon;
     GDBusObjectManagerServer *objects;
     AditBusManager *manager;
+    AditQueue *queue; /* for the gateways */
     AditPublishService *publications;
     AditInband *inband;
     AditRotor *rotor;
@@ -151,7 +154,19 @@ refresh(AditService *self)
 static void
 on_changed(AditDaemon *daemon, gpointer data)
 {
-    refresh(data);
+    AditService *self = data;
+
+    refresh(self);
+    adit_queue_look(self->queue);
+}
+
+static gboolean
+is_busy(const char *name, gpointer data)
+{
+    const AditService *self = data;
+    const AditEntry *entry = adit_catalog_find(adit_daemon_entries(self->daemon), name);
+
+    return entry && entry->busy;
 }
 
 /* A call on the bus that waits for a change. */
@@ -190,6 +205,21 @@ on_done(const char *name, const GError *error, gpointer data)
         waiting->complete(waiting->service->manager, waiting->call);
     }
     g_free(waiting);
+}
+
+static void
+drop(gpointer data)
+{
+    g_autofree Waiting *waiting = data;
+
+    g_dbus_method_invocation_return_error(waiting->call, ADIT_ERROR, ADIT_ERROR_BUSY,
+                                          "aditd ends");
+}
+
+static GVariant *
+arguments_of(const Waiting *waiting)
+{
+    return g_dbus_method_invocation_get_parameters(waiting->call);
 }
 
 /* FALSE: answered that there is no such. */
@@ -239,21 +269,41 @@ on_adopt(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
     return TRUE;
 }
 
+static void
+update(gpointer data)
+{
+    Waiting *waiting = data;
+    const char *name, *profile;
+
+    g_variant_get(arguments_of(waiting), "(&s&s)", &name, &profile);
+    adit_update(waiting->service->daemon, name, profile, on_done, waiting);
+}
+
 static gboolean
 on_update(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
           const char *profile, AditService *self)
 {
-    adit_update(self->daemon, name, profile, on_done,
-                wait_for(self, call, adit_bus_manager_complete_update));
+    adit_queue_join(self->queue, name, update, drop,
+                    wait_for(self, call, adit_bus_manager_complete_update));
     return TRUE;
+}
+
+static void
+rotate(gpointer data)
+{
+    Waiting *waiting = data;
+    const char *name;
+
+    g_variant_get(arguments_of(waiting), "(&s)", &name);
+    adit_rotor_rotate(waiting->service->rotor, name, on_done, waiting);
 }
 
 static gboolean
 on_rotate(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
           AditService *self)
 {
-    adit_rotor_rotate(self->rotor, name, on_done,
-                      wait_for(self, call, adit_bus_manager_complete_rotate));
+    adit_queue_join(self->queue, name, rotate, drop,
+                    wait_for(self, call, adit_bus_manager_complete_rotate));
     return TRUE;
 }
 
@@ -275,31 +325,47 @@ on_export(AditBusManager *manager, GDBusMethodInvocation *call, const char *name
     return TRUE;
 }
 
+static void
+unadopt(gpointer data)
+{
+    Waiting *waiting = data;
+    const char *name;
+
+    g_variant_get(arguments_of(waiting), "(&s)", &name);
+    adit_unadopt(waiting->service->daemon, name, on_done, waiting);
+}
+
 static gboolean
 on_unadopt(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
            AditService *self)
 {
-    adit_unadopt(self->daemon, name, on_done,
-                 wait_for(self, call, adit_bus_manager_complete_unadopt));
+    adit_queue_join(self->queue, name, unadopt, drop,
+                    wait_for(self, call, adit_bus_manager_complete_unadopt));
     return TRUE;
 }
 
-typedef struct {
-    Waiting *waiting;
-    char *name;
-} Removal;
+static void
+remove_gateway(gpointer data)
+{
+    Waiting *waiting = data;
+    const char *name;
+
+    g_variant_get(arguments_of(waiting), "(&s)", &name);
+    adit_change_remove(waiting->service->daemon, name, on_done, waiting);
+}
 
 /* Nobody there, nothing published, or no answer in time: it goes all the same, and leases that
  * could not be given back run out. */
 static void
 on_drained(GObject *bus, GAsyncResult *result, gpointer data)
 {
-    g_autofree Removal *removal = data;
-    g_autofree char *name = removal->name;
+    Waiting *waiting = data;
     GVariant *answer = g_dbus_connection_call_finish(G_DBUS_CONNECTION(bus), result, NULL);
+    const char *name;
 
     g_clear_pointer(&answer, g_variant_unref);
-    adit_change_remove(removal->waiting->service->daemon, name, on_done, removal->waiting);
+    g_variant_get(arguments_of(waiting), "(&s)", &name);
+    adit_queue_join(waiting->service->queue, name, remove_gateway, drop, waiting);
 }
 
 /* What is published there is given back first, while the tunnel stands. */
@@ -307,24 +373,31 @@ static gboolean
 on_remove(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
           AditService *self)
 {
-    Removal *removal = g_new0(Removal, 1);
-
-    removal->waiting = wait_for(self, call, adit_bus_manager_complete_remove);
-    removal->name = g_strdup(name);
     g_dbus_connection_call(g_dbus_method_invocation_get_connection(call), "org.adit.Publisher1",
                            "/org/adit/Publisher1/publisher", "org.adit.Publisher1.Publisher",
                            "Drain", g_variant_new("(s)", name), NULL,
                            G_DBUS_CALL_FLAGS_NO_AUTO_START, DRAIN_MS, NULL, on_drained,
-                           removal);
+                           wait_for(self, call, adit_bus_manager_complete_remove));
     return TRUE;
+}
+
+static void
+set_up(gpointer data)
+{
+    Waiting *waiting = data;
+    const char *name;
+    gboolean up;
+
+    g_variant_get(arguments_of(waiting), "(&sb)", &name, &up);
+    adit_change_set_up(waiting->service->daemon, name, up, on_done, waiting);
 }
 
 static gboolean
 on_set_up(AditBusManager *manager, GDBusMethodInvocation *call, const char *name, gboolean up,
           AditService *self)
 {
-    adit_change_set_up(self->daemon, name, up, on_done,
-                       wait_for(self, call, adit_bus_manager_complete_set_up));
+    adit_queue_join(self->queue, name, set_up, drop,
+                    wait_for(self, call, adit_bus_manager_complete_set_up));
     return TRUE;
 }
 
@@ -413,6 +486,7 @@ adit_service_new(AditDaemon *daemon, GDBusConnection *bus)
     self->doctor = adit_doctor_service_new(daemon, self->manager);
     adit_authority_guard(G_DBUS_INTERFACE_SKELETON(self->manager), actions);
     g_dbus_object_skeleton_add_interface(root, G_DBUS_INTERFACE_SKELETON(self->manager));
+    self->queue = adit_queue_new(QUEUE_MS, is_busy, self);
     self->publications = adit_publish_service_new(daemon, root);
     g_dbus_object_manager_server_export(self->objects, root);
     adit_daemon_set_changed(daemon, on_changed, self);
@@ -429,6 +503,7 @@ adit_service_free(AditService *self)
     if (!self)
         return;
     adit_daemon_set_changed(self->daemon, NULL, NULL);
+    adit_queue_free(self->queue);
     g_clear_pointer(&self->follow, adit_follow_free);
     g_clear_pointer(&self->inband, adit_inband_free);
     g_clear_pointer(&self->rotor, adit_rotor_free);

@@ -15,8 +15,7 @@
 
 /* adit: the user's command line, a client of aditd on the bus. */
 
-#define BUSY_MS 250
-#define BUSY_TRIES 40
+#define CHANGE_MS (60 * 1000) /* another one may be under way */
 #define UPDATE_MS (90 * 1000) /* a handshake, or the way back from none */
 
 static char *opt_name;
@@ -130,18 +129,6 @@ cmd_import(AditCli *cli, char **args, GError **error)
     return ok;
 }
 
-/* A manager of networks that has just been told something tells it back, and aditd looks at it:
- * over in a moment, and nobody's other change. Clears @error if it is worth another try. */
-static gboolean
-is_busy(guint *tries, GError **error)
-{
-    if (!g_error_matches(*error, ADIT_ERROR, ADIT_ERROR_BUSY) || ++*tries > BUSY_TRIES)
-        return FALSE;
-    g_clear_error(error);
-    g_usleep(BUSY_MS * 1000);
-    return TRUE;
-}
-
 static gboolean
 cmd_update(AditCli *cli, char **args, GError **error)
 {
@@ -149,20 +136,17 @@ cmd_update(AditCli *cli, char **args, GError **error)
     g_autoptr(AditBusManager) manager = NULL;
     char *text = adit_profile_file_read(args[1], &profile, error);
     GError *reason = NULL;
-    gboolean ok = FALSE;
-    guint tries = 0;
+    gboolean ok;
 
     if (!text)
         return FALSE;
     adit_cli_progress(cli, "waiting for a handshake");
     manager = adit_cli_manager(error);
-    do
-        ok = manager && adit_cli_settle(adit_bus_manager_call_update_sync(
-                                            manager, args[0], text,
-                                            G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
-                                            UPDATE_MS, NULL, &reason),
-                                        &reason, error);
-    while (manager && !ok && is_busy(&tries, error));
+    ok = manager && adit_cli_settle(adit_bus_manager_call_update_sync(
+                                        manager, args[0], text,
+                                        G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                                        UPDATE_MS, NULL, &reason),
+                                    &reason, error);
     adit_cli_progress(cli, NULL);
     adit_key_string_free(text);
     if (ok)
@@ -193,17 +177,11 @@ static gboolean
 remove_one(AditBusManager *manager, const char *name, GError **error)
 {
     GError *reason = NULL;
-    gboolean ok;
-    guint tries = 0;
 
-    do
-        ok = adit_cli_settle(
-            adit_bus_manager_call_remove_sync(manager, name,
-                                              G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
-                                              -1, NULL, &reason),
-            &reason, error);
-    while (!ok && is_busy(&tries, error));
-    return ok;
+    return adit_cli_settle(adit_bus_manager_call_remove_sync(
+                               manager, name, G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                               CHANGE_MS, NULL, &reason),
+                           &reason, error);
 }
 
 static gboolean
@@ -255,21 +233,15 @@ cmd_unadopt(AditCli *cli, char **args, GError **error)
 {
     g_autoptr(AditBusManager) manager = adit_cli_manager(error);
     GError *reason = NULL;
-    gboolean ok;
-    guint tries = 0;
 
-    if (!manager)
+    if (!manager || !adit_cli_settle(adit_bus_manager_call_unadopt_sync(
+                                         manager, args[0],
+                                         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                                         CHANGE_MS, NULL, &reason),
+                                     &reason, error))
         return FALSE;
-    do
-        ok = adit_cli_settle(adit_bus_manager_call_unadopt_sync(
-                                 manager, args[0],
-                                 G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1, NULL,
-                                 &reason),
-                             &reason, error);
-    while (!ok && is_busy(&tries, error));
-    if (ok)
-        cli->status = 0;
-    return ok;
+    cli->status = 0;
+    return TRUE;
 }
 
 static gboolean
@@ -277,21 +249,15 @@ set_up(AditCli *cli, const char *name, gboolean up, GError **error)
 {
     g_autoptr(AditBusManager) manager = adit_cli_manager(error);
     GError *reason = NULL;
-    gboolean ok;
-    guint tries = 0;
 
-    if (!manager)
+    if (!manager || !adit_cli_settle(adit_bus_manager_call_set_up_sync(
+                                         manager, name, up,
+                                         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                                         CHANGE_MS, NULL, &reason),
+                                     &reason, error))
         return FALSE;
-    do
-        ok = adit_cli_settle(
-            adit_bus_manager_call_set_up_sync(manager, name, up,
-                                              G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
-                                              -1, NULL, &reason),
-            &reason, error);
-    while (!ok && is_busy(&tries, error));
-    if (ok)
-        cli->status = 0;
-    return ok;
+    cli->status = 0;
+    return TRUE;
 }
 
 /* Its server holds the new key when this returns. */

@@ -46,7 +46,7 @@ def begin(lab):
 
 
 def test_update(lab):
-    """an update keeps link and preshared key; one that brings no handshake is taken back, and says so"""
+    """an update keeps link and preshared key; one that brings no handshake is taken back, and others wait until then"""
     vps, home, visitor = lab["vps"], lab["home"], lab["visitor"]
     client, profile = begin(lab)
     before = client.adit("export", "home").stdout
@@ -59,9 +59,13 @@ def test_update(lab):
 
     wrong = random_key()
     home.write("/root/wrong.conf", PSK.sub(f"PresharedKey = {wrong}\n", profile), 0o600)
-    said = client.adit("update", "home", "/root/wrong.conf", check=False, timeout=60)
-    assert said.code == 5 and "the old one is back" in said.stderr, said
-    assert client.adit("export", "home").stdout == before
+    failing = _spawn(client, "update", "home", "/root/wrong.conf")
+    until(lambda: client.adit("export", "home").stdout != before, 5, "the wrong one")
+    down = _spawn(client, "down", "home")
+    assert failing.wait(60) == 5 and "the old one is back" in failing.output(), failing.output()
+    assert down.wait() == 0, down.output()
+    assert client.adit("export", "home").stdout == before and "home" not in home.sh("ls /sys/class/net").stdout
+    client.adit("up", "home")
     told = client.process.output()
     assert "home: import: done" in told and "home: update: done" in told and "update: home: no handshake" in told, told
     until(lambda: visitor.curl(f"http://{vps.v4}:443/", check=False).ok, 15, "the old profile to carry again")

@@ -53,7 +53,10 @@ class Matrix:
         with Watch(self.vps.name, "lan0", sum(self.ways.values(), [])) as watch:
             watch.go_on(200)
             for words in commands:
-                again(words)
+                if callable(words):
+                    words()
+                else:
+                    output(*words)
             if until:
                 seconds(until, 90)
             watch.go_on(least=OFFERED)
@@ -64,16 +67,6 @@ class Matrix:
         if not tap.ok(is_good(row), words + (" (control: leaks)" if control else "")):
             tap.note(watch)
         tap.note(f"{CELL} {json.dumps(row)}")
-
-
-def again(words):
-    """A command; another change may still be under way."""
-    if callable(words):
-        words()
-        return
-    for _ in range(20):
-        if "another change" not in output(*words):
-            return
 
 
 def is_good(row):
