@@ -6,6 +6,7 @@
 #include "client/authority.h"
 #include "client/change.h"
 #include "client/doctor/doctor-service.h"
+#include "client/exported.h"
 #include "client/follow.h"
 #include "client/names.h"
 #include "client/publish-service.h"
@@ -13,9 +14,6 @@
 #include "client/update.h"
 #include "client/vigil.h"
 #include "libadit/core/error.h"
-#include "policy-routing/gateway.h"
-
-#include <sys/socket.h>
 
 #define DRAIN_MS 2000  /* the patience of who removes a gateway */
 #define QUEUE_MS 20000 /* more than an update waits for its handshake */
@@ -33,121 +31,13 @@ struct _AditService {
     AditVigil *vigil; /* NULL: not yet */
 };
 
-static char *
-path_of(const char *name)
-{
-    GString *path = g_string_new(ADIT_CLIENT_PATH "/gateways/");
-
-    /* Object paths take letters, digits and '_' only. */
-    for (const char *c = name; *c; c++) {
-        if (g_ascii_isalnum(*c))
-            g_string_append_c(path, *c);
-        else
-            g_string_append_printf(path, "_%02x", (guchar)*c);
-    }
-    return g_string_free(path, FALSE);
-}
-
-static void
-fill_servers(AditBusGateway *object, const AditEntry *entry)
-{
-    g_autoptr(AditGateway) gateway =
-        adit_gateway_from_profile(entry->name, entry->slot, entry->name, entry->profile);
-    g_autoptr(GStrvBuilder) servers = g_strv_builder_new();
-    g_auto(GStrv) list = NULL;
-
-    for (guint f = 0; f < 2; f++) {
-        g_autofree char *text = adit_addr_is_set(&gateway->servers[f])
-                                    ? adit_addr_to_string(&gateway->servers[f])
-                                    : NULL;
-
-        if (text)
-            g_strv_builder_add(servers, text);
-    }
-    list = g_strv_builder_end(servers);
-    adit_bus_gateway_set_servers(object, (const char *const *)list);
-}
-
-static void
-fill_gateway(AditBusGateway *object, const AditEntry *entry, AditService *self)
-{
-    g_auto(AditGatewayStatus) status = { 0 };
-    g_autoptr(GStrvBuilder) addresses = g_strv_builder_new();
-    g_auto(GStrv) list = NULL;
-
-    for (guint i = 0; i < entry->profile->n_addresses; i++) {
-        g_autofree char *text = adit_addr_to_string(&entry->profile->addresses[i].addr);
-
-        g_strv_builder_add(addresses, text);
-    }
-    list = g_strv_builder_end(addresses);
-    adit_daemon_status(self->daemon, entry->name, &status, NULL);
-    if (!status.problem && status.health == ADIT_HEALTH_UP && self->vigil)
-        status.problem = g_strdup(adit_vigil_problem(self->vigil, entry->name));
-    fill_servers(object, entry);
-    adit_bus_gateway_set_name(object, entry->name);
-    adit_bus_gateway_set_backend(object, adit_backend_to_string(entry->backend));
-    adit_bus_gateway_set_slot(object, entry->slot);
-    adit_bus_gateway_set_link(object, entry->name);
-    adit_bus_gateway_set_up(object, entry->up);
-    adit_bus_gateway_set_addresses(object, (const char *const *)list);
-    adit_bus_gateway_set_state(object, adit_health_to_string(status.health));
-    adit_bus_gateway_set_last_handshake(object, (guint64)status.last_handshake);
-    adit_bus_gateway_set_default4(object, entry->selected[0]);
-    adit_bus_gateway_set_default6(object, entry->selected[1]);
-    adit_bus_gateway_set_problem(object, status.problem ? status.problem : "");
-}
-
-static void
-export_entry(AditService *self, const AditEntry *entry)
-{
-    g_autofree char *path = path_of(entry->name);
-    g_autoptr(GDBusObject) known =
-        g_dbus_object_manager_get_object(G_DBUS_OBJECT_MANAGER(self->objects), path);
-    g_autoptr(AditBusGateway) gateway = NULL;
-
-    if (known) {
-        gateway =
-            ADIT_BUS_GATEWAY(g_dbus_object_get_interface(known, "org.adit.Client1.Gateway"));
-        fill_gateway(gateway, entry, self);
-        return;
-    }
-    g_autoptr(GDBusObjectSkeleton) object = g_dbus_object_skeleton_new(path);
-
-    gateway = adit_bus_gateway_skeleton_new();
-    fill_gateway(gateway, entry, self);
-    g_dbus_object_skeleton_add_interface(object, G_DBUS_INTERFACE_SKELETON(gateway));
-    g_dbus_object_manager_server_export(self->objects, object);
-}
-
-static void
-unexport_strangers(AditService *self)
-{
-    g_autolist(GDBusObject) known =
-        g_dbus_object_manager_get_objects(G_DBUS_OBJECT_MANAGER(self->objects));
-
-    for (GList *l = known; l; l = l->next) {
-        g_autoptr(AditBusGateway) gateway =
-            ADIT_BUS_GATEWAY(g_dbus_object_get_interface(l->data, "org.adit.Client1.Gateway"));
-
-        if (gateway && !adit_catalog_find(adit_daemon_entries(self->daemon),
-                                          adit_bus_gateway_get_name(gateway)))
-            g_dbus_object_manager_server_unexport(self->objects,
-                                                  g_dbus_object_get_object_path(l->data));
-    }
-}
-
 static void
 refresh(AditService *self)
 {
-    const GPtrArray *entries = adit_daemon_entries(self->daemon);
-
     g_auto(GStrv) offered = adit_daemon_offered(self->daemon);
 
-    unexport_strangers(self);
+    adit_exported_refresh(self->objects, self->daemon, self->vigil);
     adit_bus_manager_set_offered(self->manager, (const char *const *)offered);
-    for (guint i = 0; i < entries->len; i++)
-        export_entry(self, g_ptr_array_index(entries, i));
     adit_publish_service_refresh(self->publications);
 }
 
@@ -198,7 +88,7 @@ on_done(const char *name, const GError *error, gpointer data)
     if (error) {
         g_dbus_method_invocation_return_gerror(waiting->call, error);
     } else if (waiting->complete_path) {
-        g_autofree char *path = path_of(name);
+        g_autofree char *path = adit_exported_path(name);
 
         waiting->complete_path(waiting->service->manager, waiting->call, path);
     } else {
@@ -250,22 +140,35 @@ on_import(AditBusManager *manager, GDBusMethodInvocation *call, const char *name
     return TRUE;
 }
 
+static void
+adopt(gpointer data)
+{
+    Waiting *waiting = data;
+    AditDaemon *daemon = waiting->service->daemon;
+    g_autoptr(GVariant) options = NULL;
+    AditBackendKind backend = ADIT_BACKEND_AUTO;
+    gboolean everyone = FALSE;
+    const char *name;
+
+    g_variant_get(arguments_of(waiting), "(&s@a{sv})", &name, &options);
+    if (!read_backend(options, waiting->call, &backend)) {
+        g_free(waiting);
+        return;
+    }
+    if (g_variant_lookup(options, "everyone", "b", &everyone) && everyone)
+        adit_adopt_for_everyone(daemon, backend, name, on_done, waiting);
+    else
+        adit_adopt(daemon, backend, name, on_done, waiting);
+}
+
 static gboolean
 on_adopt(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
          GVariant *options, AditService *self)
 {
-    AditBackendKind backend = ADIT_BACKEND_AUTO;
-    gboolean everyone = FALSE;
-    Waiting *waiting;
+    Waiting *waiting = wait_for(self, call, NULL);
 
-    if (!read_backend(options, call, &backend))
-        return TRUE;
-    waiting = wait_for(self, call, NULL);
     waiting->complete_path = adit_bus_manager_complete_adopt;
-    if (g_variant_lookup(options, "everyone", "b", &everyone) && everyone)
-        adit_adopt_for_everyone(self->daemon, backend, name, on_done, waiting);
-    else
-        adit_adopt(self->daemon, backend, name, on_done, waiting);
+    adit_queue_join(self->queue, name, adopt, drop, waiting);
     return TRUE;
 }
 

@@ -220,8 +220,8 @@ cmd_adopt(AditCli *cli, char **args, GError **error)
 
     if (!manager || !adit_cli_settle(adit_bus_manager_call_adopt_sync(
                                          manager, args[0], import_options_of(ADIT_BACKEND_AUTO),
-                                         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1,
-                                         &path, NULL, &reason),
+                                         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                                         CHANGE_MS, &path, NULL, &reason),
                                      &reason, error))
         return FALSE;
     cli->status = 0;
