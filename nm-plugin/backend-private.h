@@ -12,6 +12,7 @@ typedef struct {
     AditKernel *kernel;
     char *state_dir;
     NMClient *client; /* NULL: not made yet */
+    gboolean failed;  /* nor will it be */
     GCancellable *cancel;
     AditBackendWatch watch;
     GHashTable *updates;  /* uuid -> id of the timer after which it is looked at */

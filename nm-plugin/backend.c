@@ -36,8 +36,11 @@ adit_nm_client(const AditNm *nm, GError **error)
     }
     if (nm->client && nm_client_get_nm_running(nm->client))
         return nm->client;
-    g_set_error(error, ADIT_ERROR, ADIT_ERROR_TIMEOUT,
-                "NetworkManager: not running: systemctl start NetworkManager");
+    g_set_error_literal(error, ADIT_ERROR, ADIT_ERROR_TIMEOUT,
+                        nm->client || nm->failed
+                            ? "NetworkManager: not running: systemctl start NetworkManager"
+                            : "NetworkManager: aditd has just started, and asks it what it "
+                              "has: try again in a moment");
     return NULL;
 }
 
@@ -217,6 +220,7 @@ on_client(GObject *source, GAsyncResult *result, gpointer data)
         return;
     if (!client) {
         g_message("NetworkManager: %s", error->message);
+        nm->failed = TRUE;
         return;
     }
     nm->client = client;

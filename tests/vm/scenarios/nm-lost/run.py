@@ -6,7 +6,10 @@ NetworkManager 1.42 may take its IPv6 addresses away with the Reapply that selec
 else did: by its own record the gateway is up, and complete.
 """
 
+import multiprocessing
 import os
+import socket
+import struct
 
 import leaks
 import tap
@@ -57,6 +60,42 @@ def rounds(own):
     tap.note(output("sh", "-c", "journalctl -u aditd -b -o cat | grep -c 'has lost an address'") + " times an address was lost")
 
 
+def put_aside(own):
+    """Makes an address of the link a deprecated one, for ever, as fast as it goes."""
+    new_address, change, permanent, no_route, never = 20, 0x101, 0x80, 0x200, 0xffffffff
+    body = struct.pack("=BBBBI", socket.AF_INET6, 128, permanent, 0, socket.if_nametoindex(leaks.LINK))
+    for kind, data in ((1, socket.inet_pton(socket.AF_INET6, own)), (6, struct.pack("=4I", 0, never, 0, 0)),
+                       (8, struct.pack("=I", permanent | no_route))):
+        body += struct.pack("=HH", 4 + len(data), kind) + data
+    message = struct.pack("=IHHII", 16 + len(body), new_address, change, 0, 0) + body
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sock:
+        while True:
+            sock.send(message * 100)
+
+
+def contested(own):
+    """aditd starts while somebody changes the address as often as it is put right, and has the last word."""
+    often = "somebody else changes it as often as it is put right"
+    begin()
+    select(leaks.LINK)
+    other = multiprocessing.Process(target=put_aside, args=(own,))
+    other.start()
+    seconds(lambda: "deprecated" in settled(leaks.LINK), 10)
+    for number in range(1, 31):  # there may be no word of his between two of aditd
+        sh("systemctl", "stop", "aditd")
+        sh("journalctl", "--rotate", "--vacuum-time=1s")
+        good = works("systemctl", "start", "aditd")
+        said = output("journalctl", "-u", "aditd", "-o", "cat").partition("\nready\n")[0]
+        if not good or often in said:
+            break
+    other.kill()
+    other.join()
+    tap.ok(good and often in said, f"started beside who changes an address as often as it is put right ({number} tries)")
+    took = seconds(lambda: "deprecated" not in settled(leaks.LINK), 30)
+    tap.ok(took is not None, "and put it right when he had gone" + (f", after {took:.2f} s" if took is not None else ""))
+    tap.ok(seconds(lambda: works("adit", "default", "none"), 10) is not None, "and knows NetworkManager again")
+
+
 def main():
     """The story."""
     os.makedirs("/run/systemd/system/aditd.service.d", exist_ok=True)
@@ -70,6 +109,7 @@ def main():
         try:
             own = leaks.enrol(vps, "networkmanager")[1]
             rounds(own)
+            contested(own)
         finally:
             leaks.forget("networkmanager")
             os.unlink("/run/systemd/system/aditd.service.d/debug.conf")
