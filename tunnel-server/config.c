@@ -14,6 +14,7 @@ typedef struct {
     AditSubnet *subnet;
     AditDeviceEntry *device;
     AditPublish *publish;
+    gboolean has_server; /* of which there is one */
 } Place;
 
 typedef gboolean (*Setter)(Place *at, const char *value, GError **error);
@@ -422,8 +423,11 @@ static const Key keys[] = {
 static gboolean
 open_section(Place *at, const char *section, GError **error)
 {
-    if (g_str_equal(section, "Server"))
-        return TRUE;
+    if (g_str_equal(section, "Server")) {
+        if (at->has_server)
+            return refuse(error, "given twice");
+        return at->has_server = TRUE;
+    }
     if (g_str_equal(section, "Subnet")) {
         at->subnet = adit_model_add_subnet(at->model);
         return TRUE;

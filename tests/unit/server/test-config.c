@@ -64,6 +64,7 @@ test_bad(void)
         { "[Server]\nPrivatKey = x\n", "net.conf:2: PrivatKey: unknown key in [Server]" },
         { "[Server]\nMTU = 1400\n", "net.conf:1: [Server]: PrivateKey is missing" },
         { HEAD "MTU = 1400\nMTU = 1400\n", "net.conf:4: MTU: given twice in [Server]" },
+        { HEAD "Wan = eth0\n" HEAD "Wan = eth1\n", "net.conf:4: [Server]: given twice" },
         { HEAD "MTU = 100\n", "net.conf:3: MTU: not a number from 1280 to 65535" },
         { HEAD "[Subnet]\nName = home\nNetwork = 11.0.0.0/24\n",
           "net.conf:5: Network: not a private IPv4 network of /8 to /30" },
