@@ -11,6 +11,8 @@
 /* @name: of the gateway; @error NULL: done. */
 typedef void (*AditChangeDone)(const char *name, const GError *error, gpointer data);
 
+/* Whose profile an import would replace: "" for nobody's, a new gateway's. */
+const char *adit_change_whose_import(const AditDaemon *daemon, const char *profile);
 void adit_change_import(AditDaemon *daemon, AditBackendKind backend, const char *title,
                         const char *profile, AditChangeDone done, gpointer data);
 void adit_change_remove(AditDaemon *daemon, const char *name, AditChangeDone done,

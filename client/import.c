@@ -156,6 +156,15 @@ import_new(AditDaemon *daemon, AditBackendKind kind, const char *title, AditProf
     backend->ops->create(backend, &wish.gateway, on_created, change);
 }
 
+const char *
+adit_change_whose_import(const AditDaemon *daemon, const char *text)
+{
+    g_autoptr(AditProfile) profile = adit_profile_parse("", text, strlen(text), NULL);
+    const AditEntry *same = profile ? adit_change_find_device(daemon, profile) : NULL;
+
+    return same ? same->name : "";
+}
+
 /* Another file for a device that is a gateway already is an update of it; with another manager
  * named, a move. */
 void

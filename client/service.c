@@ -125,18 +125,30 @@ read_backend(GVariant *options, GDBusMethodInvocation *call, AditBackendKind *re
     return FALSE;
 }
 
+static void
+import(gpointer data)
+{
+    Waiting *waiting = data;
+    g_autoptr(GVariant) options = NULL;
+    AditBackendKind backend = ADIT_BACKEND_AUTO;
+    const char *name, *profile;
+
+    g_variant_get(arguments_of(waiting), "(&s&s@a{sv})", &name, &profile, &options);
+    if (read_backend(options, waiting->call, &backend))
+        adit_change_import(waiting->service->daemon, backend, name, profile, on_done, waiting);
+    else
+        g_free(waiting);
+}
+
 static gboolean
 on_import(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
           const char *profile, GVariant *options, AditService *self)
 {
-    AditBackendKind backend = ADIT_BACKEND_AUTO;
-    Waiting *waiting;
+    Waiting *waiting = wait_for(self, call, NULL);
 
-    if (!read_backend(options, call, &backend))
-        return TRUE;
-    waiting = wait_for(self, call, NULL);
     waiting->complete_path = adit_bus_manager_complete_import;
-    adit_change_import(self->daemon, backend, name, profile, on_done, waiting);
+    adit_queue_join(self->queue, adit_change_whose_import(self->daemon, profile), import, drop,
+                    waiting);
     return TRUE;
 }
 

@@ -61,9 +61,9 @@ def test_update(lab):
     home.write("/root/wrong.conf", PSK.sub(f"PresharedKey = {wrong}\n", profile), 0o600)
     failing = _spawn(client, "update", "home", "/root/wrong.conf")
     until(lambda: client.adit("export", "home").stdout != before, 5, "the wrong one")
-    down = _spawn(client, "down", "home")
+    waiting = [_spawn(client, *words) for words in (("down", "home"), ("import", "/root/home.conf"))]
     assert failing.wait(60) == 5 and "the old one is back" in failing.output(), failing.output()
-    assert down.wait() == 0, down.output()
+    assert [w.wait() for w in waiting] == [0, 0], [w.output() for w in waiting]
     assert client.adit("export", "home").stdout == before and "home" not in home.sh("ls /sys/class/net").stdout
     client.adit("up", "home")
     told = client.process.output()
