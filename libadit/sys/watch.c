@@ -197,6 +197,9 @@ on_look(GSource *source, GSourceFunc callback, gpointer data)
     self->due |= !done;
     self->last_look = g_get_monotonic_time();
     plan_look(self, self->last_look + (done ? SLOW : AGAIN));
+    /* What was heard meanwhile waits as well, or one long look would follow the other. */
+    if (g_source_get_ready_time(source) < self->last_look + SETTLE)
+        g_source_set_ready_time(source, self->last_look + SETTLE);
     return G_SOURCE_CONTINUE;
 }
 
