@@ -426,7 +426,8 @@ open_section(Place *at, const char *section, GError **error)
     if (g_str_equal(section, "Server")) {
         if (at->has_server)
             return refuse(error, "given twice");
-        return at->has_server = TRUE;
+        at->has_server = TRUE;
+        return TRUE;
     }
     if (g_str_equal(section, "Subnet")) {
         at->subnet = adit_model_add_subnet(at->model);

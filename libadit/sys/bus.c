@@ -43,6 +43,10 @@ adit_bus_take_error(GError *error, const char *service)
     else if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED))
         ours = g_error_new(ADIT_ERROR, ADIT_ERROR_DENIED, "%s: not allowed: %s", service,
                            error->message);
+    else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
+        ours = g_error_new(ADIT_ERROR, ADIT_ERROR_TIMEOUT,
+                           "%s: no answer in time: it may still do what it was asked for",
+                           service);
     else if (error->domain == G_IO_ERROR)
         ours = g_error_new(ADIT_ERROR, ADIT_ERROR_TIMEOUT, "%s: no system bus: %s", service,
                            error->message);
