@@ -15,6 +15,7 @@ typedef struct {
     AditPlaces places;
     AditDaemon *daemon;
     AditService *service;
+    GDBusConnection *bus; /* NULL: none yet */
     int status;
 } Main;
 
@@ -75,6 +76,7 @@ on_bus(GDBusConnection *bus, const char *name, gpointer data)
 {
     Main *self = data;
 
+    self->bus = g_object_ref(bus);
     self->service = adit_service_new(self->daemon, bus);
 }
 
@@ -119,6 +121,9 @@ main(int argc, char **argv)
     run(&self);
     g_clear_pointer(&self.service, adit_service_free);
     adit_daemon_free(self.daemon);
+    if (self.bus) /* who still waits is told that it was not done */
+        g_dbus_connection_flush_sync(self.bus, NULL, NULL);
+    g_clear_object(&self.bus);
     g_main_loop_unref(self.loop);
     adit_places_clear(&self.places);
     return self.status;

@@ -348,6 +348,13 @@ on_edited(const char *id, gpointer data)
 }
 
 static void
+remove_gone(AditDaemon *daemon, const AditEntry *entry)
+{
+    g_message("%s: removed in %s", entry->name, adit_backend_to_string(entry->backend));
+    adit_change_remove(daemon, entry->name, NULL, NULL);
+}
+
+static void
 on_gone(const char *id, gpointer data)
 {
     const Ear *ear = data;
@@ -355,10 +362,25 @@ on_gone(const char *id, gpointer data)
 
     if (!entry)
         adit_newcomers_forget(ear->daemon->newcomers, id);
-    if (!entry || entry->busy)
+    if (!entry)
         return;
-    g_message("%s: removed in %s", entry->name, adit_backend_to_string(ear->kind));
-    adit_change_remove(ear->daemon, entry->name, NULL, NULL);
+    entry->gone = entry->busy; /* looked at when that is over, which may have been it */
+    if (!entry->gone)
+        remove_gone(ear->daemon, entry);
+}
+
+void
+adit_adopt_gone(AditDaemon *daemon, const char *name)
+{
+    AditEntry *entry = adit_catalog_find(daemon->entries, name);
+    AditBackend *backend = entry ? adit_change_backend(daemon, entry) : NULL;
+    g_auto(GStrv) ids = backend ? backend->ops->list(backend) : NULL;
+
+    if (!entry)
+        return;
+    entry->gone = FALSE;
+    if (ids && entry->id && !g_strv_contains((const char *const *)ids, entry->id))
+        remove_gone(daemon, entry);
 }
 
 static gboolean

@@ -16,5 +16,7 @@ void adit_unadopt(AditDaemon *daemon, const char *name, AditChangeDone done, gpo
 /* Somebody has edited it by its manager's means: looked at now, or when a change of it is over.
  */
 void adit_adopt_edited(AditDaemon *daemon, const char *name);
+/* Its manager may have lost it while a change of it was under way, which is over. */
+void adit_adopt_gone(AditDaemon *daemon, const char *name);
 /* From now on what managers say is followed. */
 void adit_adopt_watch(AditDaemon *daemon);

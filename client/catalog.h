@@ -20,6 +20,7 @@ typedef struct {
     char *owner;       /* the one user it is for; NULL: all; not on disk */
     gint64 since;      /* when it was last wanted up, in monotonic time; not on disk */
     gboolean edited;   /* by its manager's user, while busy; not on disk */
+    gboolean gone;     /* perhaps: removed in its manager, while busy; not on disk */
     gboolean busy;     /* a change is under way; not on disk */
     AditHealth health; /* as it was told last; not on disk */
     guint tries;       /* how often in a row its handshake was overdue; not on disk */

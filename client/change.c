@@ -47,15 +47,26 @@ tell_journal(const AditChange *change, const GError *reason)
                      reason ? reason->message : NULL, NULL);
 }
 
+/* What was heard of it meanwhile. */
+static void
+catch_up(AditDaemon *daemon, const char *name)
+{
+    const AditEntry *entry = adit_catalog_find(daemon->entries, name);
+
+    if (entry && entry->gone && !entry->busy)
+        adit_adopt_gone(daemon, name);
+    entry = adit_catalog_find(daemon->entries, name); /* another one, or none, by now */
+    if (entry && entry->edited)
+        adit_adopt_edited(daemon, name);
+}
+
 void
 adit_change_finish(AditChange *change, GError *error)
 {
     g_autoptr(GError) reason = error;
-    AditEntry *entry =
-        change->name ? adit_catalog_find(change->daemon->entries, change->name) : NULL;
-
+    g_autofree char *name = g_strdup(change->name);
     AditDaemon *daemon = change->daemon;
-    g_autofree char *edited = entry && entry->edited ? g_strdup(change->name) : NULL;
+    AditEntry *entry = name ? adit_catalog_find(daemon->entries, name) : NULL;
 
     if (entry) {
         entry->busy = FALSE;
@@ -66,8 +77,8 @@ adit_change_finish(AditChange *change, GError *error)
     if (change->done)
         change->done(change->name, reason, change->data);
     change_free(change);
-    if (edited)
-        adit_adopt_edited(daemon, edited);
+    if (name)
+        catch_up(daemon, name);
 }
 
 AditEntry *

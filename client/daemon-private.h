@@ -24,6 +24,7 @@ struct _AditDaemon {
     AditResolve1 *resolve1;
     AditCare *care;
     AditNewcomers *newcomers;
+    AditQueue *queue;                       /* for the gateways, by name */
     AditBackend *backends[ADIT_N_BACKENDS]; /* NULL: not of this build, or of no kind */
     gpointer ears[ADIT_N_BACKENDS];         /* what their watches are given */
     GPtrArray *entries;                     /* AditEntry, by name */

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define QUEUE_MS 20000 /* more than an update waits for its handshake */
+
 GPtrArray *
 adit_daemon_make_gateways(const GPtrArray *entries)
 {
@@ -181,9 +183,33 @@ adit_daemon_choose_backend(const AditDaemon *self)
     return ADIT_BACKEND_DIRECT;
 }
 
+gboolean
+adit_daemon_is_busy(const AditDaemon *self, const char *name)
+{
+    const AditEntry *entry = adit_catalog_find(self->entries, name);
+    AditBackend *backend = entry ? self->backends[entry->backend] : NULL;
+
+    return entry && (entry->busy || (backend && backend->ops->is_coming &&
+                                     backend->ops->is_coming(backend, entry->id)));
+}
+
+static gboolean
+is_busy(const char *name, gpointer data)
+{
+    return adit_daemon_is_busy(data, name);
+}
+
+gboolean
+adit_daemon_await(AditDaemon *self, const char *name, AditQueueFunc go, AditQueueFunc drop,
+                  gpointer data)
+{
+    return adit_queue_join(self->queue, name, go, drop, data);
+}
+
 void
 adit_daemon_tell(AditDaemon *self)
 {
+    adit_queue_look(self->queue);
     adit_care_look(self->care);
     if (self->changed)
         self->changed(self, self->changed_data);
@@ -209,6 +235,7 @@ open_daemon(const AditPlaces *places, gboolean observes, GError **error)
     g_autoptr(AditDaemon) self = g_new0(AditDaemon, 1);
     self->places = places;
     self->observes = observes;
+    self->queue = adit_queue_new(QUEUE_MS, is_busy, self);
     self->entries = g_ptr_array_new_with_free_func((GDestroyNotify)adit_entry_free);
     self->wanted = adit_wanted_store_new(places);
     self->endpoints = adit_endpoints_new(on_resolved, self);
@@ -244,6 +271,7 @@ adit_daemon_free(AditDaemon *self)
 {
     if (!self)
         return;
+    adit_queue_free(self->queue);
     for (guint i = 0; i < ADIT_N_BACKENDS; i++) {
         if (self->backends[i])
             self->backends[i]->ops->free(self->backends[i]);
@@ -291,6 +319,8 @@ keep_busy(GPtrArray *entries, const GPtrArray *before)
         const AditEntry *old = adit_catalog_find(before, entry->name);
 
         entry->busy = old && old->busy;
+        entry->edited = old && old->edited;
+        entry->gone = old && old->gone;
         entry->health = old ? old->health : entry->health;
         if (old && old->up)
             entry->since = old->since;

@@ -3,6 +3,7 @@
 
 #include "client/catalog.h"
 #include "client/health.h"
+#include "client/queue.h"
 #include "libadit/sys/places.h"
 
 /* aditd without its bus: the gateways of this machine, and the kernel and the managers of its
@@ -31,6 +32,11 @@ gboolean adit_daemon_reload(AditDaemon *daemon, GError **error);
 gboolean adit_daemon_look(AditDaemon *daemon, GError **error);
 /* Connections of managers that could be adopted; see client/newcomers.h. */
 GStrv adit_daemon_offered(const AditDaemon *daemon);
+/* Something is at the gateway: a change, or its manager is only coming. */
+gboolean adit_daemon_is_busy(const AditDaemon *daemon, const char *name);
+/* Calls @go when it is not, see client/queue.h, for 20 s at most. */
+gboolean adit_daemon_await(AditDaemon *daemon, const char *name, AditQueueFunc go,
+                           AditQueueFunc drop, gpointer data);
 gboolean adit_daemon_status(AditDaemon *daemon, const char *name, AditGatewayStatus *ret,
                             GError **error);
 void adit_gateway_status_clear(AditGatewayStatus *status);

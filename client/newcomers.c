@@ -181,13 +181,38 @@ on_merged(const char *name, const GError *error, gpointer data)
 }
 
 static void
+replace(gpointer data)
+{
+    Merge *merge = data;
+
+    adit_update(merge->daemon, merge->name, merge->text, on_merged, merge);
+}
+
+static void
+drop(gpointer data)
+{
+    g_autoptr(GError) error =
+        g_error_new(ADIT_ERROR, ADIT_ERROR_TIMEOUT, "not done: aditd stops: import it again");
+
+    end_merge(data, error);
+}
+
+static void
 on_up_again(const char *name, const GError *error, gpointer data)
 {
     Merge *merge = data;
 
     if (error) /* the newer profile may be what it takes */
         g_info("%s", error->message);
-    adit_update(merge->daemon, merge->name, merge->text, on_merged, merge);
+    adit_daemon_await(merge->daemon, merge->name, replace, drop, merge);
+}
+
+static void
+bring_up_again(gpointer data)
+{
+    Merge *merge = data;
+
+    adit_change_set_up(merge->daemon, merge->name, TRUE, on_up_again, merge);
 }
 
 /* Two connections cannot have one link: the newer one has taken it. */
@@ -200,7 +225,7 @@ on_newer_gone(const char *id, const GError *error, gpointer data)
     if (error || !entry)
         end_merge(merge, error);
     else if (entry->up)
-        adit_change_set_up(merge->daemon, merge->name, TRUE, on_up_again, merge);
+        adit_daemon_await(merge->daemon, merge->name, bring_up_again, drop, merge);
     else
         on_up_again(NULL, NULL, merge);
 }
@@ -229,6 +254,8 @@ on_merge(gpointer data)
     AditNewcomers *self = question->newcomers;
     const AditEntry *same = adit_change_find_device(self->daemon, question->profile);
 
+    if (same && same->busy)
+        return G_SOURCE_CONTINUE; /* what is to go had better stay until it can be replaced */
     question->timer = 0;
     if (same)
         merge(question, same);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client/queue.h"
 
+#define LOOK_MS 250 /* for what nobody tells */
+
 struct _AditQueue {
     guint patience_ms;
     AditQueueBusy is_busy;
     gpointer data;
     GPtrArray *waiting; /* Waiter, the first one first */
-    guint look;         /* an idle source */
+    guint look, tick;   /* sources: soon, and now and then */
 };
 
 typedef struct {
@@ -88,7 +90,19 @@ on_look(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-void
+static gboolean
+on_tick(gpointer data)
+{
+    AditQueue *self = data;
+
+    adit_queue_look(self);
+    if (self->waiting->len > 0)
+        return G_SOURCE_CONTINUE;
+    self->tick = 0;
+    return G_SOURCE_REMOVE;
+}
+
+gboolean
 adit_queue_join(AditQueue *self, const char *name, AditQueueFunc go, AditQueueFunc drop,
                 gpointer data)
 {
@@ -96,7 +110,7 @@ adit_queue_join(AditQueue *self, const char *name, AditQueueFunc go, AditQueueFu
 
     if (!self->is_busy(name, self->data) && !is_awaited(self, name)) {
         go(data);
-        return;
+        return FALSE;
     }
     waiter = g_new0(Waiter, 1);
     waiter->queue = self;
@@ -106,6 +120,9 @@ adit_queue_join(AditQueue *self, const char *name, AditQueueFunc go, AditQueueFu
     waiter->data = data;
     waiter->patience = g_timeout_add(self->patience_ms, on_impatient, waiter);
     g_ptr_array_add(self->waiting, waiter);
+    if (self->tick == 0)
+        self->tick = g_timeout_add(LOOK_MS, on_tick, self);
+    return TRUE;
 }
 
 /* Not at once: who says so may be in the middle of it. */
@@ -113,7 +130,7 @@ void
 adit_queue_look(AditQueue *self)
 {
     if (self->waiting->len > 0 && self->look == 0)
-        self->look = g_idle_add(on_look, self);
+        self->look = g_idle_add_full(G_PRIORITY_DEFAULT, on_look, self, NULL);
 }
 
 void
@@ -127,6 +144,7 @@ adit_queue_free(AditQueue *self)
         waiter->drop(waiter->data);
     }
     g_clear_handle_id(&self->look, g_source_remove);
+    g_clear_handle_id(&self->tick, g_source_remove);
     g_ptr_array_unref(self->waiting);
     g_free(self);
 }

@@ -15,9 +15,9 @@ typedef void (*AditQueueFunc)(gpointer data);
 AditQueue *adit_queue_new(guint patience_ms, AditQueueBusy is_busy, gpointer data);
 /* Calls @go now if nothing is at @name, else when that is over, and after those that came
  * before; out of patience all the same, to be refused. Calls @drop instead if the queue ends.
- */
-void adit_queue_join(AditQueue *queue, const char *name, AditQueueFunc go, AditQueueFunc drop,
-                     gpointer data);
+ * TRUE: it waits. */
+gboolean adit_queue_join(AditQueue *queue, const char *name, AditQueueFunc go,
+                         AditQueueFunc drop, gpointer data);
 /* Something is over. */
 void adit_queue_look(AditQueue *queue);
 void adit_queue_free(AditQueue *queue);

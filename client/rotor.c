@@ -171,12 +171,25 @@ on_changed(const char *name, const GError *error, gpointer data)
 
 /* Store first, then the link, then 15 s for a handshake: else all is as before. */
 static void
-change(Turn *turn, const AditEntry *entry)
+change(gpointer data)
 {
-    g_autoptr(AditProfile) next = adit_profile_copy(entry->profile);
+    Turn *turn = data;
+    AditEntry *entry = NULL;
+    g_autoptr(AditProfile) next = NULL;
 
+    if (!is_ours(turn, &entry)) { /* somebody was first */
+        turn->act(turn);
+        return;
+    }
+    next = adit_profile_copy(entry->profile);
     next->private_key = turn->way.on_new ? turn->keys.before : turn->keys.after;
     adit_update_profile(turn->rotor->daemon, turn->name, next, on_changed, turn);
+}
+
+/* The next process goes on; this one is about to end. */
+static void
+drop(gpointer data)
+{
 }
 
 static gboolean
@@ -217,7 +230,9 @@ act(Turn *turn)
     g_debug("%s: key: %s", turn->name, words[turn->way.state]);
     switch (turn->way.state) {
     case ADIT_SWITCH_OFFERING: offer(turn, &turn->keys.after, on_offered); return;
-    case ADIT_SWITCH_CHANGING: change(turn, entry); return;
+    case ADIT_SWITCH_CHANGING:
+        adit_daemon_await(turn->rotor->daemon, turn->name, change, drop, turn);
+        return;
     case ADIT_SWITCH_ASKING:
         adit_inband_ask(turn->rotor->inband, turn->name, on_held, turn);
         return;

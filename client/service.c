@@ -10,19 +10,17 @@
 #include "client/follow.h"
 #include "client/names.h"
 #include "client/publish-service.h"
-#include "client/queue.h"
 #include "client/update.h"
 #include "client/vigil.h"
 #include "libadit/core/error.h"
 
-#define DRAIN_MS 2000  /* the patience of who removes a gateway */
-#define QUEUE_MS 20000 /* more than an update waits for its handshake */
+#define DRAIN_MS 2000                   /* the patience of who removes a gateway */
+#define CHOICE_US (20 * G_USEC_PER_SEC) /* and of who selects one that something is at */
 
 struct _AditService {
     AditDaemon *daemon;
     GDBusObjectManagerServer *objects;
     AditBusManager *manager;
-    AditQueue *queue; /* for the gateways */
     AditPublishService *publications;
     AditInband *inband;
     AditRotor *rotor;
@@ -44,28 +42,22 @@ refresh(AditService *self)
 static void
 on_changed(AditDaemon *daemon, gpointer data)
 {
-    AditService *self = data;
-
-    refresh(self);
-    adit_queue_look(self->queue);
+    refresh(data);
 }
 
-static gboolean
-is_busy(const char *name, gpointer data)
-{
-    const AditService *self = data;
-    const AditEntry *entry = adit_catalog_find(adit_daemon_entries(self->daemon), name);
-
-    return entry && entry->busy;
-}
-
-/* A call on the bus that waits for a change. */
+/* A call on the bus that waits for its turn, and then for a change. */
 typedef struct {
     AditService *service;
     GDBusMethodInvocation *call;
     void (*complete)(AditBusManager *manager, GDBusMethodInvocation *call);
     void (*complete_path)(AditBusManager *manager, GDBusMethodInvocation *call,
                           const char *path); /* or this one */
+    AditQueueFunc begin;
+    guint watch; /* of who has called, while he waits for his turn */
+    gboolean left;
+    AditBackendKind backend; /* of an import, or an adoption */
+    gboolean everyone;       /* likewise */
+    gint64 until;            /* of a choice: in monotonic time */
 } Waiting;
 
 static Waiting *
@@ -78,6 +70,51 @@ wait_for(AditService *self, GDBusMethodInvocation *call,
     waiting->call = call;
     waiting->complete = complete;
     return waiting;
+}
+
+static void
+refuse(Waiting *waiting, const char *why)
+{
+    g_dbus_method_invocation_return_error_literal(waiting->call, ADIT_ERROR, ADIT_ERROR_TIMEOUT,
+                                                  why);
+    g_clear_handle_id(&waiting->watch, g_bus_unwatch_name);
+    g_free(waiting);
+}
+
+static void
+drop(gpointer data)
+{
+    refuse(data, "aditd: stops: not done");
+}
+
+static void
+on_left(GDBusConnection *bus, const char *name, gpointer data)
+{
+    ((Waiting *)data)->left = TRUE;
+}
+
+/* What nobody waits for any more is not done. */
+static void
+on_turn(gpointer data)
+{
+    Waiting *waiting = data;
+
+    g_clear_handle_id(&waiting->watch, g_bus_unwatch_name);
+    if (waiting->left)
+        refuse(waiting, "aditd: nobody waits for it any more");
+    else
+        waiting->begin(waiting);
+}
+
+static void
+take_turn(Waiting *waiting, const char *name, AditQueueFunc begin)
+{
+    waiting->begin = begin;
+    if (adit_daemon_await(waiting->service->daemon, name, on_turn, drop, waiting))
+        waiting->watch = g_bus_watch_name_on_connection(
+            g_dbus_method_invocation_get_connection(waiting->call),
+            g_dbus_method_invocation_get_sender(waiting->call), G_BUS_NAME_WATCHER_FLAGS_NONE,
+            NULL, on_left, waiting, NULL);
 }
 
 static void
@@ -95,15 +132,6 @@ on_done(const char *name, const GError *error, gpointer data)
         waiting->complete(waiting->service->manager, waiting->call);
     }
     g_free(waiting);
-}
-
-static void
-drop(gpointer data)
-{
-    g_autofree Waiting *waiting = data;
-
-    g_dbus_method_invocation_return_error(waiting->call, ADIT_ERROR, ADIT_ERROR_BUSY,
-                                          "aditd ends");
 }
 
 static GVariant *
@@ -129,26 +157,26 @@ static void
 import(gpointer data)
 {
     Waiting *waiting = data;
-    g_autoptr(GVariant) options = NULL;
-    AditBackendKind backend = ADIT_BACKEND_AUTO;
     const char *name, *profile;
 
-    g_variant_get(arguments_of(waiting), "(&s&s@a{sv})", &name, &profile, &options);
-    if (read_backend(options, waiting->call, &backend))
-        adit_change_import(waiting->service->daemon, backend, name, profile, on_done, waiting);
-    else
-        g_free(waiting);
+    g_variant_get(arguments_of(waiting), "(&s&s@a{sv})", &name, &profile, NULL);
+    adit_change_import(waiting->service->daemon, waiting->backend, name, profile, on_done,
+                       waiting);
 }
 
 static gboolean
 on_import(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
           const char *profile, GVariant *options, AditService *self)
 {
-    Waiting *waiting = wait_for(self, call, NULL);
+    AditBackendKind backend = ADIT_BACKEND_AUTO;
+    Waiting *waiting;
 
+    if (!read_backend(options, call, &backend))
+        return TRUE;
+    waiting = wait_for(self, call, NULL);
     waiting->complete_path = adit_bus_manager_complete_import;
-    adit_queue_join(self->queue, adit_change_whose_import(self->daemon, profile), import, drop,
-                    waiting);
+    waiting->backend = backend;
+    take_turn(waiting, adit_change_whose_import(self->daemon, profile), import);
     return TRUE;
 }
 
@@ -156,31 +184,45 @@ static void
 adopt(gpointer data)
 {
     Waiting *waiting = data;
-    AditDaemon *daemon = waiting->service->daemon;
-    g_autoptr(GVariant) options = NULL;
-    AditBackendKind backend = ADIT_BACKEND_AUTO;
-    gboolean everyone = FALSE;
-    const char *name;
+    const char *word;
 
-    g_variant_get(arguments_of(waiting), "(&s@a{sv})", &name, &options);
-    if (!read_backend(options, waiting->call, &backend)) {
-        g_free(waiting);
-        return;
-    }
-    if (g_variant_lookup(options, "everyone", "b", &everyone) && everyone)
-        adit_adopt_for_everyone(daemon, backend, name, on_done, waiting);
+    g_variant_get(arguments_of(waiting), "(&s@a{sv})", &word, NULL);
+    if (waiting->everyone)
+        adit_adopt_for_everyone(waiting->service->daemon, waiting->backend, word, on_done,
+                                waiting);
     else
-        adit_adopt(daemon, backend, name, on_done, waiting);
+        adit_adopt(waiting->service->daemon, waiting->backend, word, on_done, waiting);
+}
+
+/* Which gateway a word means, by its id or what people call it, too. */
+static const char *
+name_of(const AditService *self, const char *word)
+{
+    const GPtrArray *entries = adit_daemon_entries(self->daemon);
+
+    for (guint i = 0; i < entries->len; i++) {
+        const AditEntry *entry = g_ptr_array_index(entries, i);
+
+        if (g_strcmp0(entry->id, word) == 0 || g_strcmp0(entry->title, word) == 0)
+            return entry->name;
+    }
+    return word;
 }
 
 static gboolean
-on_adopt(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
+on_adopt(AditBusManager *manager, GDBusMethodInvocation *call, const char *word,
          GVariant *options, AditService *self)
 {
-    Waiting *waiting = wait_for(self, call, NULL);
+    AditBackendKind backend = ADIT_BACKEND_AUTO;
+    Waiting *waiting;
 
+    if (!read_backend(options, call, &backend))
+        return TRUE;
+    waiting = wait_for(self, call, NULL);
     waiting->complete_path = adit_bus_manager_complete_adopt;
-    adit_queue_join(self->queue, name, adopt, drop, waiting);
+    waiting->backend = backend;
+    g_variant_lookup(options, "everyone", "b", &waiting->everyone);
+    take_turn(waiting, name_of(self, word), adopt);
     return TRUE;
 }
 
@@ -198,8 +240,7 @@ static gboolean
 on_update(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
           const char *profile, AditService *self)
 {
-    adit_queue_join(self->queue, name, update, drop,
-                    wait_for(self, call, adit_bus_manager_complete_update));
+    take_turn(wait_for(self, call, adit_bus_manager_complete_update), name, update);
     return TRUE;
 }
 
@@ -217,8 +258,7 @@ static gboolean
 on_rotate(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
           AditService *self)
 {
-    adit_queue_join(self->queue, name, rotate, drop,
-                    wait_for(self, call, adit_bus_manager_complete_rotate));
+    take_turn(wait_for(self, call, adit_bus_manager_complete_rotate), name, rotate);
     return TRUE;
 }
 
@@ -254,8 +294,7 @@ static gboolean
 on_unadopt(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
            AditService *self)
 {
-    adit_queue_join(self->queue, name, unadopt, drop,
-                    wait_for(self, call, adit_bus_manager_complete_unadopt));
+    take_turn(wait_for(self, call, adit_bus_manager_complete_unadopt), name, unadopt);
     return TRUE;
 }
 
@@ -280,19 +319,33 @@ on_drained(GObject *bus, GAsyncResult *result, gpointer data)
 
     g_clear_pointer(&answer, g_variant_unref);
     g_variant_get(arguments_of(waiting), "(&s)", &name);
-    adit_queue_join(waiting->service->queue, name, remove_gateway, drop, waiting);
+    take_turn(waiting, name, remove_gateway);
 }
 
 /* What is published there is given back first, while the tunnel stands. */
+static void
+drain(gpointer data)
+{
+    Waiting *waiting = data;
+    const char *name;
+
+    g_variant_get(arguments_of(waiting), "(&s)", &name);
+    if (adit_daemon_is_busy(waiting->service->daemon, name)) {
+        remove_gateway(waiting); /* to be refused */
+        return;
+    }
+    g_dbus_connection_call(g_dbus_method_invocation_get_connection(waiting->call),
+                           "org.adit.Publisher1", "/org/adit/Publisher1/publisher",
+                           "org.adit.Publisher1.Publisher", "Drain", g_variant_new("(s)", name),
+                           NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, DRAIN_MS, NULL, on_drained,
+                           waiting);
+}
+
 static gboolean
 on_remove(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
           AditService *self)
 {
-    g_dbus_connection_call(g_dbus_method_invocation_get_connection(call), "org.adit.Publisher1",
-                           "/org/adit/Publisher1/publisher", "org.adit.Publisher1.Publisher",
-                           "Drain", g_variant_new("(s)", name), NULL,
-                           G_DBUS_CALL_FLAGS_NO_AUTO_START, DRAIN_MS, NULL, on_drained,
-                           wait_for(self, call, adit_bus_manager_complete_remove));
+    take_turn(wait_for(self, call, adit_bus_manager_complete_remove), name, drain);
     return TRUE;
 }
 
@@ -311,19 +364,52 @@ static gboolean
 on_set_up(AditBusManager *manager, GDBusMethodInvocation *call, const char *name, gboolean up,
           AditService *self)
 {
-    adit_queue_join(self->queue, name, set_up, drop,
-                    wait_for(self, call, adit_bus_manager_complete_set_up));
+    take_turn(wait_for(self, call, adit_bus_manager_complete_set_up), name, set_up);
     return TRUE;
+}
+
+/* One that the choice changes, and that something is at. */
+static const char *
+find_busy(const AditService *self, const char *chosen, const gboolean families[2])
+{
+    const GPtrArray *entries = adit_daemon_entries(self->daemon);
+
+    for (guint i = 0; i < entries->len; i++) {
+        const AditEntry *entry = g_ptr_array_index(entries, i);
+        const gboolean is_chosen = g_str_equal(entry->name, chosen);
+
+        for (guint f = 0; f < 2; f++)
+            if (families[f] && entry->selected[f] != is_chosen &&
+                adit_daemon_is_busy(self->daemon, entry->name))
+                return entry->name;
+    }
+    return NULL;
+}
+
+static void
+set_default(gpointer data)
+{
+    Waiting *waiting = data;
+    AditService *self = waiting->service;
+    gboolean families[2];
+    const char *name, *busy;
+
+    g_variant_get(arguments_of(waiting), "(&sbb)", &name, &families[0], &families[1]);
+    busy = find_busy(self, name, families);
+    if (busy && g_get_monotonic_time() < waiting->until)
+        take_turn(waiting, busy, set_default);
+    else
+        adit_change_set_default(self->daemon, *name ? name : NULL, families, on_done, waiting);
 }
 
 static gboolean
 on_set_default(AditBusManager *manager, GDBusMethodInvocation *call, const char *name,
                gboolean ipv4, gboolean ipv6, AditService *self)
 {
-    const gboolean families[2] = { ipv4, ipv6 };
+    Waiting *waiting = wait_for(self, call, adit_bus_manager_complete_set_default);
 
-    adit_change_set_default(self->daemon, *name ? name : NULL, families, on_done,
-                            wait_for(self, call, adit_bus_manager_complete_set_default));
+    waiting->until = g_get_monotonic_time() + CHOICE_US;
+    set_default(waiting);
     return TRUE;
 }
 
@@ -401,7 +487,6 @@ adit_service_new(AditDaemon *daemon, GDBusConnection *bus)
     self->doctor = adit_doctor_service_new(daemon, self->manager);
     adit_authority_guard(G_DBUS_INTERFACE_SKELETON(self->manager), actions);
     g_dbus_object_skeleton_add_interface(root, G_DBUS_INTERFACE_SKELETON(self->manager));
-    self->queue = adit_queue_new(QUEUE_MS, is_busy, self);
     self->publications = adit_publish_service_new(daemon, root);
     g_dbus_object_manager_server_export(self->objects, root);
     adit_daemon_set_changed(daemon, on_changed, self);
@@ -418,7 +503,6 @@ adit_service_free(AditService *self)
     if (!self)
         return;
     adit_daemon_set_changed(self->daemon, NULL, NULL);
-    adit_queue_free(self->queue);
     g_clear_pointer(&self->follow, adit_follow_free);
     g_clear_pointer(&self->inband, adit_inband_free);
     g_clear_pointer(&self->rotor, adit_rotor_free);

@@ -36,11 +36,11 @@ adit_nm_client(const AditNm *nm, GError **error)
     }
     if (nm->client && nm_client_get_nm_running(nm->client))
         return nm->client;
-    g_set_error_literal(error, ADIT_ERROR, ADIT_ERROR_TIMEOUT,
-                        nm->client || nm->failed
-                            ? "NetworkManager: not running: systemctl start NetworkManager"
-                            : "NetworkManager: aditd has just started, and asks it what it "
-                              "has: try again in a moment");
+    g_set_error_literal(
+        error, ADIT_ERROR, ADIT_ERROR_TIMEOUT,
+        nm->client   ? "NetworkManager: not running: systemctl start NetworkManager"
+        : nm->failed ? "NetworkManager: cannot be asked: systemctl restart aditd"
+                     : "NetworkManager: was not asked yet: try again in a moment");
     return NULL;
 }
 
@@ -109,6 +109,18 @@ is_ready(AditBackend *backend, const char *id, GError **error)
     g_set_error(error, ADIT_ERROR, ADIT_ERROR_TIMEOUT,
                 "NetworkManager: still starting: try again in a moment");
     return FALSE;
+}
+
+/* So right after our start, and right after its own. */
+static gboolean
+is_coming(AditBackend *backend, const char *id)
+{
+    const AditNm *nm = (const AditNm *)backend;
+    NMClient *client = adit_nm_client(nm, NULL);
+
+    if (!client)
+        return !nm->client && !nm->failed;
+    return nm_client_get_startup(client) && id && !nm_client_get_connection_by_uuid(client, id);
 }
 
 static gboolean
@@ -269,6 +281,7 @@ adit_nm_backend_new(AditKernel *kernel, const char *state_dir)
         .list = list,
         .manages = manages,
         .is_ready = is_ready,
+        .is_coming = is_coming,
         .mend = mend,
         .watch = adit_nm_watch,
         .free = nm_free,

@@ -77,6 +77,8 @@ typedef struct {
     gboolean (*manages)(AditBackend *self, const char *link);
     /* Whether an update of @id can reach it now; FALSE: why not. NULL: it always can. */
     gboolean (*is_ready)(AditBackend *self, const char *id, GError **error);
+    /* Whether it will have @id in a moment, or know that it has not. NULL: it always knows. */
+    gboolean (*is_coming)(AditBackend *self, const char *id);
     /* Puts back what others changed of the kernel's side of a gateway that is up. */
     gboolean (*mend)(AditBackend *self, const AditBackendGateway *gateway, GError **error);
     /* Keeps the guard of @want as rules of the manager's own as well; NULL: none, or none any

@@ -113,7 +113,7 @@ ask(Fixture *f, AditBackend *backend, AditBackendVerb verb)
     do {
         verb(backend, &gateway, on_done, f);
         g_main_context_iteration(NULL, FALSE);
-    } while ((strstr(f->said, "aditd has just started") ||
+    } while ((strstr(f->said, "was not asked yet") ||
               g_str_has_suffix(f->said, "systemctl start NetworkManager")) &&
              g_get_monotonic_time() < end);
 }

@@ -61,11 +61,16 @@ def test_update(lab):
     home.write("/root/wrong.conf", PSK.sub(f"PresharedKey = {wrong}\n", profile), 0o600)
     failing = _spawn(client, "update", "home", "/root/wrong.conf")
     until(lambda: client.adit("export", "home").stdout != before, 5, "the wrong one")
-    waiting = [_spawn(client, *words) for words in (("down", "home"), ("import", "/root/home.conf"))]
+    asked = home.spawn("dbus-monitor", "--system", "member=SetUp")
+    asked.wait_output("NameAcquired")
+    left = _spawn(client, "down", "home")
+    asked.wait_output("member=SetUp")
+    left.kill()
+    waiting = _spawn(client, "import", "/root/home.conf")
     assert failing.wait(60) == 5 and "the old one is back" in failing.output(), failing.output()
-    assert [w.wait() for w in waiting] == [0, 0], [w.output() for w in waiting]
-    assert client.adit("export", "home").stdout == before and "home" not in home.sh("ls /sys/class/net").stdout
-    client.adit("up", "home")
+    assert waiting.wait() == 0, waiting.output()
+    assert client.adit("export", "home").stdout == before
+    assert home.sh("cat /sys/class/net/home/ifindex").stdout == index, "who has gone has not taken it down"
     told = client.process.output()
     assert "home: import: done" in told and "home: update: done" in told and "update: home: no handshake" in told, told
     until(lambda: visitor.curl(f"http://{vps.v4}:443/", check=False).ok, 15, "the old profile to carry again")

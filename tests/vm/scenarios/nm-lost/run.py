@@ -8,8 +8,10 @@ else did: by its own record the gateway is up, and complete.
 
 import multiprocessing
 import os
+import re
 import socket
 import struct
+import subprocess
 
 import leaks
 import tap
@@ -78,8 +80,9 @@ def contested(own):
     often = "somebody else changes it as often as it is put right"
     begin()
     select(leaks.LINK)
-    other = multiprocessing.Process(target=put_aside, args=(own,))
-    other.start()
+    others = [multiprocessing.Process(target=put_aside, args=(own,)) for _ in range(2)]
+    for other in others:
+        other.start()
     seconds(lambda: "deprecated" in settled(leaks.LINK), 10)
     for number in range(1, 31):  # there may be no word of his between two of aditd
         sh("systemctl", "stop", "aditd")
@@ -88,12 +91,27 @@ def contested(own):
         said = output("journalctl", "-u", "aditd", "-o", "cat").partition("\nready\n")[0]
         if not good or often in said:
             break
-    other.kill()
-    other.join()
+    for other in others:
+        other.kill()
+        other.join()
     tap.ok(good and often in said, f"started beside who changes an address as often as it is put right ({number} tries)")
     took = seconds(lambda: "deprecated" not in settled(leaks.LINK), 30)
     tap.ok(took is not None, "and put it right when he had gone" + (f", after {took:.2f} s" if took is not None else ""))
-    tap.ok(seconds(lambda: works("adit", "default", "none"), 10) is not None, "and knows NetworkManager again")
+    sh("systemctl", "restart", "aditd")
+    tap.ok(works("adit", "default", "none"), "right after its start it waits until it knows NetworkManager")
+
+
+def deleted_meanwhile():
+    """What NetworkManager is told to delete while an update waits for its handshake is no gateway afterwards."""
+    profile = output("adit", "export", leaks.LINK)
+    with open("/run/wrong.conf", "w", encoding="utf-8") as file:
+        file.write(re.sub(r"PresharedKey = .*", "PresharedKey = " + output("wg", "genpsk"), profile) + "\n")
+    with subprocess.Popen(["adit", "update", leaks.LINK, "/run/wrong.conf"], stderr=subprocess.PIPE, text=True) as update:
+        seconds(lambda: output("adit", "export", leaks.LINK) != profile, 10)
+        sh("nmcli", "connection", "delete", leaks.LINK)
+        said = update.communicate(timeout=60)[1]
+    tap.ok(seconds(lambda: output("adit", "list", "--json") == "[]", 10) is not None,
+           f"deleted while an update of it was tried, it is no gateway (the update: {said.strip()})")
 
 
 def main():
@@ -110,6 +128,7 @@ def main():
             own = leaks.enrol(vps, "networkmanager")[1]
             rounds(own)
             contested(own)
+            deleted_meanwhile()
         finally:
             leaks.forget("networkmanager")
             os.unlink("/run/systemd/system/aditd.service.d/debug.conf")
