@@ -53,10 +53,7 @@ class Matrix:
         with Watch(self.vps.name, "lan0", sum(self.ways.values(), [])) as watch:
             watch.go_on(200)
             for words in commands:
-                if callable(words):
-                    words()
-                else:
-                    output(*words)
+                tap.step(words)
             if until:
                 seconds(until, 90)
             watch.go_on(least=OFFERED)

@@ -49,6 +49,14 @@ def output(*argv, seconds=60):
                           timeout=seconds, check=False).stdout.strip()
 
 
+def step(words):
+    """A command, whether it succeeds or not, or what is to be called."""
+    if callable(words):
+        words()
+    else:
+        output(*words)
+
+
 def works(*argv, seconds=60):
     """Whether a command succeeds."""
     return subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -12,7 +12,6 @@ import sys
 
 import tap
 from gateway import gateways, preshared, reaches, state
-from leaks import again
 from tap import output, sh, works
 from vps import OUTSIDE, WAN, Vps
 from watch import Watch
@@ -47,7 +46,7 @@ class Told:
         """While commands run, nothing leaves in the clear; some would if the guard were open."""
         with self.watch() as watch:
             for words in commands:
-                again(words)
+                tap.step(words)
             watch.go_on()
         if not self.ok(watch.is_closed(), step):
             tap.note(watch)
