@@ -105,6 +105,12 @@ def test_text():
     on_tree("text.sh", {"tests/t.c": HEAD + "int t;\n" * 600}, ["no C file over 600 lines, no header over 200"])
 
 
+def test_imports():
+    """a name that went from a module of the tests"""
+    on_tree("imports.py", {"tests/lab/shared.py": "def old():\n    pass\n", "tests/x.py": "from shared import old, new\n"},
+            ["what is imported is there"], "tests/x.py:1: shared has no new")
+
+
 def test_purity():
     """a call of the world in an archive"""
     with tempfile.TemporaryDirectory() as folder:
