@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import threading
+import time
 
 import tap
 from lab import SOURCE
@@ -98,6 +99,7 @@ def test_nobody_is_disturbed(lab):
     still("killed")
     server.run()
     still("started after a kill")
+    time.sleep(0.2)  # until all is acknowledged: what a device repeats may begin a flow anew (docs/known-issues.md)
     server.admin("forward", "set-enabled", "443", "off")
     talks[1].still("the other family's port is closed")
     talks[0].socket.settimeout(2)
