@@ -140,6 +140,16 @@ arguments_of(const Waiting *waiting)
     return g_dbus_method_invocation_get_parameters(waiting->call);
 }
 
+/* The first argument of every call that waits. */
+static const char *
+name_in(const Waiting *waiting)
+{
+    const char *name;
+
+    g_variant_get_child(arguments_of(waiting), 0, "&s", &name);
+    return name;
+}
+
 /* FALSE: answered that there is no such. */
 static gboolean
 read_backend(GVariant *options, GDBusMethodInvocation *call, AditBackendKind *ret)
@@ -248,10 +258,8 @@ static void
 rotate(gpointer data)
 {
     Waiting *waiting = data;
-    const char *name;
 
-    g_variant_get(arguments_of(waiting), "(&s)", &name);
-    adit_rotor_rotate(waiting->service->rotor, name, on_done, waiting);
+    adit_rotor_rotate(waiting->service->rotor, name_in(waiting), on_done, waiting);
 }
 
 static gboolean
@@ -284,10 +292,8 @@ static void
 unadopt(gpointer data)
 {
     Waiting *waiting = data;
-    const char *name;
 
-    g_variant_get(arguments_of(waiting), "(&s)", &name);
-    adit_unadopt(waiting->service->daemon, name, on_done, waiting);
+    adit_unadopt(waiting->service->daemon, name_in(waiting), on_done, waiting);
 }
 
 static gboolean
@@ -302,10 +308,8 @@ static void
 remove_gateway(gpointer data)
 {
     Waiting *waiting = data;
-    const char *name;
 
-    g_variant_get(arguments_of(waiting), "(&s)", &name);
-    adit_change_remove(waiting->service->daemon, name, on_done, waiting);
+    adit_change_remove(waiting->service->daemon, name_in(waiting), on_done, waiting);
 }
 
 /* Nobody there, nothing published, or no answer in time: it goes all the same, and leases that
@@ -315,11 +319,9 @@ on_drained(GObject *bus, GAsyncResult *result, gpointer data)
 {
     Waiting *waiting = data;
     GVariant *answer = g_dbus_connection_call_finish(G_DBUS_CONNECTION(bus), result, NULL);
-    const char *name;
 
     g_clear_pointer(&answer, g_variant_unref);
-    g_variant_get(arguments_of(waiting), "(&s)", &name);
-    take_turn(waiting, name, remove_gateway);
+    take_turn(waiting, name_in(waiting), remove_gateway);
 }
 
 /* What is published there is given back first, while the tunnel stands. */
@@ -327,9 +329,8 @@ static void
 drain(gpointer data)
 {
     Waiting *waiting = data;
-    const char *name;
+    const char *name = name_in(waiting);
 
-    g_variant_get(arguments_of(waiting), "(&s)", &name);
     if (adit_daemon_is_busy(waiting->service->daemon, name)) {
         remove_gateway(waiting); /* to be refused */
         return;
