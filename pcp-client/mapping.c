@@ -134,6 +134,7 @@ enter_state(AditMapping *m, AditMappingState state, gint64 deadline)
     m->deadline = deadline;
     m->tries = 0;
     m->interval = 0;
+    m->hurried = FALSE;
 }
 
 static AditMappingAction
@@ -298,20 +299,38 @@ plan_renewal(AditMapping *m, guint32 dice)
     }
 }
 
+/* One that is waited for is no matter of half the lease's rest: it is repeated as any request
+ * is (C3). */
+static void
+plan_hurried_renewal(AditMapping *m, const AditMappingEvent *event)
+{
+    if (m->tries == 1)
+        m->interval = MAX(adit_pcp_retry_first_ms(event->dice), ADIT_MAPPING_SPACING_MS);
+    else
+        m->interval = adit_pcp_retry_next_ms(m->interval, event->dice);
+    m->deadline = MIN(event->now + m->interval, m->grant.until);
+}
+
 static AditMappingAction
 on_lease_timer(AditMapping *m, const AditMappingEvent *event)
 {
-    guint tries = m->tries;
-    guint32 interval = m->interval;
+    const gboolean hurried = m->hurried;
+    const guint tries = m->tries;
+    const guint32 interval = m->interval;
 
     if (event->now >= m->grant.until)
         return lose(m, ADIT_MAPPING_EXPIRED,
                     MAX(event->now, m->sent_at + ADIT_MAPPING_SPACING_MS));
 
     enter_state(m, ADIT_MAPPING_RENEWING, event->now);
+    m->hurried = hurried;
     m->tries = tries + 1;
     m->interval = interval;
     m->sent_at = event->now;
+    if (hurried) {
+        plan_hurried_renewal(m, event);
+        return (AditMappingAction){ .send = TRUE };
+    }
     plan_renewal(m, event->dice);
     /* A timer that came late (the machine slept) must not bring the next ones at once. */
     m->deadline = MAX(m->deadline, MIN(event->now + ADIT_MAPPING_SPACING_MS, m->grant.until));
@@ -413,6 +432,18 @@ on_error(AditMapping *m, const AditMappingEvent *event)
     return refuse(m, ADIT_MAPPING_ERROR, event->now + hold);
 }
 
+static AditMappingAction
+hurry(AditMapping *m, gint64 at)
+{
+    if (!adit_mapping_is_held(m))
+        return news(ADIT_MAPPING_NO_NEWS);
+    m->tries = 0;
+    m->interval = 0;
+    m->hurried = TRUE;
+    m->deadline = MIN(m->deadline, at);
+    return news(ADIT_MAPPING_NO_NEWS);
+}
+
 /* Section 14.2: the server changes, takes back or gives back, unasked. Whether it really will
  * not have it any more, or will again, its answer says to whoever asks: soon, but not at the
  * pace of its notices. */
@@ -430,9 +461,9 @@ on_notice(AditMapping *m, const AditMappingEvent *event)
     if (adit_mapping_is_held(m) && success)
         return on_success(m, event);
     if (adit_mapping_is_held(m))
-        m->deadline = MIN(m->deadline, soon);
-    else if (m->state == ADIT_MAPPING_REFUSED && m->reason == ADIT_MAPPING_ERROR && success &&
-             !ended)
+        return hurry(m, soon);
+    if (m->state == ADIT_MAPPING_REFUSED && m->reason == ADIT_MAPPING_ERROR && success &&
+        !ended)
         enter_state(m, ADIT_MAPPING_WAITING, soon);
     return news(ADIT_MAPPING_NO_NEWS);
 }
@@ -516,6 +547,7 @@ adit_mapping_step(AditMapping *mapping, const AditMappingEvent *event)
     case ADIT_MAPPING_RESET: return on_reset(mapping, event);
     case ADIT_MAPPING_WAKE: return on_wake(mapping, event);
     case ADIT_MAPPING_STIR: return on_stir(mapping, event);
+    case ADIT_MAPPING_RENEW: return hurry(mapping, event->now);
     }
     g_assert_not_reached();
 }

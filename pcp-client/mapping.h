@@ -33,6 +33,7 @@ typedef enum {
     ADIT_MAPPING_RESET, /* what was granted does not hold any more: ask after @pause */
     ADIT_MAPPING_WAKE,  /* the way to the server is open again: no use in waiting longer */
     ADIT_MAPPING_STIR,  /* its operator has changed something about this machine */
+    ADIT_MAPPING_RENEW, /* now, instead of when it is due */
 } AditMappingEventType;
 
 typedef enum {
@@ -110,6 +111,7 @@ typedef struct {
     gboolean untold;  /* deleted here only: the server did not confirm it */
     guint tries;
     guint32 interval; /* of retransmission, or the last renewal's distance from the grant */
+    gboolean hurried; /* the renewal is waited for: @interval is of retransmission */
     gint64 granted_at, sent_at, give_up_at;
 } AditMapping;
 

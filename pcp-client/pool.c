@@ -217,8 +217,9 @@ adit_pool_stop(AditPool *pool, AditMapping *mapping, gint64 now)
 void
 adit_pool_renew(AditPool *pool, AditMapping *mapping, gint64 now)
 {
-    if (mapping->state == ADIT_MAPPING_GRANTED)
-        mapping->deadline = MIN(mapping->deadline, now);
+    AditMappingEvent event = { .type = ADIT_MAPPING_RENEW, .now = now };
+
+    adit_pool_step(pool, mapping, &event);
 }
 
 void

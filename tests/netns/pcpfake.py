@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import struct
+import time
 
 import kernel
 
@@ -10,29 +11,35 @@ NOT_AUTHORIZED, CANNOT_PROVIDE = 2, 11
 
 
 class PcpFake:
-    """On `address` of a machine. `second`: whether one internal port may have two mappings.
+    """On `address` of a machine. `second`: whether one internal port may have two mappings; `lost`: the how-manieth
+    request, from 0, is lost on its way.
 
     `asked` holds (internal port, suggested external port, lifetime) of each request, in order.
     """
 
-    def __init__(self, machine, address, second):
+    def __init__(self, machine, address, second, lost=None):
         self.second, self.asked, self._held = second, [], {}
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with machine.inside():
             self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.bind((address, 5351))
         self._address = socket.inet_pton(socket.AF_INET6, address if ":" in address else "::ffff:198.51.100.1")
+        self._lost, self._began = lost, time.monotonic()
         kernel.start_thread(self._serve)
 
     def _serve(self):
+        n = 0
         while True:
             try:
                 data, peer = self._socket.recvfrom(1100)
             except OSError:
                 return
-            if len(data) >= 60 and data[0] == 2 and data[1] == 1:
+            if len(data) < 60 or data[0] != 2 or data[1] != 1:
+                continue
+            if n != self._lost:
                 with contextlib.suppress(OSError):
                     self._socket.sendto(self._answer(data), peer)
+            n += 1
 
     def _answer(self, data):
         lifetime = struct.unpack(">I", data[4:8])[0]
@@ -46,7 +53,8 @@ class PcpFake:
             self._held[key] = external
         else:
             self._held.pop(key, None)
-        head = struct.pack(">BBBBII12x", 2, 0x81, 0, result, 3600 if lifetime else 0, 1000)
+        epoch = 1000 + int(time.monotonic() - self._began)
+        head = struct.pack(">BBBBII12x", 2, 0x81, 0, result, 3600 if lifetime else 0, epoch)
         return head + nonce + data[36:40] + struct.pack(">HH", internal, external) + self._address
 
     def close(self):

@@ -73,6 +73,7 @@ step_event(AditMapping *m, Event event, gint64 now)
     case MOVED: return step_reset(m, ADIT_MAPPING_MOVED, now);
     case WAKE: return step_plain(m, ADIT_MAPPING_WAKE, now);
     case STIR: return step_plain(m, ADIT_MAPPING_STIR, now);
+    case RENEW: return step_plain(m, ADIT_MAPPING_RENEW, now);
     case N_EVENTS: break;
     }
     g_assert_not_reached();

@@ -31,6 +31,7 @@ typedef enum {
     MOVED,
     WAKE,
     STIR,
+    RENEW,
     N_EVENTS,
 } Event;
 

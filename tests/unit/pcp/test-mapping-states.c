@@ -18,6 +18,7 @@ static const char *const event_names[N_EVENTS] = {
     "moved",
     "wake",
     "stir",
+    "renew",
 };
 
 typedef struct {

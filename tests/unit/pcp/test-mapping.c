@@ -98,6 +98,42 @@ test_renewal(void)
     g_assert_cmpuint(sent, <=, 12);
 }
 
+/* Whoever has a lease renewed waits for the answer: a lost packet costs seconds, not half of
+ * the lease. Afterwards all is as before. */
+static void
+test_hurried_renewal(void)
+{
+    g_autoptr(AditMapping) m = mapping_in(G, &wish443);
+    const gint64 due = m->deadline, now = START_AT + 1000;
+    gint64 waits = 0, last = 0;
+
+    step_event(m, RENEW, now);
+    g_assert_cmpint(m->deadline, ==, now);
+    g_assert_true(step_event(m, TIMER, now).send);
+    for (guint i = 0; i < 3; i++) {
+        gint64 at = m->deadline;
+
+        waits = at - (last == 0 ? now : last);
+        g_assert_cmpint(waits, ==, ADIT_MAPPING_SPACING_MS << i);
+        g_assert_true(step_event(m, TIMER, at).send);
+        g_assert_cmpint(m->state, ==, R);
+        last = at;
+    }
+    g_assert_cmpint(step_event(m, GRANT, last + 5).news, ==, ADIT_MAPPING_NEWS_RENEWED);
+    g_assert_cmpint(m->deadline - (last + 5), ==, due - START_AT);
+    step_event(m, TIMER, m->deadline);
+    g_assert_cmpint(m->deadline - m->granted_at, >=, LIFETIME * 1000 * 3 / 4);
+
+    /* One that the server does not answer at all ends with its lease. */
+    step_event(m, GRANT, last + 2000000);
+    step_event(m, RENEW, last + 2000001);
+    for (guint n = 0; adit_mapping_is_held(m); n++) {
+        g_assert_cmpuint(n, <, 16);
+        step_event(m, TIMER, m->deadline);
+    }
+    g_assert_cmpint(m->reason, ==, ADIT_MAPPING_EXPIRED);
+}
+
 static void
 test_renewal_suggests(void)
 {
@@ -415,6 +451,7 @@ main(int argc, char **argv)
     g_test_add_func("/pcp-client/C3-retransmission", test_retransmission);
     g_test_add_func("/pcp-client/C3-jitter", test_jitter);
     g_test_add_func("/pcp-client/C7-renewal", test_renewal);
+    g_test_add_func("/pcp-client/C7-hurried-renewal", test_hurried_renewal);
     g_test_add_func("/pcp-client/C7-suggests-assigned", test_renewal_suggests);
     g_test_add_func("/pcp-client/C7-sleep", test_sleep);
     g_test_add_func("/pcp-client/C7-short-lease", test_short_lease);
