@@ -14,6 +14,9 @@
 /* On the conntrack entry of a flow that lives by a mapping. Outside the client's marks, so that
  * a server can be a client of another one. */
 #define ADIT_DATAPLANE_CT_MAPPED 0x80000000u
+/* Besides: it was closed, and stays so. Forgotten, its device would begin it anew with what it
+ * sends once more. */
+#define ADIT_DATAPLANE_CT_ENDED 0x40000000u
 
 /* One open port: v4 forward, v6 pinhole, or v6 forward to another port of the same device. */
 typedef struct {

@@ -7,7 +7,8 @@
 #include <linux/netlink.h>
 #include <netinet/in.h>
 
-#define PAUSE 20 /* times what the last one took */
+#define PAUSE 20    /* times what the last one took */
+#define ENDED_S 120 /* as long as conntrack remembers a stream of UDP */
 
 struct _AditLeaseFlows {
     AditNl *nl; /* NULL: not opened yet */
@@ -76,21 +77,43 @@ find_target(const Open *open, const AditFlowTuple *flow, AditSockAddr *ret)
     return TRUE;
 }
 
+static gboolean
+is_open(const AditFlow *flow)
+{
+    const guint32 bits = ADIT_DATAPLANE_CT_MAPPED | ADIT_DATAPLANE_CT_ENDED;
+
+    return (flow->mark & bits) == ADIT_DATAPLANE_CT_MAPPED;
+}
+
 /* What a flow is translated to is decided with its first packet. */
 static gboolean
 is_stale(const AditFlow *flow, gpointer data)
 {
     const guint8 proto = flow->original.proto;
-    const gboolean mapped = (flow->mark & ADIT_DATAPLANE_CT_MAPPED) != 0;
+    const gboolean open = is_open(flow);
     AditSockAddr target;
 
-    if ((proto != IPPROTO_TCP || !mapped) && proto != IPPROTO_UDP)
+    if ((proto != IPPROTO_TCP || !open) && proto != IPPROTO_UDP)
         return FALSE;
     if (!find_target(data, &flow->original, &target))
-        return mapped;
-    return !mapped || (adit_addr_is_set(&target.addr) &&
-                       (adit_addr_cmp(&flow->reply.src, &target.addr) != 0 ||
-                        flow->reply.sport != target.port));
+        return open;
+    return !open || (adit_addr_is_set(&target.addr) &&
+                     (adit_addr_cmp(&flow->reply.src, &target.addr) != 0 ||
+                      flow->reply.sport != target.port));
+}
+
+/* UDP that leads somewhere now is to find its way there with the next packet. What is closed is
+ * not deleted: with the next packet of its device it would be a flow of its own, by the same
+ * port, and go on. */
+static void
+put_end(AditMsg *m, const AditFlow *flow, gpointer data)
+{
+    AditSockAddr target;
+
+    if (flow->original.proto == IPPROTO_UDP && find_target(data, &flow->original, &target))
+        adit_flow_put_delete(m, flow);
+    else
+        adit_flow_put_end(m, flow, ADIT_DATAPLANE_CT_ENDED, ENDED_S);
 }
 
 void
@@ -108,10 +131,11 @@ adit_lease_flows_sweep(AditLeaseFlows *flows, const AditLeaseTable *table,
     flows->due = FALSE;
     if (!flows->nl)
         flows->nl = adit_nl_open(NETLINK_NETFILTER, &error);
-    if (!flows->nl || !adit_conntrack_delete(flows->nl, &all, is_stale, &open, &n, &error))
+    if (!flows->nl ||
+        !adit_conntrack_change(flows->nl, &all, is_stale, put_end, &open, &n, &error))
         g_warning("flows: %s", error->message);
     if (n > 0)
-        g_debug("flows: %u of closed or opened ports deleted", n);
+        g_debug("flows: %u of closed or opened ports ended", n);
     flows->not_before_us =
         begin_us + PAUSE * (g_get_monotonic_time() - begin_us) + G_USEC_PER_SEC / 2;
 }

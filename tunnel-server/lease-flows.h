@@ -5,16 +5,17 @@
 #include "tunnel-server/pcp-site.h"
 
 /* Flows that conntrack remembers otherwise than the open ports have it now: those of a port
- * that is closed (the gate drops their packets already; this frees them), those of visitors
- * whom a filter keeps out since, and UDP flows from before a port was opened, which would pass
- * by its translation for as long as the visitor keeps talking. */
+ * that is closed (the gate refuses their packets already; this is for good, also if the port is
+ * opened again), those of visitors whom a filter keeps out since, and UDP flows from before a
+ * port was opened, which would pass by its translation for as long as the visitor keeps
+ * talking. */
 
 typedef struct _AditLeaseFlows AditLeaseFlows;
 
 AditLeaseFlows *adit_lease_flows_new(void);
 /* Something was opened, closed or limited. */
 void adit_lease_flows_touch(AditLeaseFlows *flows);
-/* Deletes them, if there was a touch. A dump costs what there are flows: it is not begun again
+/* Ends them, if there was a touch. A dump costs what there are flows: it is not begun again
  * before twenty times that long has passed. */
 void adit_lease_flows_sweep(AditLeaseFlows *flows, const AditLeaseTable *table,
                             const AditPcpSite *site);

@@ -3,7 +3,7 @@
 
 #include "libadit/core/error.h"
 
-/* Deletions sent at once: their answers fit the smallest receive buffer there is. */
+/* Changes sent at once: their answers fit the smallest receive buffer there is. */
 #define BATCH 64
 
 typedef struct {
@@ -51,7 +51,8 @@ adit_conntrack_list(AditNl *nl, const AditFlowFilter *filter, AditFlowFunc func,
 }
 
 static gboolean
-delete_some(AditNl *nl, const AditFlow *flows, guint n, GError **error)
+change_some(AditNl *nl, const AditFlow *flows, guint n, AditFlowPut put, gpointer data,
+            GError **error)
 {
     g_autoptr(AditMsg) m = adit_msg_new();
     g_autoptr(GError) local = NULL;
@@ -60,7 +61,7 @@ delete_some(AditNl *nl, const AditFlow *flows, guint n, GError **error)
         g_autofree char *words = adit_flow_to_string(&flows[i]);
 
         g_debug("- conntrack %s", words);
-        adit_flow_put_delete(m, &flows[i]);
+        put(m, &flows[i], data);
     }
     if (adit_nl_call(nl, m, NULL, NULL, NULL, &local))
         return TRUE;
@@ -71,18 +72,18 @@ delete_some(AditNl *nl, const AditFlow *flows, guint n, GError **error)
 }
 
 gboolean
-adit_conntrack_delete(AditNl *nl, const AditFlowFilter *filter, AditFlowFunc func,
-                      gpointer data, guint *ret_deleted, GError **error)
+adit_conntrack_change(AditNl *nl, const AditFlowFilter *filter, AditFlowFunc func,
+                      AditFlowPut put, gpointer data, guint *ret_n, GError **error)
 {
     g_autoptr(GArray) flows = adit_conntrack_list(nl, filter, func, data, error);
 
     if (flows == NULL)
         return FALSE;
     for (guint i = 0; i < flows->len; i += BATCH)
-        if (!delete_some(nl, &g_array_index(flows, AditFlow, i), MIN(BATCH, flows->len - i),
-                         error))
+        if (!change_some(nl, &g_array_index(flows, AditFlow, i), MIN(BATCH, flows->len - i),
+                         put, data, error))
             return FALSE;
-    if (ret_deleted != NULL)
-        *ret_deleted = flows->len;
+    if (ret_n != NULL)
+        *ret_n = flows->len;
     return TRUE;
 }

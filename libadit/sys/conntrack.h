@@ -12,7 +12,9 @@ typedef gboolean (*AditFlowFunc)(const AditFlow *flow, gpointer data);
 /* Array of AditFlow. */
 GArray *adit_conntrack_list(AditNl *nl, const AditFlowFilter *filter, AditFlowFunc func,
                             gpointer data, GError **error);
-/* One dump, then the deletion of each flow that is meant; one that has ended by itself is no
- * error. @ret_deleted (may be NULL): how many were found. */
-gboolean adit_conntrack_delete(AditNl *nl, const AditFlowFilter *filter, AditFlowFunc func,
-                               gpointer data, guint *ret_deleted, GError **error);
+/* What is to become of it: one message. */
+typedef void (*AditFlowPut)(AditMsg *m, const AditFlow *flow, gpointer data);
+/* One dump, then a message about each flow that is meant; one that has ended by itself is no
+ * error. @ret_n (may be NULL): how many were found. */
+gboolean adit_conntrack_change(AditNl *nl, const AditFlowFilter *filter, AditFlowFunc func,
+                               AditFlowPut put, gpointer data, guint *ret_n, GError **error);

@@ -3,6 +3,8 @@
 
 #include <netinet/in.h> /* before the kernel's own */
 
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <string.h>
@@ -49,15 +51,12 @@ put_proto(AditMsg *m, const AditFlowTuple *t)
     adit_msg_unnest(m);
 }
 
-/* conntrack -D -p tcp --orig-src 198.51.100.9 --orig-dst 203.0.113.7 --sport 40000 ... A
- * request without a tuple would flush the whole table. */
-void
-adit_flow_put_delete(AditMsg *m, const AditFlow *flow)
+static void
+begin_about(AditMsg *m, guint16 type, const AditFlow *flow)
 {
     const AditFlowTuple *t = &flow->original;
 
-    g_return_if_fail(adit_addr_is_set(&t->src) && adit_addr_is_set(&t->dst));
-    begin(m, IPCTNL_MSG_CT_DELETE, t->src.family);
+    begin(m, type, t->src.family);
     adit_msg_nest(m, CTA_TUPLE_ORIG);
     adit_msg_nest(m, CTA_TUPLE_IP);
     put_addr(m, CTA_IP_V4_SRC, CTA_IP_V6_SRC, &t->src);
@@ -69,6 +68,48 @@ adit_flow_put_delete(AditMsg *m, const AditFlow *flow)
         adit_msg_be16(m, CTA_ZONE, flow->zone);
     if (flow->id != 0)
         adit_msg_be32(m, CTA_ID, flow->id);
+}
+
+/* conntrack -D -p tcp --orig-src 198.51.100.9 --orig-dst 203.0.113.7 --sport 40000 ... A
+ * request without a tuple would flush the whole table. */
+void
+adit_flow_put_delete(AditMsg *m, const AditFlow *flow)
+{
+    g_return_if_fail(adit_addr_is_set(&flow->original.src) &&
+                     adit_addr_is_set(&flow->original.dst));
+    begin_about(m, IPCTNL_MSG_CT_DELETE, flow);
+}
+
+/* Closed by both ends: of a connection in this state alone a SYN makes another. */
+static void
+put_closed(AditMsg *m)
+{
+    const struct nf_ct_tcp_flags closed = { IP_CT_TCP_FLAG_CLOSE_INIT,
+                                            IP_CT_TCP_FLAG_CLOSE_INIT };
+
+    adit_msg_nest(m, CTA_PROTOINFO);
+    adit_msg_nest(m, CTA_PROTOINFO_TCP);
+    adit_msg_u8(m, CTA_PROTOINFO_TCP_STATE, TCP_CONNTRACK_CLOSE);
+    adit_msg_bytes(m, CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, &closed, sizeof(closed));
+    adit_msg_bytes(m, CTA_PROTOINFO_TCP_FLAGS_REPLY, &closed, sizeof(closed));
+    adit_msg_unnest(m);
+    adit_msg_unnest(m);
+}
+
+/* conntrack -U ... --mark BITS/BITS. A status says all of it anew, and is refused if it takes
+ * away what was there. */
+void
+adit_flow_put_end(AditMsg *m, const AditFlow *flow, guint32 bits, guint32 seconds)
+{
+    begin_about(m, IPCTNL_MSG_CT_NEW, flow);
+    adit_msg_be32(m, CTA_MARK, bits);
+    adit_msg_be32(m, CTA_MARK_MASK, bits);
+    if (flow->original.proto == IPPROTO_TCP) {
+        put_closed(m);
+    } else {
+        adit_msg_be32(m, CTA_TIMEOUT, seconds);
+        adit_msg_be32(m, CTA_STATUS, flow->status | IPS_FIXED_TIMEOUT);
+    }
 }
 
 static void

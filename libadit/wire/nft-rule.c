@@ -404,6 +404,14 @@ put_verdict(Compiler *c, gint32 verdict, const char *chain)
         nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
 }
 
+/* reject with tcp reset */
+static void
+put_reset(Compiler *c)
+{
+    guards(c, 0, IPPROTO_TCP);
+    nftnl_expr_set_u32(expr(c, "reject"), NFTNL_EXPR_REJECT_TYPE, NFT_REJECT_TCP_RST);
+}
+
 static void
 put_statement(Compiler *c, const AditNftStatement *s)
 {
@@ -429,6 +437,7 @@ put_statement(Compiler *c, const AditNftStatement *s)
     case ADIT_NFT_COUNT: expr(c, "counter"); return;
     case ADIT_NFT_ACCEPT: put_verdict(c, NF_ACCEPT, NULL); return;
     case ADIT_NFT_DROP: put_verdict(c, NF_DROP, NULL); return;
+    case ADIT_NFT_RESET: put_reset(c); return;
     case ADIT_NFT_RETURN: put_verdict(c, NFT_RETURN, NULL); return;
     case ADIT_NFT_JUMP: put_verdict(c, NFT_JUMP, s->name); return;
     case ADIT_NFT_GOTO: put_verdict(c, NFT_GOTO, s->name); return;

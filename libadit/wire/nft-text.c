@@ -219,6 +219,7 @@ print_statement(GString *out, const AditNftBlueprint *bp, const AditNftStatement
     case ADIT_NFT_COUNT: g_string_append(out, "counter"); return;
     case ADIT_NFT_ACCEPT: g_string_append(out, "accept"); return;
     case ADIT_NFT_DROP: g_string_append(out, "drop"); return;
+    case ADIT_NFT_RESET: g_string_append(out, "reject with tcp reset"); return;
     case ADIT_NFT_RETURN: g_string_append(out, "return"); return;
     case ADIT_NFT_JUMP: g_string_append_printf(out, "jump %s", s->name); return;
     case ADIT_NFT_GOTO: g_string_append_printf(out, "goto %s", s->name); return;

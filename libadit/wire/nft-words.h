@@ -118,6 +118,10 @@
     {                                                                                          \
         ADIT_NFT_DROP                                                                          \
     }
+#define RESET                                                                                  \
+    {                                                                                          \
+        ADIT_NFT_RESET                                                                         \
+    }
 #define RETURN                                                                                 \
     {                                                                                          \
         ADIT_NFT_RETURN                                                                        \

@@ -36,6 +36,7 @@ typedef enum {
     ADIT_NFT_COUNT,
     ADIT_NFT_ACCEPT,
     ADIT_NFT_DROP,
+    ADIT_NFT_RESET, /* a TCP packet: its sender hears that the connection is over */
     ADIT_NFT_RETURN,
     ADIT_NFT_JUMP, /* to the chain .name */
     ADIT_NFT_GOTO,

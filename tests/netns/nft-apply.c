@@ -151,19 +151,25 @@ apply(const AditNftBlueprint *bp, const AditState *want, GError **error)
     return TRUE;
 }
 
+static void
+put_end(AditMsg *m, const AditFlow *flow, gpointer data)
+{
+    adit_flow_put_end(m, flow, ADIT_DATAPLANE_CT_ENDED, 60);
+}
+
 static gboolean
 end_flows(const char *protocol, const char *external, GError **error)
 {
     g_autoptr(AditNl) nl = adit_nl_open(NETLINK_NETFILTER, error);
     const AditFlowFilter filter = {
         .mark = ADIT_DATAPLANE_CT_MAPPED,
-        .mask = ADIT_DATAPLANE_CT_MAPPED,
+        .mask = ADIT_DATAPLANE_CT_MAPPED | ADIT_DATAPLANE_CT_ENDED,
         .proto = proto(protocol),
         .dst = sockaddr(external),
     };
     guint n;
 
-    if (nl == NULL || !adit_conntrack_delete(nl, &filter, NULL, NULL, &n, error))
+    if (nl == NULL || !adit_conntrack_change(nl, &filter, NULL, put_end, NULL, &n, error))
         return FALSE;
     printf("%u\n", n);
     return TRUE;

@@ -83,15 +83,15 @@ def _exchange(sock, target, packet, number, echoes, count, interval, timeout):
 class Probes:
     """The probing half of a Machine."""
 
-    def _socket(self, address, kind, protocol=0, source=None, mark=None, device=None):
+    def _socket(self, address, kind, protocol=0, source=None, mark=None, device=None, source_port=0):
         with self.inside():
             sock = socket.socket(_family(address), kind, protocol)
         if mark is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
         if device:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
-        if source:
-            sock.bind((source, 0))
+        if source or source_port:
+            sock.bind((source or "", source_port))
         return sock
 
     def ping(self, address, count=1, timeout=1.0, interval=0.01, size=16, **options):

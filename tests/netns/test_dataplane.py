@@ -7,6 +7,7 @@ import struct
 import tap
 from process import until
 from nftsite import Device, Gateway, nft_apply
+from talk import Flow
 
 DRAWING = """
 visitor -- internet -- vps(routed)
@@ -91,48 +92,23 @@ def test_counters(lab):
     assert s.gateway.counter("back4", four) == before
 
 
-class Flow:
-    """An established connection between visitor and device, used both ways."""
-
-    def __init__(self, visitor, address, port, device, listen):
-        with device.machine.inside():
-            server = socket.create_server(("::", listen), family=socket.AF_INET6, dualstack_ipv6=True)
-        self.visitor = visitor.connect(address, port)
-        server.settimeout(3)
-        self.device, _ = server.accept()
-        server.close()
-        assert self.alive()
-
-    def alive(self, timeout=3.0):
-        """Whether a byte gets through in each direction."""
-        return self.arrives(self.visitor, self.device, timeout) and \
-            self.arrives(self.device, self.visitor, timeout)
-
-    @staticmethod
-    def arrives(sender, receiver, timeout=3.0):
-        receiver.settimeout(timeout)
-        sender.send(b"x")
-        try:
-            return receiver.recv(100) != b""
-        except (socket.timeout, TimeoutError):
-            return False
-
-
 def test_revoke(lab):
-    """closing ends the flow with the next packet, in both directions and families; others live on"""
+    """closing ends the flow with the next packet, in both directions and families, and its sender hears; others live on"""
     s = Site(lab)
     targets = [(s.vps.v4, 443, f"{s.vps.v4}:443", f"{s.home.v4}:8443"),
                (s.home.v6, 8443, f"[{s.home.v6}]:8443", f"[{s.home.v6}]:8443"),
                (s.home.v6, 443, f"[{s.home.v6}]:443", f"[{s.home.v6}]:8443")]
     s.gateway.open("tcp", f"{s.vps.v4}:22", f"{s.home.v4}:22")
-    other = Flow(s.visitor, s.vps.v4, 22, s.home, 22)
+    other = Flow(s.visitor, s.vps.v4, 22, s.home.machine, 22)
     for address, port, external, internal in targets:
         s.gateway.open("tcp", external, internal)
-        inbound = Flow(s.visitor, address, port, s.home, 8443)
-        outbound = Flow(s.visitor, address, port, s.home, 8443)
+        inbound = Flow(s.visitor, address, port, s.home.machine, 8443)
+        outbound = Flow(s.visitor, address, port, s.home.machine, 8443)
         s.gateway.close(external)
         assert not Flow.arrives(inbound.visitor, inbound.device, 0.3), f"{external}: in"
+        assert Flow.is_reset(inbound.visitor), f"{external}: in"
         assert not Flow.arrives(outbound.device, outbound.visitor, 0.3), f"{external}: out"
+        assert Flow.is_reset(outbound.device), f"{external}: out"
         assert other.alive()
     assert s.gateway.machine.run("nft", "list", "chain", "inet", "adit_server", "gate").stdout
 
@@ -141,7 +117,7 @@ def test_lease_ends(lab):
     """a lease runs out in the kernel, with nobody to close it, and takes its flow along"""
     s = Site(lab)
     s.gateway.open("tcp", f"{s.vps.v4}:443", f"{s.home.v4}:8443", 1500)
-    flow = Flow(s.visitor, s.vps.v4, 443, s.home, 8443)
+    flow = Flow(s.visitor, s.vps.v4, 443, s.home.machine, 8443)
     s.home.machine.http_server(8443)
 
     def gone():
@@ -153,20 +129,27 @@ def test_lease_ends(lab):
 
 
 def test_conntrack_end(lab):
-    """the flows of a mapping are deleted by their exact tuples, and no others"""
+    """the flows of a mapping are ended by their exact tuples, and no others: for good, but a new one may have their ports"""
     s = Site(lab)
-    six = f"[{s.home.v6}]:8443"
-    s.gateway.open("tcp", f"{s.vps.v4}:443", f"{s.home.v4}:8443")
+    four, six = f"{s.vps.v4}:443", f"[{s.home.v6}]:8443"
+    s.gateway.open("tcp", four, f"{s.home.v4}:8443")
     s.gateway.open("tcp", f"{s.vps.v4}:22", f"{s.home.v4}:22")
     s.gateway.open("tcp", six, six)
-    kept = Flow(s.visitor, s.vps.v4, 22, s.home, 22)
-    for n in (1, 2):
-        Flow(s.visitor, s.vps.v4, 443, s.home, 8443)
-    Flow(s.visitor, s.home.v6, 8443, s.home, 8443)
-    assert nft_apply(s.vps, "end", "tcp", f"{s.vps.v4}:443") == "2"
-    assert nft_apply(s.vps, "end", "tcp", f"{s.vps.v4}:443") == "0"
+    kept = Flow(s.visitor, s.vps.v4, 22, s.home.machine, 22)
+    ended = [Flow(s.visitor, s.vps.v4, 443, s.home.machine, 8443) for _ in range(2)]
+    ended.append(Flow(s.visitor, s.home.v6, 8443, s.home.machine, 8443))
+    assert nft_apply(s.vps, "end", "tcp", four) == "2"
+    assert nft_apply(s.vps, "end", "tcp", four) == "0"
     assert nft_apply(s.vps, "end", "tcp", six) == "1"
     assert kept.alive()
+    ports = [flow.visitor.getsockname()[1] for flow in ended]
+    for flow in ended:
+        assert not Flow.arrives(flow.device, flow.visitor, 0.3), "though its port is open"
+        assert Flow.is_reset(flow.device) and not Flow.is_reset(flow.visitor)
+        flow.visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        flow.visitor.close()
+    for port, address, to in zip(ports, (s.vps.v4, s.vps.v4, s.home.v6), (443, 443, 8443)):
+        assert Flow(s.visitor, address, to, s.home.machine, 8443, source_port=port).alive(), "the same ports"
 
 
 def test_subnets(lab):
@@ -343,7 +326,7 @@ def test_rebuild(lab):
     """a table that another hand has changed is made anew under a running flow"""
     s = Site(lab)
     s.gateway.open("tcp", f"{s.vps.v4}:443", f"{s.home.v4}:8443")
-    flow = Flow(s.visitor, s.vps.v4, 443, s.home, 8443)
+    flow = Flow(s.visitor, s.vps.v4, 443, s.home.machine, 8443)
     before = s.gateway.counter("back4", f"{s.vps.v4}:443")
     s.vps.run("nft", "flush", "chain", "inet", "adit_server", "forward")
     assert s.gateway.apply().startswith("rebuilt")

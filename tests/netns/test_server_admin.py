@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """adit-server as its operator meets it: setup, devices, ports, files, and what none of it may disturb."""
+import contextlib
 import json
 import os
 import re
@@ -9,10 +10,12 @@ import threading
 import time
 
 import tap
+from kernel import start_thread
 from lab import SOURCE
 from process import until
+from serve import listener
 from story import Client, Server, embed
-from talk import Talk
+from talk import Flow, Talk
 
 DRAWING = """
 visitor -- internet -- vps
@@ -99,7 +102,6 @@ def test_nobody_is_disturbed(lab):
     still("killed")
     server.run()
     still("started after a kill")
-    time.sleep(0.2)  # until all is acknowledged: what a device repeats may begin a flow anew (docs/known-issues.md)
     server.admin("forward", "set-enabled", "443", "off")
     talks[1].still("the other family's port is closed")
     talks[0].socket.settimeout(2)
@@ -108,6 +110,77 @@ def test_nobody_is_disturbed(lab):
         assert talks[0].socket.recv(1) == b"", "a closed forward still carries its old flow"
     except OSError:
         pass
+
+
+class Call:
+    """UDP through a port: the device sends all the time to whoever asked first."""
+
+    def __init__(self, visitor, address, port, device):
+        self.device = listener(device, socket.SOCK_DGRAM, port)
+        with visitor.inside():
+            self.visitor = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        self.visitor.connect((address, port))
+        self.visitor.setblocking(False)
+        self.visitor.send(b"hello")
+        _, self.peer = self.device.recvfrom(16)
+        start_thread(self._send)
+
+    def _send(self):
+        while True:
+            try:
+                self.device.sendto(b"tick", self.peer)
+                time.sleep(0.01)
+            except OSError:
+                return
+
+    def heard(self):
+        """What came since one asked last."""
+        n = 0
+        with contextlib.suppress(OSError):
+            while self.visitor.recv(16):
+                n += 1
+        return n
+
+
+@tap.deadline(90)
+def test_closed_for_good(lab):
+    """a closed port ends what goes through it: a running download, a device that is silent just then, a call by UDP; for good"""
+    vps, home, visitor = lab["vps"], lab["home"], lab["visitor"]
+    server, gua = begin(lab)
+    server.publish(5000, "nas", "udp")
+
+    def switch(value):
+        for port in ("443/tcp", "5000/udp"):
+            server.admin("forward", "set-enabled", port, value)
+            server.admin("pinhole", "set-enabled", f"nas:{port}", value)
+    addresses = (vps.v4, gua)
+    loud, mute = ([Flow(visitor, address, 443, home, 443) for address in addresses] for _ in range(2))
+    calls = [Call(visitor, address, 5000, home) for address in addresses]
+    for flow in loud:
+        flow.stream()
+    until(lambda: all(flow.heard > 1 << 20 for flow in loud) and all(call.heard() for call in calls), 10, "downloads")
+    switch("off")
+    until(lambda: all(Flow.is_reset(flow.device) for flow in loud), 5, "who sends to hear")
+    heard = [flow.heard for flow in loud]
+    time.sleep(2)  # the server has looked after what conntrack knows
+    assert [flow.heard for flow in loud] == heard
+    for flow in mute:
+        assert not Flow.arrives(flow.device, flow.visitor, 1) and Flow.is_reset(flow.device), "a device that speaks up later"
+    for call in calls:
+        call.heard()
+    time.sleep(1)
+    assert [call.heard() for call in calls] == [0, 0], "what a device sends goes on"
+
+    switch("on")
+    for flow in mute:
+        assert not Flow.arrives(flow.visitor, flow.device, 1), "it came back with the port"
+    for flow, address in zip(loud, addresses):
+        port = flow.visitor.getsockname()[1]
+        until(lambda f=flow: not Flow.arrives(f.visitor, f.device) and Flow.is_reset(f.visitor), 5, "the visitor to hear")
+        flow.visitor.close()
+        assert Flow(visitor, address, 443, home, 443, source_port=port).alive()
+    for call in calls:
+        until(lambda c=call: c.visitor.send(b"again") and c.heard(), 5, "the call, asked for once more")
 
 
 @tap.deadline(90)

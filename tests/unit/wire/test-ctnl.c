@@ -91,6 +91,37 @@ test_delete(void)
     }
 }
 
+/* What follows the tuple: TCP is closed at both ends, all else keeps its status and gets a time
+ * that no packet makes longer. */
+static void
+test_end(void)
+{
+    static const char *const ends[] = {
+        "08000800 40000000 08001500 40000000 20000480 1c000180 05000100 08000000 06000400 "
+        "04040000 06000500 04040000",
+        "08000800 40000000 08001500 40000000 08000700 00000078 08000300 00000400",
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(ends); i++) {
+        g_autoptr(AditMsg) deletion = adit_msg_new(), m = adit_msg_new();
+        g_autoptr(GByteArray) tail = hex(ends[i]);
+        gsize len, deletion_len;
+        const guint8 *bytes, *start;
+
+        adit_flow_put_delete(deletion, &rows[i].flow);
+        adit_flow_put_end(m, &rows[i].flow, 0x40000000, 120);
+        bytes = adit_msg_data(m, &len);
+        start = adit_msg_data(deletion, &deletion_len);
+        g_assert_cmpuint(len, ==, deletion_len + tail->len);
+        g_assert_cmpuint(((const struct nlmsghdr *)bytes)->nlmsg_type & 0xff, ==,
+                         IPCTNL_MSG_CT_NEW);
+        g_assert_cmpuint(((const struct nlmsghdr *)bytes)->nlmsg_flags & NLM_F_CREATE, ==, 0);
+        g_assert_cmpmem(bytes + NLMSG_HDRLEN, deletion_len - NLMSG_HDRLEN, start + NLMSG_HDRLEN,
+                        deletion_len - NLMSG_HDRLEN);
+        g_assert_cmpmem(bytes + deletion_len, tail->len, tail->data, tail->len);
+    }
+}
+
 /* Without a tuple the kernel would flush everything. */
 static void
 test_delete_nothing(void)
@@ -279,6 +310,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/ctnl/delete", test_delete);
     g_test_add_func("/ctnl/delete-nothing", test_delete_nothing);
+    g_test_add_func("/ctnl/end", test_end);
     g_test_add_func("/ctnl/dump", test_dump);
     g_test_add_func("/ctnl/get", test_get);
     g_test_add_func("/ctnl/damage", test_damage);

@@ -137,6 +137,9 @@ static const Row rows[] = {
              "payload load 2b @ transport header + 0 => reg 9\n"
              "lookup reg 8 set heard dreg 8\nnat snat ip addr_min reg 8\n" },
     { { IPV4, MASQUERADE }, "meta nfproto ipv4 masquerade", GUARD4 "masq\n" },
+    { { TCP, RESET },
+      "meta l4proto tcp reject with tcp reset",
+      "meta load l4proto => reg 8\ncmp eq reg 8 0x00000006\nreject type 1 code 0\n" },
     { { UDP, WRITE(IP_SADDR, "heard", IP_DADDR, DPORT) },
       "meta l4proto udp ip saddr set ip daddr . th dport map @heard",
       "meta load l4proto => reg 8\ncmp eq reg 8 0x00000011\n" GUARD4
