@@ -52,19 +52,16 @@ def tally(entry):
     return passed, failed, skipped, complaints
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--point", action="append", default=[], help="NAME:ok or NAME:not ok")
-    parser.add_argument("log", nargs="*")
-    args = parser.parse_args()
+def count(points, logs):
+    """([passed, failed, skipped], outages, complaints) of points as --point has them, and of meson's logs."""
     total = [0, 0, 0]
     complaints, outages = [], []
-    for point in args.point:
+    for point in points:
         name, _, verdict = point.rpartition(":")
         total[0 if verdict == "ok" else 1] += 1
         if verdict != "ok":
             complaints.append(f"failed: {name}")
-    for log in args.log:
+    for log in logs:
         with open(log, encoding="utf-8") as lines:
             for line in lines:
                 entry = json.loads(line)
@@ -72,6 +69,15 @@ def main():
                 total = [a + b for a, b in zip(total, counts)]
                 outages += OUTAGE.findall(entry.get("stdout") or "")
                 complaints += said
+    return total, outages, complaints
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--point", action="append", default=[], help="NAME:ok or NAME:not ok")
+    parser.add_argument("log", nargs="*")
+    args = parser.parse_args()
+    total, outages, complaints = count(args.point, args.log)
     for line in outages + complaints:
         print(line)
     print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")

@@ -221,6 +221,49 @@ def test_tally():
     assert tally() == (1, "0 passed, 0 failed, 0 skipped")
 
 
+def test_full_run():
+    """a full run goes on with what has not passed at the same code; a document changes nothing, a changed file is no commit"""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+
+        def git(*words):
+            status, said = run("git", "-C", root, "-c", "user.name=a", "-c", "user.email=a@example.net", *words)
+            assert status == 0, said
+
+        def full(*words):
+            return run("/usr/bin/python3", root / "tests" / "fullrun.py", *words)
+
+        def rest():
+            return full("rest", "unit", "vm")[1].split()
+        for name in ("tally.py", "fullrun.py"):
+            (root / "tests").mkdir(exist_ok=True)
+            shutil.copy(ROOT / "tests" / name, root / "tests" / name)
+        (root / "docs").mkdir()
+        for name in ("docs/a.md", "a.c"):
+            (root / name).write_text("a\n", encoding="utf-8")
+        git("init", "-q")
+        git("add", ".")
+        git("commit", "-q", "-m", "a")
+        full("note", "unit", "60", "--point=x:ok")
+        full("note", "vm", "90", "--point=x:ok", "--point=y:not ok")
+        assert rest() == ["vm"]
+        assert full("end", "unit", "vm") == (1, "full run: 1 of 2 suites have passed; not yet: vm\n2 passed, 1 failed, 0 skipped\n")
+        (root / "docs" / "a.md").write_text("b\n", encoding="utf-8")
+        git("add", ".")
+        git("commit", "-q", "-m", "b")
+        full("note", "vm", "90", "--point=x:ok", "--point=y:ok")
+        assert rest() == [] and full("end", "unit", "vm")[0] == full("--check")[0] == 0
+        page = root / "docs" / "full-run.md"
+        assert "| vm | 2 | 0 | 0 | 2 |" in page.read_text(encoding="utf-8")
+        page.write_text("", encoding="utf-8")
+        assert full("--check")[0] == 1
+        (root / "a.c").write_text("b\n", encoding="utf-8")
+        full("note", "unit", "60", "--point=x:ok")
+        assert rest() == ["unit", "vm"], "a changed file"
+        git("commit", "-q", "-a", "-m", "c")
+        assert rest() == ["unit", "vm"], "another commit"
+
+
 def main():
     """Each test once; a test is a function with a sentence."""
     tests = [value for name, value in globals().items() if name.startswith("test_")]
