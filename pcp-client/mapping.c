@@ -419,11 +419,13 @@ on_error(AditMapping *m, const AditMappingEvent *event)
 
     m->error = reply->result;
     if (m->state == ADIT_MAPPING_RENEWING && passing) {
-        gint64 planned = m->deadline;
+        const gint64 planned = m->deadline;
+        const gboolean hurried = m->hurried;
 
         enter_state(m, ADIT_MAPPING_GRANTED, planned);
-        m->tries = tries;
-        m->interval = interval;
+        m->hurried = hurried; /* from its beginning */
+        m->tries = hurried ? 0 : tries;
+        m->interval = hurried ? 0 : interval;
         m->deadline = MIN(MAX(planned, event->now + hold), m->grant.until);
         return news(ADIT_MAPPING_NO_NEWS);
     }

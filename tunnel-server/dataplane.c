@@ -16,9 +16,9 @@
  * looked up in the gate by the key of the flow's first packet, which conntrack remembers
  * whatever NAT did (`ct original`): one look, which counts it too. So taking an element away,
  * or its lease running out, ends the flow with the next packet, even if no daemon of ours is
- * alive; of TCP whoever sent it hears so. The entry stays, and with it the end: conntrack keeps
- * it as long as somebody sends. The daemon marks what it finds with CT_ENDED, so that it does
- * not come back with the port. Flows that do not live by a mapping pay two comparisons.
+ * alive. A while later the daemon marks what has ended with CT_ENDED: that is for good, also if
+ * the port is opened again, and of TCP whoever sends hears so. The entry stays in conntrack as
+ * long as somebody sends. Flows that do not live by a mapping pay two comparisons.
  *
  * The key alone decides, not the interface: a device reaches another one, or itself, through
  * the public address (hairpin) by the same rules as a visitor.
@@ -97,7 +97,6 @@ static const AditNftSet sets[] = {
 static const AditNftChain chains[] = {
     { "gate", "filter", NF_INET_PRE_ROUTING, -110 }, /* after conntrack, before DNAT */
     { "unmapped" },
-    { "closed" },
     { "dnat_in", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST },
     { "checks" },
     { "dnat_local", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST },
@@ -120,7 +119,7 @@ static const AditNftChain chains[] = {
 #define PACKET6 IP6_DADDR, L4PROTO, DPORT
 
 static const AditNftRule rules[] = {
-    /* ct mark & 0xc0000000 != 0x80000000 goto unmapped : one question for both, so that the
+    /* ct mark & 0x80800000 != 0x80000000 goto unmapped : one question for both, so that the
      * open flows pay for one */
     { "gate",
       "no open mapping's flow",
@@ -131,30 +130,29 @@ static const AditNftRule rules[] = {
     /* ct direction reply <flow> @back4 accept */
     { "gate", "still open", { IS(CT_DIRECTION, REPLY), IN("back4", FLOW4), ACCEPT } },
     { "gate", "still open", { IS(CT_DIRECTION, REPLY), IN("back6", FLOW6), ACCEPT } },
-    /* goto closed */
-    { "gate", "no longer open", { GOTO("closed") } },
+    /* meta l4proto icmp accept : errors about mapped flows; it has no ports to look up */
+    { "gate", "no ports: errors about flows", { IS(L4PROTO, IPPROTO_ICMP), ACCEPT } },
+    /* meta l4proto ipv6-icmp accept */
+    { "gate", "no ports: errors about flows", { IS(L4PROTO, IPPROTO_ICMPV6), ACCEPT } },
+    /* ct mark & 0x80000000 == 0x80000000 counter drop : revoked or run out, at once and in both
+     * directions. Silently, because it may be there again in a moment. Asked once more, because
+     * a packet without a flow (invalid, or not tracked at somebody's wish) has no mark to
+     * compare and comes down to here. */
+    { "gate", "no longer open", { MASK_IS(CT_MARK, MAPPED, MAPPED), COUNT, DROP } },
 
-    /* ct mark & 0xc0000000 != 0xc0000000 accept : devices' own flows, the host's own,
+    /* ct mark & 0x80800000 != 0x80800000 accept : devices' own flows, the host's own,
      * strangers'; and what is new, which dnat_in decides */
     { "unmapped",
       "no mapping's flow",
       { MASK_NOT(CT_MARK, MAPPED | ENDED, MAPPED | ENDED), ACCEPT } },
-    /* goto closed */
-    { "unmapped", "ended for good", { GOTO("closed") } },
-
-    /* meta l4proto icmp accept : errors about mapped flows; it has no ports to look up */
-    { "closed", "no ports: errors about flows", { IS(L4PROTO, IPPROTO_ICMP), ACCEPT } },
+    /* meta l4proto icmp accept */
+    { "unmapped", "no ports: errors about flows", { IS(L4PROTO, IPPROTO_ICMP), ACCEPT } },
     /* meta l4proto ipv6-icmp accept */
-    { "closed", "no ports: errors about flows", { IS(L4PROTO, IPPROTO_ICMPV6), ACCEPT } },
-    /* meta l4proto tcp ct mark & 0x80000000 == 0x80000000 counter reject with tcp reset :
-     * revoked or run out, at once and in both directions. Asked once more, because a packet
-     * without a flow (invalid, or not tracked at somebody's wish) has no mark to compare and
-     * comes down to here. */
-    { "closed",
-      "a connection no longer open",
-      { TCP, MASK_IS(CT_MARK, MAPPED, MAPPED), COUNT, RESET } },
-    /* ct mark & 0x80000000 == 0x80000000 counter drop : the same of what has no end to hear */
-    { "closed", "no longer open", { MASK_IS(CT_MARK, MAPPED, MAPPED), COUNT, DROP } },
+    { "unmapped", "no ports: errors about flows", { IS(L4PROTO, IPPROTO_ICMPV6), ACCEPT } },
+    /* meta l4proto tcp counter reject with tcp reset */
+    { "unmapped", "a connection that was closed", { TCP, COUNT, RESET } },
+    /* counter drop */
+    { "unmapped", "closed", { COUNT, DROP } },
 
     /* <key> != @checked4 ct mark set ct mark | 0x80000000 dnat ip to <key> map @open4 : the key
      * is ip daddr . meta l4proto . th dport, without an interface, for hairpin */
@@ -170,7 +168,7 @@ static const AditNftRule rules[] = {
     { "dnat_in", "has conditions", { IN("checked6", PACKET6), GOTO("checks") } },
 
     /* <key> @limited4 <key> . ip saddr != @allow4 counter drop : --allow-from. Asked once a
-     * flow; a narrowed list is enforced on old flows by deleting their entries. */
+     * flow; a narrowed list is enforced on old flows by ending them. */
     { "checks",
       "allow-from",
       { IN("limited4", PACKET4), NOT_IN("allow4", PACKET4, IP_SADDR), COUNT, DROP } },

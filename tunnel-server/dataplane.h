@@ -16,7 +16,7 @@
 #define ADIT_DATAPLANE_CT_MAPPED 0x80000000u
 /* Besides: it was closed, and stays so. Forgotten, its device would begin it anew with what it
  * sends once more. */
-#define ADIT_DATAPLANE_CT_ENDED 0x40000000u
+#define ADIT_DATAPLANE_CT_ENDED 0x00800000u
 
 /* One open port: v4 forward, v6 pinhole, or v6 forward to another port of the same device. */
 typedef struct {

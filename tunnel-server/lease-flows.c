@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tunnel-server/lease-flows.h"
 
+#include "libadit/sys/addresses.h"
 #include "libadit/sys/conntrack.h"
 #include "tunnel-server/dataplane.h"
 
 #include <linux/netlink.h>
 #include <netinet/in.h>
 
-#define PAUSE 20    /* times what the last one took */
-#define ENDED_S 120 /* as long as conntrack remembers a stream of UDP */
+#define PAUSE 20  /* times what the last one took */
+#define WAIT_S 30 /* devices are told at once, and hear of it if it is lost */
 
 struct _AditLeaseFlows {
     AditNl *nl; /* NULL: not opened yet */
@@ -19,7 +20,15 @@ struct _AditLeaseFlows {
 typedef struct {
     const AditLeaseTable *table;
     const AditPcpSite *site;
+    GArray *own; /* AditAddress: of this machine */
 } Open;
+
+typedef enum {
+    KEEP,
+    END,
+    REOPEN,
+    FORGET, /* its next packet is to find its way anew */
+} Fate;
 
 AditLeaseFlows *
 adit_lease_flows_new(void)
@@ -33,13 +42,19 @@ adit_lease_flows_touch(AditLeaseFlows *flows)
     flows->due = TRUE;
 }
 
-static gboolean
-lets_in(const AditLease *lease, const AditAddr *visitor)
+void
+adit_lease_flows_wait(AditLeaseFlows *flows)
 {
-    for (guint i = 0; i < lease->n_filters; i++)
-        if (adit_prefix_contains(&lease->filters[i], visitor))
+    flows->not_before_us = g_get_monotonic_time() + WAIT_S * G_USEC_PER_SEC;
+}
+
+static gboolean
+lets_in(const AditPrefix *allowed, guint n, const AditAddr *visitor)
+{
+    for (guint i = 0; i < n; i++)
+        if (adit_prefix_contains(&allowed[i], visitor))
             return TRUE;
-    return lease->n_filters == 0;
+    return n == 0;
 }
 
 /* Where a port leads; address unset: anywhere. */
@@ -67,53 +82,66 @@ find_target(const Open *open, const AditFlowTuple *flow, AditSockAddr *ret)
     if (manual && manual->enabled) {
         *ret = manual->internal;
         ret->port = (guint16)(ret->port + (at.port - manual->external.port));
-        return TRUE;
+        return lets_in(manual->allow, manual->n_allow, &flow->src);
     }
     if (!lease && flow->proto == IPPROTO_TCP)
         lease = adit_lease_find_redirect(open->table, &at);
-    if (!lease || !adit_lease_is_on(lease) || !lets_in(lease, &flow->src))
+    if (!lease || !adit_lease_is_on(lease) ||
+        !lets_in(lease->filters, lease->n_filters, &flow->src))
         return FALSE;
     *ret = target_of_lease(open, lease, &at);
     return TRUE;
 }
 
+/* While an address of the WAN is gone, nothing that came to it was closed by anybody. */
 static gboolean
-is_open(const AditFlow *flow)
+is_away(const Open *open, const AditAddr *addr)
 {
-    const guint32 bits = ADIT_DATAPLANE_CT_MAPPED | ADIT_DATAPLANE_CT_ENDED;
-
-    return (flow->mark & bits) == ADIT_DATAPLANE_CT_MAPPED;
+    if (addr->family != AF_INET)
+        return FALSE;
+    for (guint i = 0; i < open->own->len; i++)
+        if (adit_addr_equal(&g_array_index(open->own, AditAddress, i).prefix.addr, addr))
+            return FALSE;
+    return TRUE;
 }
 
-/* What a flow is translated to is decided with its first packet. */
+/* What a flow is translated to is decided with its first packet. UDP that leads somewhere now
+ * has to find its way there. What is closed is not forgotten: with the next packet of its
+ * device it would be a flow of its own, by the same port, and go on. */
+static Fate
+fate_of(const Open *open, const AditFlow *flow)
+{
+    const gboolean tcp = flow->original.proto == IPPROTO_TCP;
+    const gboolean mapped = (flow->mark & ADIT_DATAPLANE_CT_MAPPED) != 0;
+    const gboolean ended = mapped && (flow->mark & ADIT_DATAPLANE_CT_ENDED) != 0;
+    AditSockAddr target;
+
+    if (tcp ? !mapped || ended : flow->original.proto != IPPROTO_UDP)
+        return KEEP;
+    if (!find_target(open, &flow->original, &target))
+        return mapped && !ended && !is_away(open, &flow->original.dst) ? END : KEEP;
+    if (mapped && (!adit_addr_is_set(&target.addr) ||
+                   (adit_addr_cmp(&flow->reply.src, &target.addr) == 0 &&
+                    flow->reply.sport == target.port)))
+        return ended ? REOPEN : KEEP;
+    return tcp ? END : FORGET;
+}
+
 static gboolean
 is_stale(const AditFlow *flow, gpointer data)
 {
-    const guint8 proto = flow->original.proto;
-    const gboolean open = is_open(flow);
-    AditSockAddr target;
-
-    if ((proto != IPPROTO_TCP || !open) && proto != IPPROTO_UDP)
-        return FALSE;
-    if (!find_target(data, &flow->original, &target))
-        return open;
-    return !open || (adit_addr_is_set(&target.addr) &&
-                     (adit_addr_cmp(&flow->reply.src, &target.addr) != 0 ||
-                      flow->reply.sport != target.port));
+    return fate_of(data, flow) != KEEP;
 }
 
-/* UDP that leads somewhere now is to find its way there with the next packet. What is closed is
- * not deleted: with the next packet of its device it would be a flow of its own, by the same
- * port, and go on. */
 static void
-put_end(AditMsg *m, const AditFlow *flow, gpointer data)
+put_fate(AditMsg *m, const AditFlow *flow, gpointer data)
 {
-    AditSockAddr target;
-
-    if (flow->original.proto == IPPROTO_UDP && find_target(data, &flow->original, &target))
-        adit_flow_put_delete(m, flow);
-    else
-        adit_flow_put_end(m, flow, ADIT_DATAPLANE_CT_ENDED, ENDED_S);
+    switch (fate_of(data, flow)) {
+    case KEEP: return;
+    case END: adit_flow_put_end(m, flow, ADIT_DATAPLANE_CT_ENDED); return;
+    case REOPEN: adit_flow_put_reopen(m, flow, ADIT_DATAPLANE_CT_ENDED); return;
+    case FORGET: adit_flow_put_delete(m, flow); return;
+    }
 }
 
 void
@@ -122,17 +150,19 @@ adit_lease_flows_sweep(AditLeaseFlows *flows, const AditLeaseTable *table,
 {
     const AditFlowFilter all = { 0 };
     const gint64 begin_us = g_get_monotonic_time();
-    Open open = { table, site };
+    g_autoptr(GArray) own = NULL;
+    Open open = { .table = table, .site = site };
     g_autoptr(GError) error = NULL;
     guint n = 0;
 
     if (!flows->due || begin_us < flows->not_before_us)
         return;
-    flows->due = FALSE;
     if (!flows->nl)
         flows->nl = adit_nl_open(NETLINK_NETFILTER, &error);
-    if (!flows->nl ||
-        !adit_conntrack_change(flows->nl, &all, is_stale, put_end, &open, &n, &error))
+    open.own = own = flows->nl ? adit_addresses_read(&error) : NULL;
+    flows->due =
+        !own || !adit_conntrack_change(flows->nl, &all, is_stale, put_fate, &open, &n, &error);
+    if (error)
         g_warning("flows: %s", error->message);
     if (n > 0)
         g_debug("flows: %u of closed or opened ports ended", n);

@@ -15,6 +15,8 @@ typedef struct _AditLeaseFlows AditLeaseFlows;
 AditLeaseFlows *adit_lease_flows_new(void);
 /* Something was opened, closed or limited. */
 void adit_lease_flows_touch(AditLeaseFlows *flows);
+/* All devices have to ask anew: until they have, what is not open is not over. */
+void adit_lease_flows_wait(AditLeaseFlows *flows);
 /* Ends them, if there was a touch. A dump costs what there are flows: it is not begun again
  * before twenty times that long has passed. */
 void adit_lease_flows_sweep(AditLeaseFlows *flows, const AditLeaseTable *table,

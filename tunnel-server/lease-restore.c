@@ -45,12 +45,15 @@ is_ours(const AditDataplaneMapping *mapping, gboolean redirect)
 static AditAddr
 internal_of(const AditPcpSite *site, gint64 device, const AditAddr *external)
 {
+    const AditPcpHost *at = adit_pcp_site_host(site, external);
     const AditAddr none = { 0 };
 
+    if (external->family == AF_INET6)
+        return at && at->device == device ? at->addr : none;
     for (guint i = 0; i < adit_pcp_site_n_hosts(site); i++) {
         const AditPcpHost *host = adit_pcp_site_nth_host(site, i);
 
-        if (host->device == device && host->addr.family == external->family)
+        if (host->device == device && host->addr.family == AF_INET)
             return host->addr;
     }
     return none;

@@ -314,7 +314,7 @@ concerns_flows(const AditLeaseChange *change)
 {
     const AditLease *a = change->before, *b = change->lease;
 
-    return !a || !b || a->ends.flags != b->ends.flags || b->n_filters > 0 ||
+    return !a || !b || a->ends.flags != b->ends.flags || a->n_filters > 0 || b->n_filters > 0 ||
            a->redirect.status != b->redirect.status || a->redirect.mode != b->redirect.mode;
 }
 
@@ -347,8 +347,10 @@ adit_leases_adopt(AditLeases *self, const AditPcpSite *before, const AditPcpSite
         !adit_pcp_manuals_equal(adit_pcp_site_manuals(before), adit_pcp_site_manuals(site)))
         adit_lease_flows_touch(self->flows);
     conclude(self, TRUE);
-    if (visit.moved)
+    if (visit.moved) {
         self->epoch.zero_boot_ms = visit.now_ms;
+        adit_lease_flows_wait(self->flows);
+    }
     return visit.moved;
 }
 

@@ -24,7 +24,9 @@ add_at(AditPcpManuals *self, const AditModel *model, const AditPublish *publish,
     AditPcpManual manual = { .external = { *external, publish->first },
                              .internal = { *internal, publish->internal },
                              .last = publish->last,
-                             .enabled = publish->enabled };
+                             .enabled = publish->enabled,
+                             .n_allow = publish->n_allow_from,
+                             .allow = publish->allow_from };
 
     manual.name = g_string_chunk_insert_const(self->names, device->name);
     for (guint i = 0; i < G_N_ELEMENTS(protos); i++)
@@ -157,10 +159,14 @@ adit_pcp_manuals_at(const AditPcpManuals *self, guint8 proto, const AditSockAddr
     const AditPcpManual *m =
         search(self->by_external, proto, external, G_STRUCT_OFFSET(AditPcpManual, external));
 
-    return m && m->proto == proto && adit_addr_cmp(&m->external.addr, &external->addr) == 0 &&
-                   external->port <= m->last
-               ? m
-               : NULL;
+    if (!m || m->proto != proto || adit_addr_cmp(&m->external.addr, &external->addr) != 0 ||
+        external->port > m->last)
+        return NULL;
+    /* A port 80 that is off, and the redirect that has its place. */
+    if (!m->enabled && m > (const AditPcpManual *)(gpointer)self->by_external->data &&
+        cmp_external(m - 1, m) == 0)
+        return m - 1;
+    return m;
 }
 
 const AditPcpManual *
@@ -175,6 +181,18 @@ adit_pcp_manuals_to(const AditPcpManuals *self, guint8 proto, const AditSockAddr
                : NULL;
 }
 
+static gboolean
+is_equal(const AditPcpManual *a, const AditPcpManual *b)
+{
+    if (cmp_external(a, b) != 0 || adit_sockaddr_cmp(&a->internal, &b->internal) != 0 ||
+        a->last != b->last || a->enabled != b->enabled || a->n_allow != b->n_allow)
+        return FALSE;
+    for (guint i = 0; i < a->n_allow; i++)
+        if (adit_prefix_cmp(&a->allow[i], &b->allow[i]) != 0)
+            return FALSE;
+    return TRUE;
+}
+
 gboolean
 adit_pcp_manuals_equal(const AditPcpManuals *a, const AditPcpManuals *b)
 {
@@ -182,13 +200,9 @@ adit_pcp_manuals_equal(const AditPcpManuals *a, const AditPcpManuals *b)
         return TRUE;
     if (a->by_external->len != b->by_external->len)
         return FALSE;
-    for (guint i = 0; i < a->by_external->len; i++) {
-        const AditPcpManual *x = &g_array_index(a->by_external, AditPcpManual, i);
-        const AditPcpManual *y = &g_array_index(b->by_external, AditPcpManual, i);
-
-        if (cmp_external(x, y) != 0 || adit_sockaddr_cmp(&x->internal, &y->internal) != 0 ||
-            x->last != y->last || x->enabled != y->enabled)
+    for (guint i = 0; i < a->by_external->len; i++)
+        if (!is_equal(&g_array_index(a->by_external, AditPcpManual, i),
+                      &g_array_index(b->by_external, AditPcpManual, i)))
             return FALSE;
-    }
     return TRUE;
 }

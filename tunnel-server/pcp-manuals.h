@@ -12,7 +12,9 @@ typedef struct {
     guint16 last;          /* outside */
     guint8 proto;
     gboolean enabled;
-    const char *name; /* of the device */
+    guint n_allow;
+    const AditPrefix *allow; /* who may; none: everybody */
+    const char *name;        /* of the device */
 } AditPcpManual;
 
 typedef struct _AditPcpManuals AditPcpManuals;

@@ -76,14 +76,14 @@ adit_conntrack_change(AditNl *nl, const AditFlowFilter *filter, AditFlowFunc fun
                       AditFlowPut put, gpointer data, guint *ret_n, GError **error)
 {
     g_autoptr(GArray) flows = adit_conntrack_list(nl, filter, func, data, error);
+    gboolean ok = TRUE;
 
     if (flows == NULL)
         return FALSE;
-    for (guint i = 0; i < flows->len; i += BATCH)
-        if (!change_some(nl, &g_array_index(flows, AditFlow, i), MIN(BATCH, flows->len - i),
-                         put, data, error))
-            return FALSE;
     if (ret_n != NULL)
         *ret_n = flows->len;
-    return TRUE;
+    for (guint i = 0; i < flows->len; i += BATCH)
+        ok &= change_some(nl, &g_array_index(flows, AditFlow, i), MIN(BATCH, flows->len - i),
+                          put, data, ok ? error : NULL);
+    return ok;
 }

@@ -15,6 +15,6 @@ GArray *adit_conntrack_list(AditNl *nl, const AditFlowFilter *filter, AditFlowFu
 /* What is to become of it: one message. */
 typedef void (*AditFlowPut)(AditMsg *m, const AditFlow *flow, gpointer data);
 /* One dump, then a message about each flow that is meant; one that has ended by itself is no
- * error. @ret_n (may be NULL): how many were found. */
+ * error, and what fails keeps none of the others. @ret_n (may be NULL): how many were found. */
 gboolean adit_conntrack_change(AditNl *nl, const AditFlowFilter *filter, AditFlowFunc func,
                                AditFlowPut put, gpointer data, guint *ret_n, GError **error);

@@ -3,7 +3,6 @@
 
 #include <netinet/in.h> /* before the kernel's own */
 
-#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -80,7 +79,7 @@ adit_flow_put_delete(AditMsg *m, const AditFlow *flow)
     begin_about(m, IPCTNL_MSG_CT_DELETE, flow);
 }
 
-/* Closed by both ends: of a connection in this state alone a SYN makes another. */
+/* Closed by both ends, for a SYN to make another of it. */
 static void
 put_closed(AditMsg *m)
 {
@@ -96,20 +95,27 @@ put_closed(AditMsg *m)
     adit_msg_unnest(m);
 }
 
-/* conntrack -U ... --mark BITS/BITS. A status says all of it anew, and is refused if it takes
- * away what was there. */
-void
-adit_flow_put_end(AditMsg *m, const AditFlow *flow, guint32 bits, guint32 seconds)
+/* conntrack -U ... --mark BITS/MASK */
+static void
+begin_mark(AditMsg *m, const AditFlow *flow, guint32 mask, guint32 bits)
 {
     begin_about(m, IPCTNL_MSG_CT_NEW, flow);
     adit_msg_be32(m, CTA_MARK, bits);
-    adit_msg_be32(m, CTA_MARK_MASK, bits);
-    if (flow->original.proto == IPPROTO_TCP) {
+    adit_msg_be32(m, CTA_MARK_MASK, mask);
+}
+
+void
+adit_flow_put_end(AditMsg *m, const AditFlow *flow, guint32 bits)
+{
+    begin_mark(m, flow, bits, bits);
+    if (flow->original.proto == IPPROTO_TCP)
         put_closed(m);
-    } else {
-        adit_msg_be32(m, CTA_TIMEOUT, seconds);
-        adit_msg_be32(m, CTA_STATUS, flow->status | IPS_FIXED_TIMEOUT);
-    }
+}
+
+void
+adit_flow_put_reopen(AditMsg *m, const AditFlow *flow, guint32 bits)
+{
+    begin_mark(m, flow, bits, 0);
 }
 
 static void

@@ -39,9 +39,10 @@ void adit_flow_put_dump(AditMsg *m, const AditFlowFilter *filter);
 /* Exactly this entry; ENOENT if it is gone, or another flow has taken its tuple. */
 void adit_flow_put_delete(AditMsg *m, const AditFlow *flow);
 /* Ends it, and sets @bits in its mark, by which it is known from now on: TCP counts as closed,
- * so that a SYN of the same ports begins another; anything else stays for @seconds, whatever is
- * sent. */
-void adit_flow_put_end(AditMsg *m, const AditFlow *flow, guint32 bits, guint32 seconds);
+ * so that a SYN of the same ports begins another. Of a tuple; the kernel does not ask which. */
+void adit_flow_put_end(AditMsg *m, const AditFlow *flow, guint32 bits);
+/* Takes the bits away again. What TCP there was is over. */
+void adit_flow_put_reopen(AditMsg *m, const AditFlow *flow, guint32 bits);
 /* FALSE: not a conntrack entry, or one that makes no sense. */
 gboolean adit_flow_get(const struct nlmsghdr *nlh, AditFlow *ret);
 gboolean adit_flow_matches(const AditFlow *flow, const AditFlowFilter *filter);

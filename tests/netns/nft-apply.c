@@ -154,7 +154,7 @@ apply(const AditNftBlueprint *bp, const AditState *want, GError **error)
 static void
 put_end(AditMsg *m, const AditFlow *flow, gpointer data)
 {
-    adit_flow_put_end(m, flow, ADIT_DATAPLANE_CT_ENDED, 60);
+    adit_flow_put_end(m, flow, ADIT_DATAPLANE_CT_ENDED);
 }
 
 static gboolean

@@ -75,6 +75,12 @@ def test_set_ipv6(lab):
     assert page(visitor, old), "the old address is gone before its time"
     for gua in (old, new):
         assert fetch(visitor, f"http://[{gua}]:8080/").stdout == "by hand\n", gua
+    server.process.stop()
+    server.run()
+    assert page(visitor, old), "what the device opened at the old address is gone with a restart"
+    server.process.stop()
+    server.run()
+    assert page(visitor, old), "what the device opened at the old address is gone with a restart"
     assert [a.split("/")[0] for a in addresses(client)] == ["10.59.0.2", new, old]
     hooks.until_told("the new address", ADIT_EVENT="published", ADIT_OUTSIDE_ADDRESS=new)
     assert published(client)["443/tcp", 6]["outside"] == f"[{new}]:443"

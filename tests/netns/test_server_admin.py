@@ -179,8 +179,28 @@ def test_closed_for_good(lab):
         until(lambda f=flow: not Flow.arrives(f.visitor, f.device) and Flow.is_reset(f.visitor), 5, "the visitor to hear")
         flow.visitor.close()
         assert Flow(visitor, address, 443, home, 443, source_port=port).alive()
+    until(lambda: all([call.heard() for call in calls]), 5, "the calls, which go on")
+    switch("off")
+    time.sleep(2)
     for call in calls:
-        until(lambda c=call: c.visitor.send(b"again") and c.heard(), 5, "the call, asked for once more")
+        call.heard()
+    time.sleep(0.5)
+    assert [call.heard() for call in calls] == [0, 0], "closed for the second time"
+
+
+def test_narrowed(lab):
+    """a forward that lets in fewer ends the connections of those whom it does not let in any more, and no others"""
+    vps, home, visitor = lab["vps"], lab["home"], lab["visitor"]
+    server, gua = begin(lab)
+    four, six = Flow(visitor, vps.v4, 443, home, 443), Flow(visitor, gua, 443, home, 443)
+    server.admin("export", "/root/all.conf")
+    for nets, reset in ((f"{visitor.v4}/32, 203.0.113.0/24", False), ("203.0.113.0/24", True)):
+        text = re.sub(r"(?m)^(\[Forward\]\n)", rf"\1AllowFrom = {nets}\n", vps.read("/root/all.conf"))
+        vps.write("/root/next.conf", text)
+        server.admin("apply", "/root/next.conf")
+        time.sleep(2)
+        assert four.alive(1) != reset and Flow.is_reset(four.visitor) == reset, nets
+        assert six.alive()
 
 
 @tap.deadline(90)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """adit-server while the machine fails it: it keeps serving what it can, says so, and recovers by itself."""
 import json
+import time
 
 import tap
 from pcp import CONF, begin, is_open, leases
@@ -169,6 +170,25 @@ def test_new_wan_address(lab):
     again = nas.map(444, 444)
     assert (again.result, again.address) == ("SUCCESS", new), again
     assert is_open(visitor, new, 444)
+
+
+def test_wan_away(lab):
+    """the WAN's address is gone for a moment, longer than it takes to notice: connections go on when it is back"""
+    vps, visitor = lab["vps"], lab["visitor"]
+    server, nas, still = site(lab)
+    link = vps.link("internet")
+    length = vps.sh(f"ip -o -4 address show dev {link}").stdout.split()[3].split("/")[1]
+    route = vps.sh("ip -4 route show default").stdout.strip()
+    server.admin("setup", "--wan", link)
+    still("with a WAN by name")
+    vps.sh(f"ip address del {vps.v4}/{length} dev {link}")
+    until(lambda: vps.v4 not in vps.run("nft", "list", "map", "inet", "adit_server", "open4").stdout, 5, "the server to notice")
+    time.sleep(2)
+    vps.sh(f"ip address add {vps.v4}/{length} dev {link}; ip route replace {route}")
+    until(lambda: is_open(visitor, vps.v4, 443), 10, "the forward")
+    time.sleep(2)
+    assert nas.map(444, 444).result == "SUCCESS"  # as every client does which is told so
+    still("its address was away")
 
 
 def test_renamed_interfaces(lab):

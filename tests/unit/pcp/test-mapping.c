@@ -124,9 +124,19 @@ test_hurried_renewal(void)
     step_event(m, TIMER, m->deadline);
     g_assert_cmpint(m->deadline - m->granted_at, >=, LIFETIME * 1000 * 3 / 4);
 
-    /* One that the server does not answer at all ends with its lease. */
-    step_event(m, GRANT, last + 2000000);
-    step_event(m, RENEW, last + 2000001);
+    /* A server that has no room just then is asked again when it said, and then as before. */
+    step_event(m, GRANT, last + 1999000);
+    step_event(m, RENEW, last + 1999001);
+    step_event(m, TIMER, last + 1999001);
+    step_event(m, ERROR_PASSING, last + 1999002);
+    g_assert_cmpint(m->deadline, ==, last + 1999002 + 30000);
+    g_assert_true(step_event(m, TIMER, last + 2029002).send);
+    g_assert_cmpint(m->deadline, ==, last + 2029002 + ADIT_MAPPING_SPACING_MS);
+
+    /* One that does not answer at all: it ends with its lease. */
+    step_event(m, GRANT, last + 2029003);
+    last += 2029003;
+    step_event(m, RENEW, last + 1);
     for (guint n = 0; adit_mapping_is_held(m); n++) {
         g_assert_cmpuint(n, <, 16);
         step_event(m, TIMER, m->deadline);

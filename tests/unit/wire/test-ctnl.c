@@ -91,34 +91,43 @@ test_delete(void)
     }
 }
 
-/* What follows the tuple: TCP is closed at both ends, all else keeps its status and gets a time
- * that no packet makes longer. */
+/* What follows the tuple. */
+static void
+check_change(const AditFlow *flow, AditMsg *m, const char *text)
+{
+    g_autoptr(AditMsg) deletion = adit_msg_new();
+    g_autoptr(GByteArray) tail = hex(text);
+    gsize len, head;
+    const guint8 *bytes = adit_msg_data(m, &len), *start;
+    const struct nlmsghdr *nlh = (gconstpointer)bytes;
+
+    adit_flow_put_delete(deletion, flow);
+    start = adit_msg_data(deletion, &head);
+    g_assert_cmpuint(len, ==, head + tail->len);
+    g_assert_cmpuint(nlh->nlmsg_type & 0xff, ==, IPCTNL_MSG_CT_NEW);
+    g_assert_cmpuint(nlh->nlmsg_flags & NLM_F_CREATE, ==, 0);
+    g_assert_cmpmem(bytes + NLMSG_HDRLEN, head - NLMSG_HDRLEN, start + NLMSG_HDRLEN,
+                    head - NLMSG_HDRLEN);
+    g_assert_cmpmem(bytes + head, tail->len, tail->data, tail->len);
+}
+
+/* TCP is closed at both ends. */
 static void
 test_end(void)
 {
     static const char *const ends[] = {
-        "08000800 40000000 08001500 40000000 20000480 1c000180 05000100 08000000 06000400 "
+        "08000800 00800000 08001500 00800000 20000480 1c000180 05000100 08000000 06000400 "
         "04040000 06000500 04040000",
-        "08000800 40000000 08001500 40000000 08000700 00000078 08000300 00000400",
+        "08000800 00800000 08001500 00800000",
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(ends); i++) {
-        g_autoptr(AditMsg) deletion = adit_msg_new(), m = adit_msg_new();
-        g_autoptr(GByteArray) tail = hex(ends[i]);
-        gsize len, deletion_len;
-        const guint8 *bytes, *start;
+        g_autoptr(AditMsg) end = adit_msg_new(), reopen = adit_msg_new();
 
-        adit_flow_put_delete(deletion, &rows[i].flow);
-        adit_flow_put_end(m, &rows[i].flow, 0x40000000, 120);
-        bytes = adit_msg_data(m, &len);
-        start = adit_msg_data(deletion, &deletion_len);
-        g_assert_cmpuint(len, ==, deletion_len + tail->len);
-        g_assert_cmpuint(((const struct nlmsghdr *)bytes)->nlmsg_type & 0xff, ==,
-                         IPCTNL_MSG_CT_NEW);
-        g_assert_cmpuint(((const struct nlmsghdr *)bytes)->nlmsg_flags & NLM_F_CREATE, ==, 0);
-        g_assert_cmpmem(bytes + NLMSG_HDRLEN, deletion_len - NLMSG_HDRLEN, start + NLMSG_HDRLEN,
-                        deletion_len - NLMSG_HDRLEN);
-        g_assert_cmpmem(bytes + deletion_len, tail->len, tail->data, tail->len);
+        adit_flow_put_end(end, &rows[i].flow, 0x00800000);
+        check_change(&rows[i].flow, end, ends[i]);
+        adit_flow_put_reopen(reopen, &rows[i].flow, 0x00800000);
+        check_change(&rows[i].flow, reopen, "08000800 00000000 08001500 00800000");
     }
 }
 
