@@ -15,13 +15,21 @@ struct _AditLeaseFlows {
     AditNl *nl; /* NULL: not opened yet */
     gboolean due;
     gint64 not_before_us;
+    gint64 wait_until_us; /* 0: for nobody */
 };
 
 typedef struct {
     const AditLeaseTable *table;
     const AditPcpSite *site;
-    GArray *own; /* AditAddress: of this machine */
+    GArray *own;   /* AditAddress: of this machine */
+    gboolean wait; /* what is not open may be asked for */
 } Open;
+
+typedef enum {
+    NOTHING, /* is open there */
+    REFUSED, /* to this visitor */
+    OPEN,
+} Answer;
 
 typedef enum {
     KEEP,
@@ -45,7 +53,7 @@ adit_lease_flows_touch(AditLeaseFlows *flows)
 void
 adit_lease_flows_wait(AditLeaseFlows *flows)
 {
-    flows->not_before_us = g_get_monotonic_time() + WAIT_S * G_USEC_PER_SEC;
+    flows->wait_until_us = g_get_monotonic_time() + WAIT_S * G_USEC_PER_SEC;
 }
 
 static gboolean
@@ -57,7 +65,6 @@ lets_in(const AditPrefix *allowed, guint n, const AditAddr *visitor)
     return n == 0;
 }
 
-/* Where a port leads; address unset: anywhere. */
 static AditSockAddr
 target_of_lease(const Open *open, const AditLease *lease, const AditSockAddr *at)
 {
@@ -72,57 +79,63 @@ target_of_lease(const Open *open, const AditLease *lease, const AditSockAddr *at
 }
 
 static gboolean
+is_own(const Open *open, const AditAddr *addr)
+{
+    for (guint i = 0; i < open->own->len; i++)
+        if (adit_addr_equal(&g_array_index(open->own, AditAddress, i).prefix.addr, addr))
+            return TRUE;
+    return FALSE;
+}
+
+static Answer
 find_target(const Open *open, const AditFlowTuple *flow, AditSockAddr *ret)
 {
     const AditSockAddr at = { flow->dst, flow->dport };
     const AditPcpManual *manual =
         adit_pcp_manuals_at(adit_pcp_site_manuals(open->site), flow->proto, &at);
     const AditLease *lease = adit_lease_find_external(open->table, flow->proto, &at);
+    const guint16 spare = adit_pcp_site_spare(open->site, at.port);
 
     if (manual && manual->enabled) {
         *ret = manual->internal;
         ret->port = (guint16)(ret->port + (at.port - manual->external.port));
-        return lets_in(manual->allow, manual->n_allow, &flow->src);
+        return lets_in(manual->allow, manual->n_allow, &flow->src) ? OPEN : REFUSED;
     }
     if (!lease && flow->proto == IPPROTO_TCP)
         lease = adit_lease_find_redirect(open->table, &at);
-    if (!lease || !adit_lease_is_on(lease) ||
-        !lets_in(lease->filters, lease->n_filters, &flow->src))
-        return FALSE;
-    *ret = target_of_lease(open, lease, &at);
-    return TRUE;
-}
-
-/* While an address of the WAN is gone, nothing that came to it was closed by anybody. */
-static gboolean
-is_away(const Open *open, const AditAddr *addr)
-{
-    if (addr->family != AF_INET)
-        return FALSE;
-    for (guint i = 0; i < open->own->len; i++)
-        if (adit_addr_equal(&g_array_index(open->own, AditAddress, i).prefix.addr, addr))
-            return FALSE;
-    return TRUE;
+    if (lease && adit_lease_is_on(lease)) {
+        *ret = target_of_lease(open, lease, &at);
+        return lets_in(lease->filters, lease->n_filters, &flow->src) ? OPEN : REFUSED;
+    }
+    if (flow->proto != IPPROTO_UDP || spare == 0 || !is_own(open, &at.addr))
+        return NOTHING;
+    *ret = (AditSockAddr){ at.addr, spare }; /* the tunnels themselves */
+    return OPEN;
 }
 
 /* What a flow is translated to is decided with its first packet. UDP that leads somewhere now
  * has to find its way there. What is closed is not forgotten: with the next packet of its
- * device it would be a flow of its own, by the same port, and go on. */
+ * device it would be a flow of its own, by the same port, and go on. While an address of the
+ * WAN is gone, what came to it was closed by nobody. */
 static Fate
 fate_of(const Open *open, const AditFlow *flow)
 {
+    const AditAddr *dst = &flow->original.dst;
     const gboolean tcp = flow->original.proto == IPPROTO_TCP;
     const gboolean mapped = (flow->mark & ADIT_DATAPLANE_CT_MAPPED) != 0;
     const gboolean ended = mapped && (flow->mark & ADIT_DATAPLANE_CT_ENDED) != 0;
     AditSockAddr target;
+    Answer answer;
 
     if (tcp ? !mapped || ended : flow->original.proto != IPPROTO_UDP)
         return KEEP;
-    if (!find_target(open, &flow->original, &target))
-        return mapped && !ended && !is_away(open, &flow->original.dst) ? END : KEEP;
-    if (mapped && (!adit_addr_is_set(&target.addr) ||
-                   (adit_addr_cmp(&flow->reply.src, &target.addr) == 0 &&
-                    flow->reply.sport == target.port)))
+    answer = find_target(open, &flow->original, &target);
+    if (answer == NOTHING && (open->wait || (dst->family == AF_INET && !is_own(open, dst))))
+        return KEEP;
+    if (answer != OPEN)
+        return mapped && !ended ? END : KEEP;
+    if (mapped && adit_addr_cmp(&flow->reply.src, &target.addr) == 0 &&
+        flow->reply.sport == target.port)
         return ended ? REOPEN : KEEP;
     return tcp ? END : FORGET;
 }
@@ -151,10 +164,14 @@ adit_lease_flows_sweep(AditLeaseFlows *flows, const AditLeaseTable *table,
     const AditFlowFilter all = { 0 };
     const gint64 begin_us = g_get_monotonic_time();
     g_autoptr(GArray) own = NULL;
-    Open open = { .table = table, .site = site };
+    Open open = { .table = table, .site = site, .wait = begin_us < flows->wait_until_us };
     g_autoptr(GError) error = NULL;
     guint n = 0;
 
+    if (flows->wait_until_us != 0 && !open.wait) {
+        flows->wait_until_us = 0;
+        flows->due = TRUE;
+    }
     if (!flows->due || begin_us < flows->not_before_us)
         return;
     if (!flows->nl)
@@ -168,6 +185,8 @@ adit_lease_flows_sweep(AditLeaseFlows *flows, const AditLeaseTable *table,
         g_debug("flows: %u of closed or opened ports ended", n);
     flows->not_before_us =
         begin_us + PAUSE * (g_get_monotonic_time() - begin_us) + G_USEC_PER_SEC / 2;
+    if (flows->due) /* in vain */
+        flows->not_before_us = begin_us + WAIT_S * G_USEC_PER_SEC;
 }
 
 void

@@ -166,22 +166,40 @@ kernel_knows(const AditState *have, gboolean intact)
     return link && (intact || open);
 }
 
+/* Its device is reached by another address now, and believes in the old one. */
+static gboolean
+is_elsewhere(const AditLease *lease, const AditPcpSite *site)
+{
+    const AditPcpHost *host = adit_pcp_site_host(site, &lease->ends.internal);
+
+    return host && !adit_addr_equal(&host->external, &lease->ends.external);
+}
+
 static void
 restore_file(AditLeases *self, const AditPcpSite *site, const AditLeaseNow *now,
              gboolean kernel_holds)
 {
     g_autoptr(GError) error = NULL;
     AditLeaseEpoch kept = { 0 };
+    gboolean moved = FALSE;
     g_autoptr(GArray) leases =
         self->store ? adit_lease_store_load(self->store, now, &kept, &error) : NULL;
 
     if (error)
         drop_store(self, error);
-    for (guint i = 0; leases && i < leases->len; i++)
-        adit_lease_merge(self->table, &g_array_index(leases, AditLease, i), site, now->boot_ms,
-                         kernel_holds);
+    for (guint i = 0; leases && i < leases->len; i++) {
+        const AditLease *lease = &g_array_index(leases, AditLease, i);
+
+        moved = moved || is_elsewhere(lease, site);
+        adit_lease_merge(self->table, lease, site, now->boot_ms, kernel_holds);
+    }
     self->epoch.zero_boot_ms =
-        adit_lease_epoch_zero(&kept, self->epoch.boot_id, now, kernel_holds);
+        moved ? now->boot_ms
+              : adit_lease_epoch_zero(&kept, self->epoch.boot_id, now, kernel_holds);
+    /* After a boot nothing goes through any port yet. */
+    if (self->epoch.zero_boot_ms == now->boot_ms && kept.known &&
+        g_str_equal(kept.boot_id, self->epoch.boot_id))
+        adit_lease_flows_wait(self->flows);
 }
 
 gboolean
@@ -287,14 +305,11 @@ static void
 adopt_one(const AditLease *lease, gpointer data)
 {
     Visit *visit = data;
-    const AditPcpHost *host = adit_pcp_site_host(visit->site, &lease->ends.internal);
-
     if (adit_lease_fits(lease, visit->site)) {
         yield_redirect(lease, visit);
         return;
     }
-    if (host && adit_addr_cmp(&host->external, &lease->ends.external) != 0)
-        visit->moved = TRUE;
+    visit->moved = visit->moved || is_elsewhere(lease, visit->site);
     adit_lease_remove(visit->self->table, lease, visit->now_ms, 0);
 }
 
@@ -340,8 +355,12 @@ conclude(AditLeases *self, gboolean unasked)
 gboolean
 adit_leases_adopt(AditLeases *self, const AditPcpSite *before, const AditPcpSite *site)
 {
+    const AditAddr had = before ? adit_pcp_site_wan4(before) : (AditAddr){ 0 };
+    const AditAddr has = adit_pcp_site_wan4(site);
     Visit visit = { .self = self, .site = site, .now_ms = adit_leases_now() };
 
+    visit.moved =
+        before && !adit_addr_equal(&had, &has); /* also who has no lease now had one */
     adit_lease_foreach(self->table, adopt_one, &visit);
     if (!before ||
         !adit_pcp_manuals_equal(adit_pcp_site_manuals(before), adit_pcp_site_manuals(site)))

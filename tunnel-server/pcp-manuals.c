@@ -39,7 +39,9 @@ add_at(AditPcpManuals *self, const AditModel *model, const AditPublish *publish,
         return;
     manual.external.port = manual.last = REDIRECT_PORT;
     manual.proto = IPPROTO_TCP;
-    memset(&manual.internal, 0, sizeof(manual.internal));
+    if (publish->redirect == ADIT_REDIRECT_HTTPS)
+        manual.internal =
+            adit_server_responder(adit_model_subnet(model, device->subnet), internal->family);
     g_array_append_val(self->by_external, manual);
 }
 
@@ -153,20 +155,27 @@ search(const GArray *manuals, guint8 proto, const AditSockAddr *at, gsize offset
     return low > 0 ? &g_array_index(manuals, AditPcpManual, low - 1) : NULL;
 }
 
+static gboolean
+covers(const AditPcpManual *m, guint8 proto, const AditSockAddr *external)
+{
+    return m->proto == proto && adit_addr_cmp(&m->external.addr, &external->addr) == 0 &&
+           external->port >= m->external.port && external->port <= m->last;
+}
+
 const AditPcpManual *
 adit_pcp_manuals_at(const AditPcpManuals *self, guint8 proto, const AditSockAddr *external)
 {
+    const AditPcpManual *first = (gconstpointer)self->by_external->data, *found = NULL;
     const AditPcpManual *m =
         search(self->by_external, proto, external, G_STRUCT_OFFSET(AditPcpManual, external));
 
-    if (!m || m->proto != proto || adit_addr_cmp(&m->external.addr, &external->addr) != 0 ||
-        external->port > m->last)
-        return NULL;
-    /* A port 80 that is off, and the redirect that has its place. */
-    if (!m->enabled && m > (const AditPcpManual *)(gpointer)self->by_external->data &&
-        cmp_external(m - 1, m) == 0)
-        return m - 1;
-    return m;
+    /* A redirect has its port 80 beside what is off there, alone or in a range. */
+    for (guint i = 0; i < 2 && m; i++) {
+        if (covers(m, proto, external) && (!found || m->enabled))
+            found = m;
+        m = m > first ? m - 1 : NULL;
+    }
+    return found;
 }
 
 const AditPcpManual *

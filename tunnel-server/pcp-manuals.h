@@ -8,7 +8,7 @@
 
 typedef struct {
     AditSockAddr external; /* the first port */
-    AditSockAddr internal; /* of a redirect: unset */
+    AditSockAddr internal; /* the first port, or a redirect's responder */
     guint16 last;          /* outside */
     guint8 proto;
     gboolean enabled;

@@ -17,6 +17,7 @@ struct _AditPcpSite {
     AditPcpManuals *manuals;
     GStringChunk *names;
     char wan[ADIT_NAME_LEN];
+    AditAddr wan4;
     guint16 listen_port;
     guint32 connections;
     guint8 reserved[65536 / 8];     /* a bit a port */
@@ -167,6 +168,7 @@ adit_pcp_site_new(const AditModel *model, const AditServerFacts *facts,
     site->listen_port = model->listen_port;
     site->connections = model->per_mapping;
     memcpy(site->wan, facts->wan, sizeof(site->wan));
+    site->wan4 = adit_server_facts_wan4(facts);
     for (guint i = 0; i < settings->reserved.len; i++)
         mark(site->reserved, settings->reserved.ranges[i].first,
              settings->reserved.ranges[i].last);
@@ -206,6 +208,12 @@ const char *
 adit_pcp_site_wan(const AditPcpSite *site)
 {
     return site->wan;
+}
+
+AditAddr
+adit_pcp_site_wan4(const AditPcpSite *site)
+{
+    return site->wan4;
 }
 
 guint32
@@ -264,6 +272,12 @@ static gboolean
 is_marked(const guint8 *bits, guint16 port)
 {
     return bits[port / 8] >> port % 8 & 1;
+}
+
+guint16
+adit_pcp_site_spare(const AditPcpSite *site, guint16 port)
+{
+    return is_marked(site->spare, port) ? site->listen_port : 0;
 }
 
 const char *

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import time
 
 import tap
 from dockerd import Docker
@@ -171,11 +172,14 @@ def test_spare_ports(lab):
     vps.nft("table inet provider {\nchain in { type filter hook prerouting priority -400; udp dport 51820 drop; }\n}\n")
     key = json.loads(server.admin("status", "--json").stdout)["public-key"]
     secret = nas.run("wg", "show", "wg0", "preshared-keys").stdout.split()[1]
-    for endpoint in (f"{vps.v4}:443", f"[{vps.v6}]:53", f"{vps.v4}:53", f"[{vps.v6}]:443"):
+    for port, endpoint in enumerate((f"{vps.v4}:443", f"[{vps.v6}]:53", f"{vps.v4}:53", f"[{vps.v6}]:443"), 8000):
         nas.run("wg", "set", "wg0", "peer", key, "remove")
         nas.run("wg", "set", "wg0", "peer", key, "preshared-key", "/dev/stdin", "allowed-ips", "0.0.0.0/0,::/0",
                 "endpoint", endpoint, input=secret)
         until(lambda: nas.ping("10.59.0.1", timeout=1, source=peer.v4), 15, endpoint)
+        server.publish(port, "nas", families=(4,))
+        time.sleep(1.2)  # the server has looked at what goes through ports
+        assert nas.ping("10.59.0.1", timeout=1, source=peer.v4), endpoint
     said = server.admin("forward", "add", "443/udp", "nas", check=False)
     assert said.code == 4 and "SpareUdp" in said.stderr, said.stderr
     server.publish(443, "nas", families=(4,))
