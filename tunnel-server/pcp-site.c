@@ -149,6 +149,7 @@ are_hosts_kept(const AditPcpSite *site, const AditPcpSite *before)
             return FALSE;
         a = adit_pcp_site_nth_host(site, i);
         if (a->device != b->device || !adit_addr_equal(&a->addr, &b->addr) ||
+            !adit_addr_equal(&a->server, &b->server) ||
             !adit_addr_equal(&a->external, &b->external) || !g_str_equal(a->name, b->name))
             return FALSE;
     }
