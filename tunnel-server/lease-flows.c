@@ -5,11 +5,12 @@
 #include "libadit/sys/conntrack.h"
 #include "tunnel-server/dataplane.h"
 
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 
 #define PAUSE 20  /* times what the last one took */
-#define WAIT_S 30 /* devices are told at once, and hear of it if it is lost */
+#define WAIT_S 60 /* who was refused meanwhile asks again after 30 */
 
 struct _AditLeaseFlows {
     AditNl *nl; /* NULL: not opened yet */
@@ -78,13 +79,29 @@ target_of_lease(const Open *open, const AditLease *lease, const AditSockAddr *at
                : adit_lease_internal(lease);
 }
 
+/* @link NULL: any. */
 static gboolean
-is_own(const Open *open, const AditAddr *addr)
+is_own(const Open *open, const AditAddr *addr, const char *link)
 {
-    for (guint i = 0; i < open->own->len; i++)
-        if (adit_addr_equal(&g_array_index(open->own, AditAddress, i).prefix.addr, addr))
-            return TRUE;
+    for (guint i = 0; i < open->own->len; i++) {
+        const AditAddress *own = &g_array_index(open->own, AditAddress, i);
+
+        if (adit_addr_equal(&own->prefix.addr, addr))
+            return !link || g_str_equal(own->link, link);
+    }
     return FALSE;
+}
+
+/* To an address of the WAN that is gone at present: it was closed by nobody. */
+static gboolean
+is_away(const Open *open, const AditFlowTuple *flow)
+{
+    const gboolean spare =
+        flow->proto == IPPROTO_UDP && adit_pcp_site_spare(open->site, flow->dport) != 0;
+
+    return !is_own(open, &flow->dst, NULL) &&
+           (flow->dst.family == AF_INET ||
+            (spare && !adit_pcp_site_host(open->site, &flow->dst)));
 }
 
 static Answer
@@ -107,7 +124,8 @@ find_target(const Open *open, const AditFlowTuple *flow, AditSockAddr *ret)
         *ret = target_of_lease(open, lease, &at);
         return lets_in(lease->filters, lease->n_filters, &flow->src) ? OPEN : REFUSED;
     }
-    if (flow->proto != IPPROTO_UDP || spare == 0 || !is_own(open, &at.addr))
+    if (flow->proto != IPPROTO_UDP || spare == 0 ||
+        !is_own(open, &at.addr, adit_pcp_site_wan(open->site)))
         return NOTHING;
     *ret = (AditSockAddr){ at.addr, spare }; /* the tunnels themselves */
     return OPEN;
@@ -115,26 +133,25 @@ find_target(const Open *open, const AditFlowTuple *flow, AditSockAddr *ret)
 
 /* What a flow is translated to is decided with its first packet. UDP that leads somewhere now
  * has to find its way there. What is closed is not forgotten: with the next packet of its
- * device it would be a flow of its own, by the same port, and go on. While an address of the
- * WAN is gone, what came to it was closed by nobody. */
+ * device it would be a flow of its own, by the same port, and go on. */
 static Fate
 fate_of(const Open *open, const AditFlow *flow)
 {
-    const AditAddr *dst = &flow->original.dst;
     const gboolean tcp = flow->original.proto == IPPROTO_TCP;
     const gboolean mapped = (flow->mark & ADIT_DATAPLANE_CT_MAPPED) != 0;
     const gboolean ended = mapped && (flow->mark & ADIT_DATAPLANE_CT_ENDED) != 0;
+    const gboolean translated = mapped || (flow->status & IPS_DST_NAT) != 0;
     AditSockAddr target;
     Answer answer;
 
     if (tcp ? !mapped || ended : flow->original.proto != IPPROTO_UDP)
         return KEEP;
     answer = find_target(open, &flow->original, &target);
-    if (answer == NOTHING && (open->wait || (dst->family == AF_INET && !is_own(open, dst))))
+    if (answer == NOTHING && (open->wait || is_away(open, &flow->original)))
         return KEEP;
     if (answer != OPEN)
         return mapped && !ended ? END : KEEP;
-    if (mapped && adit_addr_cmp(&flow->reply.src, &target.addr) == 0 &&
+    if (translated && adit_addr_cmp(&flow->reply.src, &target.addr) == 0 &&
         flow->reply.sport == target.port)
         return ended ? REOPEN : KEEP;
     return tcp ? END : FORGET;

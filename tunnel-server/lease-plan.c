@@ -30,6 +30,20 @@ adit_lease_fits(const AditLease *lease, const AditPcpSite *site)
            !adit_pcp_site_reserved(site, lease->ends.proto, &external);
 }
 
+gboolean
+adit_lease_follow(const AditLease *lease, const AditPcpSite *site, AditLease *ret)
+{
+    const AditPcpHost *host = adit_pcp_site_host(site, &lease->ends.internal);
+
+    *ret = *lease;
+    if (adit_lease_is_on(lease) || !host || host->device != lease->device || !host->may_publish)
+        return FALSE;
+    if (!adit_addr_is_set(&host->external))
+        return TRUE;
+    ret->ends.external = host->external;
+    return adit_lease_fits(ret, site);
+}
+
 static void
 plan_redirect(const AditLease *lease, const AditPcpSite *site, const AditDataplaneMapping *of,
               AditState *ret)

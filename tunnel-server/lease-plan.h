@@ -20,6 +20,9 @@ typedef enum {
 /* Whether the lease can be in a server like this: its device is there and may publish, the
  * address is still its own, and the operator has not given the port to anybody. */
 gboolean adit_lease_fits(const AditLease *lease, const AditPcpSite *site);
+/* What the operator has turned off stays off at the address by which its device is reached now;
+ * while that is none, where it was. FALSE: it does not stay. */
+gboolean adit_lease_follow(const AditLease *lease, const AditPcpSite *site, AditLease *ret);
 /* Adds its elements to @ret (unsealed); none if it is off. */
 void adit_lease_plan(const AditLease *lease, const AditPcpSite *site, gint64 now_ms,
                      AditLeaseClock clock, AditState *ret);

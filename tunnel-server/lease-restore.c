@@ -205,14 +205,20 @@ void
 adit_lease_merge(AditLeaseTable *table, const AditLease *kept, const AditPcpSite *site,
                  gint64 now_ms, gboolean kernel_holds)
 {
-    const AditSockAddr external = adit_lease_external(kept);
-    const AditLease ours = by_this_clock(kept, now_ms);
-    const AditLease *lease = adit_lease_find_external(table, kept->ends.proto, &external);
+    AditLease ours = by_this_clock(kept, now_ms), followed;
+    const gboolean stays = adit_lease_fits(kept, site);
+    const gboolean follows = !stays && adit_lease_follow(&ours, site, &followed);
+    const AditLease *lease;
+    AditSockAddr external;
 
+    if (follows)
+        ours = followed;
+    external = adit_lease_external(&ours);
+    lease = adit_lease_find_external(table, ours.ends.proto, &external);
     if (lease)
         merge_into(table, lease, kept);
     else if ((!kernel_holds || !adit_lease_is_on(kept)) && ours.expires_ms > now_ms &&
-             adit_lease_fits(kept, site) && !adit_lease_find_internal(table, &kept->ends))
+             (stays || follows) && !adit_lease_find_internal(table, &kept->ends))
         adit_lease_add(table, &ours);
     adit_lease_settle(table);
 }

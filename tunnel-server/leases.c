@@ -172,10 +172,12 @@ is_elsewhere(const AditLease *lease, const AditPcpSite *site)
 {
     const AditPcpHost *host = adit_pcp_site_host(site, &lease->ends.internal);
 
-    return host && !adit_addr_equal(&host->external, &lease->ends.external);
+    return host && host->device == lease->device &&
+           !adit_addr_equal(&host->external, &lease->ends.external);
 }
 
-static void
+/* Whether devices have to ask anew, because they are reached otherwise than the file has it. */
+static gboolean
 restore_file(AditLeases *self, const AditPcpSite *site, const AditLeaseNow *now,
              gboolean kernel_holds)
 {
@@ -190,7 +192,7 @@ restore_file(AditLeases *self, const AditPcpSite *site, const AditLeaseNow *now,
     for (guint i = 0; leases && i < leases->len; i++) {
         const AditLease *lease = &g_array_index(leases, AditLease, i);
 
-        moved = moved || is_elsewhere(lease, site);
+        moved = moved || (lease->expires_ms > now->boot_ms && is_elsewhere(lease, site));
         adit_lease_merge(self->table, lease, site, now->boot_ms, kernel_holds);
     }
     self->epoch.zero_boot_ms =
@@ -200,6 +202,7 @@ restore_file(AditLeases *self, const AditPcpSite *site, const AditLeaseNow *now,
     if (self->epoch.zero_boot_ms == now->boot_ms && kept.known &&
         g_str_equal(kept.boot_id, self->epoch.boot_id))
         adit_lease_flows_wait(self->flows);
+    return moved;
 }
 
 gboolean
@@ -208,7 +211,7 @@ adit_leases_restore(AditLeases *self, const AditPcpSite *site, GError **error)
     const AditLeaseNow now = both_clocks();
     g_autoptr(AditState) have = adit_state_new();
     g_autoptr(GError) local = NULL;
-    gboolean intact;
+    gboolean intact, moved;
 
     if (!adit_nftdev_dump(self->nft, have, &intact, error))
         return FALSE;
@@ -216,9 +219,11 @@ adit_leases_restore(AditLeases *self, const AditPcpSite *site, GError **error)
     adit_lease_table_free(self->table);
     self->table = adit_lease_table_new();
     adit_lease_restore(self->table, have, site, now.boot_ms);
-    restore_file(self, site, &now, kernel_knows(have, intact));
+    moved = restore_file(self, site, &now, kernel_knows(have, intact));
     self->epoch.known = TRUE;
-    if (!keep_epoch(self, FALSE, &local))
+    if ((moved && self->store &&
+         !adit_lease_store_write_all(self->store, self->table, &now, &local)) ||
+        !keep_epoch(self, FALSE, &local))
         drop_store(self, local);
     if (adit_lease_table_len(self->table) > 0)
         g_info("leases: %u found, epoch %u", adit_lease_table_len(self->table),
@@ -242,6 +247,7 @@ typedef struct {
     AditState *want;
     gint64 now_ms;
     gboolean moved;
+    GArray *followers; /* AditLease: off, and to be so elsewhere */
 } Visit;
 
 static void
@@ -305,9 +311,16 @@ static void
 adopt_one(const AditLease *lease, gpointer data)
 {
     Visit *visit = data;
+    AditLease next;
+
     if (adit_lease_fits(lease, visit->site)) {
         yield_redirect(lease, visit);
         return;
+    }
+    if (adit_lease_follow(lease, visit->site, &next)) {
+        if (adit_addr_equal(&next.ends.external, &lease->ends.external))
+            return; /* it has none at present */
+        g_array_append_val(visit->followers, next);
     }
     visit->moved = visit->moved || is_elsewhere(lease, visit->site);
     adit_lease_remove(visit->self->table, lease, visit->now_ms, 0);
@@ -352,18 +365,34 @@ conclude(AditLeases *self, gboolean unasked)
     adit_lease_settle(self->table);
 }
 
+/* Where somebody else is already, it has nothing to keep closed. */
+static void
+follow(AditLeaseTable *table, const AditLease *lease)
+{
+    const AditSockAddr external = adit_lease_external(lease);
+
+    if (!adit_lease_find_external(table, lease->ends.proto, &external) &&
+        !adit_lease_find_internal(table, &lease->ends))
+        adit_lease_add(table, lease);
+}
+
 gboolean
 adit_leases_adopt(AditLeases *self, const AditPcpSite *before, const AditPcpSite *site)
 {
     const AditAddr had = before ? adit_pcp_site_wan4(before) : (AditAddr){ 0 };
     const AditAddr has = adit_pcp_site_wan4(site);
+    g_autoptr(GArray) followers = g_array_new(FALSE, FALSE, sizeof(AditLease));
     Visit visit = { .self = self, .site = site, .now_ms = adit_leases_now() };
 
     visit.moved =
         before && !adit_addr_equal(&had, &has); /* also who has no lease now had one */
+    visit.followers = followers;
     adit_lease_foreach(self->table, adopt_one, &visit);
+    for (guint i = 0; i < followers->len; i++)
+        follow(self->table, &g_array_index(followers, AditLease, i));
     if (!before ||
-        !adit_pcp_manuals_equal(adit_pcp_site_manuals(before), adit_pcp_site_manuals(site)))
+        !adit_pcp_manuals_equal(adit_pcp_site_manuals(before), adit_pcp_site_manuals(site)) ||
+        !adit_pcp_site_same_spares(before, site))
         adit_lease_flows_touch(self->flows);
     conclude(self, TRUE);
     if (visit.moved) {

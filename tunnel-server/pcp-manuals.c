@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #define REDIRECT_PORT 80
+#define HTTPS_PORT 443 /* what it leads to, alone or in a range */
 
 struct _AditPcpManuals {
     AditPublishes *of;                 /* a list that is here as well does not change */
@@ -42,6 +43,8 @@ add_at(AditPcpManuals *self, const AditModel *model, const AditPublish *publish,
     if (publish->redirect == ADIT_REDIRECT_HTTPS)
         manual.internal =
             adit_server_responder(adit_model_subnet(model, device->subnet), internal->family);
+    else
+        manual.internal.port = (guint16)(publish->internal + HTTPS_PORT - publish->first);
     g_array_append_val(self->by_external, manual);
 }
 

@@ -278,7 +278,14 @@ is_marked(const guint8 *bits, guint16 port)
 guint16
 adit_pcp_site_spare(const AditPcpSite *site, guint16 port)
 {
-    return is_marked(site->spare, port) ? site->listen_port : 0;
+    return is_marked(site->spare, port) && port != site->listen_port ? site->listen_port : 0;
+}
+
+gboolean
+adit_pcp_site_same_spares(const AditPcpSite *a, const AditPcpSite *b)
+{
+    return a->listen_port == b->listen_port &&
+           memcmp(a->spare, b->spare, sizeof(a->spare)) == 0;
 }
 
 const char *

@@ -39,6 +39,7 @@ const char *adit_pcp_site_wan(const AditPcpSite *site); /* the interface */
 AditAddr adit_pcp_site_wan4(const AditPcpSite *site);   /* its address; unset: none */
 /* The port that leads to WireGuard from this spare one of UDP; 0: it is none. */
 guint16 adit_pcp_site_spare(const AditPcpSite *site, guint16 port);
+gboolean adit_pcp_site_same_spares(const AditPcpSite *a, const AditPcpSite *b);
 /* At once, of one mapping; 0: no limit. */
 guint32 adit_pcp_site_connections(const AditPcpSite *site);
 guint adit_pcp_site_n_hosts(const AditPcpSite *site);

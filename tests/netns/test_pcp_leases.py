@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What devices have opened, when the daemon dies, the machine boots, the link goes or the operator decides."""
+import json
 import os
 import socket
 import time
@@ -168,8 +169,20 @@ def test_down(lab):
     assert (again.result, again.external) == ("SUCCESS", 443), again
 
 
+def move_wan(vps, last, key, *peers):
+    """The provider gives another address of the same network, and the server's devices know."""
+    link = vps.link("internet")
+    length = vps.sh(f"ip -o -4 address show dev {link}").stdout.split()[3].split("/")[1]
+    route = vps.sh("ip -4 route show default").stdout.strip()
+    old, vps.v4 = vps.v4, vps.v4.rsplit(".", 1)[0] + last
+    vps.sh(f"ip address del {old}/{length} dev {link}; ip address add {vps.v4}/{length} dev {link}; ip route replace {route}")
+    for peer in peers:
+        peer.wg.peer(key, ["0.0.0.0/0", "::/0"], f"{vps.v4}:51820", 25)
+
+
+@tap.deadline(90)
 def test_operator_beats_device(lab):
-    """what the operator turned off stays off through renewals and a crash; what he made no device removes"""
+    """what the operator turned off stays off through renewals, a crash, another WAN address; what he made no device removes"""
     vps, visitor = lab["vps"], lab["visitor"]
     server, nas, disk = begin(lab, "nas", "disk")
     lab["nas"].http_server(443)
@@ -189,6 +202,15 @@ def test_operator_beats_device(lab):
         if not again:
             server.process.kill()
             server.run()
+    key = json.loads(server.admin("status", "--json").stdout)["public-key"]
+    move_wan(vps, ".250", key, nas, disk)
+    until(lambda: nas.map(443, 443).result == "NOT_AUTHORIZED", 10, "an answer at the new address")
+    until(lambda: leases(server)["443/tcp"]["external"] == vps.v4, 5, "the lease to follow")
+    server.process.stop()
+    move_wan(vps, ".251", key, nas, disk)
+    server.run()
+    assert nas.map(443, 443).result == "NOT_AUTHORIZED" and not is_open(visitor, vps.v4, 443)
+    assert leases(server)["443/tcp"]["external"] == vps.v4
     server.admin("forward", "set-enabled", "443/tcp", "on")
     assert is_open(visitor, vps.v4, 443)
     assert nas.map(443, 443).result == "SUCCESS"

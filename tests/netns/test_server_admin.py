@@ -188,6 +188,18 @@ def test_closed_for_good(lab):
     assert [call.heard() for call in calls] == [0, 0], "closed for the second time"
 
 
+def test_redirect_of_range(lab):
+    """port 80 leads to 443 of a range, and what goes through it is left alone when something else is opened"""
+    vps, home, visitor = lab["vps"], lab["home"], lab["visitor"]
+    server = Server(vps, None).start()
+    Client(home).start().enrol("home", server.device("nas", "10.59.0.2"))
+    server.admin("publish", "nas", "440-450/tcp", "--ip-version", "4", "--also-80=port")
+    flows = [Flow(visitor, vps.v4, port, home, 443) for port in (80, 443)]
+    server.publish(8080, "nas", families=(4,))
+    time.sleep(1.5)  # the server has looked at what goes through ports
+    assert [flow.alive() for flow in flows] == [True, True]
+
+
 def test_narrowed(lab):
     """a forward that lets in fewer ends the connections of those whom it does not let in any more, and no others"""
     vps, home, visitor = lab["vps"], lab["home"], lab["visitor"]
