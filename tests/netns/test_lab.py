@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The lab's network, proved on real packets."""
+import os
 import statistics
 import subprocess
 import time
@@ -284,14 +285,14 @@ def test_wireguard(lab):
 
 
 def test_speed():
-    """seven machines stand in well under a second"""
+    """seven machines stand in under a second of the processor, whoever else has it"""
     times = []
     for _ in range(5):
-        begin = time.monotonic()
+        begin, spent = time.monotonic(), sum(os.times()[:4])
         with Lab(DRAWING):
-            times.append(time.monotonic() - begin)
-    print("# " + " ".join(f"{t * 1000:.0f}" for t in times) + " ms")
-    assert min(times) < 1.0
+            times.append((time.monotonic() - begin, sum(os.times()[:4]) - spent))
+    print("# " + ", ".join(f"{wall * 1000:.0f} ms, {cpu * 1000:.0f} of the processor" for wall, cpu in times))
+    assert min(cpu for _, cpu in times) < 1 and min(wall for wall, _ in times) < 4
 
 
 if __name__ == "__main__":
