@@ -359,7 +359,8 @@ is_taken_back(const Step *step, const Subject *subject)
 }
 
 /* What nobody had an opinion of in this round leaves the screen, and is forgotten a little
- * later. */
+ * later. An offer stays for as long: a daemon that restarts looks around before it offers
+ * anything. */
 static void
 sweep(Step *step, const char *prefix)
 {
@@ -369,12 +370,17 @@ sweep(Step *step, const char *prefix)
     g_hash_table_iter_init(&iter, step->news->subjects);
     while (g_hash_table_iter_next(&iter, &key, &value)) {
         Subject *subject = value;
+        gboolean soon, stays;
 
         if (!g_str_has_prefix(key, prefix) || subject->round == step->news->round)
             continue;
-        take_away(step, key, subject);
         subject->gone = subject->gone ? subject->gone : step->now;
-        if (step->now < subject->gone + GONE_PATIENCE && !is_taken_back(step, subject)) {
+        soon = step->now < subject->gone + GONE_PATIENCE && !is_taken_back(step, subject);
+        stays = soon && g_str_equal(prefix, ADIT_WORDS_OFFER) &&
+                !g_hash_table_contains(step->news->memory->answered, key);
+        if (!stays)
+            take_away(step, key, subject);
+        if (soon) {
             step->wake = MIN(step->wake, subject->gone + GONE_PATIENCE);
             continue;
         }
