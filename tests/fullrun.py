@@ -53,6 +53,8 @@ def read():
             figures = json.load(file)
     except FileNotFoundError:
         figures = {}
+    except ValueError as error:
+        sys.exit(f"docs/full-run.json: {error}: remove it, and the full run begins anew")
     now = tree()
     return figures if now and figures.get("tree") == now else {"tree": now, "suites": {}}
 
@@ -72,10 +74,11 @@ def page(figures):
 
 
 def write(figures):
-    with open(FIGURES, "w", encoding="utf-8") as file:
-        file.write(json.dumps(figures, indent=1) + "\n")
-    with open(PAGE, "w", encoding="utf-8") as file:
-        file.write(page(figures))
+    """Whole or not at all: hours hang on it."""
+    for path, text in ((FIGURES, json.dumps(figures, indent=1) + "\n"), (PAGE, page(figures))):
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(path + ".new", path)
 
 
 def note(suite, seconds, rest):

@@ -257,6 +257,10 @@ def test_full_run():
         assert "| vm | 2 | 0 | 0 | 2 |" in page.read_text(encoding="utf-8")
         page.write_text("", encoding="utf-8")
         assert full("--check")[0] == 1
+        (root / "docs" / "full-run.json").write_text("{", encoding="utf-8")
+        status, said = full("rest", "unit")
+        assert status == 1 and said.startswith("docs/full-run.json: ") and said.count("\n") == 1, said
+        (root / "docs" / "full-run.json").unlink()
         (root / "a.c").write_text("b\n", encoding="utf-8")
         full("note", "unit", "60", "--point=x:ok")
         assert rest() == ["unit", "vm"], "a changed file"
