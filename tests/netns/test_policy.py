@@ -308,8 +308,10 @@ def _view(home, visitor):
     seen = [home.run("/usr/bin/python3", "-c", ORDER).stdout]
     for address in (visitor.v4, visitor.v6, "2606::1", "fd99::1", "1.1.1.1"):
         seen.append(home.run("ip", "route", "get", address, check=False).stdout.split(" uid")[0])
-    for address in (visitor.v4, visitor.v6):
-        seen.append(home.tcp_probe(address, 9000, timeout=0.3))
+    for way, address in zip(seen[1:3], (visitor.v4, visitor.v6)):
+        said = home.tcp_probe(address, 9000, timeout=0.3)
+        # nobody is fe80::1: that is silence, and for a moment after each 3 s of it an error
+        seen.append("nothing" if "via fe80::1" in way and said in ("timeout", "unreachable") else said)
     said = _says(home, visitor.v6, "")
     # without IPv6 at all it is EADDRNOTAVAIL, from one of no use ENETUNREACH
     seen.append(said.replace("Cannot assign requested address", "Network is unreachable"))
@@ -333,14 +335,16 @@ def test_sources(lab):
         site.client.enrol("gw1", gate.profile)
         site.until_up(gate)
         tunnel = home.capture("gw1")
-        assert _view(home, visitor) == before, (name, before, _view(home, visitor))
+        after = _view(home, visitor)
+        assert after == before, (name, before, after)
         tunnel.none(dst=visitor.v6)
         assert _says(home, visitor.v6, "gw1").count("unreachable") == 0, name
         views[name] = before
         site.select("gw1")
         assert home.curl(f"http://[{visitor.v6}]:9000/") == f"you are {gate.gua}", name
         site.select("none")
-        assert _view(home, visitor) == before, (name, "after a selection")
+        after = _view(home, visitor)
+        assert after == before, (name, "after a selection", before, after)
     assert len({str(v) for v in views.values()}) >= 3, "the uplinks differ"
 
 
