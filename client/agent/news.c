@@ -359,10 +359,10 @@ is_taken_back(const Step *step, const Subject *subject)
 }
 
 /* What nobody had an opinion of in this round leaves the screen, and is forgotten a little
- * later. An offer stays for as long: a daemon that restarts looks around before it offers
- * anything. */
+ * later. What @lingers stays for as long: a daemon that restarts looks around before it offers
+ * anything or finds something wrong, and what was taken away would not be said again. */
 static void
-sweep(Step *step, const char *prefix)
+sweep(Step *step, const char *prefix, gboolean lingers)
 {
     GHashTableIter iter;
     gpointer key, value;
@@ -376,8 +376,7 @@ sweep(Step *step, const char *prefix)
             continue;
         subject->gone = subject->gone ? subject->gone : step->now;
         soon = step->now < subject->gone + GONE_PATIENCE && !is_taken_back(step, subject);
-        stays = soon && g_str_equal(prefix, ADIT_WORDS_OFFER) &&
-                !g_hash_table_contains(step->news->memory->answered, key);
+        stays = soon && lingers && !g_hash_table_contains(step->news->memory->answered, key);
         if (!stays)
             take_away(step, key, subject);
         if (soon) {
@@ -399,10 +398,10 @@ judge_daemon(Step *step)
     for (guint i = 0; step->seen->offered[i]; i++)
         judge_offer(step, step->seen->offered[i]);
     judge_services(step);
-    sweep(step, "gateway:");
-    sweep(step, ADIT_WORDS_OFFER);
-    sweep(step, "trouble:");
-    sweep(step, "problem:");
+    sweep(step, "gateway:", FALSE);
+    sweep(step, ADIT_WORDS_OFFER, TRUE);
+    sweep(step, "trouble:", TRUE);
+    sweep(step, "problem:", TRUE);
     memory->changed |= !memory->knows_gateways;
     memory->knows_gateways = TRUE;
 }
@@ -415,7 +414,7 @@ judge_publisher(Step *step)
 
     for (guint i = 0; i < groups->len; i++)
         judge_group(step, g_ptr_array_index(groups, i));
-    sweep(step, "reach:");
+    sweep(step, "reach:", FALSE);
     memory->changed |= !memory->knows_reaches;
     memory->knows_reaches = TRUE;
 }
