@@ -9,6 +9,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <net/if.h>
 #include <string.h>
 
 /* Whether a rule set lets a packet through cannot be told without running it. What can be told:
@@ -323,6 +324,7 @@ is_dropped(const Look *look, const Chain *chain, const AditForeignPort *port)
             .proto = port->proto,
             .port = port->port,
             .link = port->inside ? look->question->link : NULL,
+            .index = port->inside ? if_nametoindex(look->question->link) : 0,
         };
 
         if ((look->question->family == 0 || look->question->family == families[f]) &&

@@ -136,7 +136,9 @@ do_meta(Machine *m, const struct nlattr *data, AditNftFate *fate)
     else if (be32(tb[NFTA_META_KEY]) == NFT_META_IIFNAME && m->packet->link) {
         g_strlcpy(name, m->packet->link, sizeof(name));
         load(m, be32(tb[NFTA_META_DREG]), name, sizeof(name));
-    } else
+    } else if (be32(tb[NFTA_META_KEY]) == NFT_META_IIF && m->packet->index)
+        load(m, be32(tb[NFTA_META_DREG]), &m->packet->index, sizeof(m->packet->index));
+    else
         forget_all(m);
     return GOES_ON;
 }

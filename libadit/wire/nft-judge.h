@@ -13,6 +13,7 @@ typedef struct {
     guint8 proto;     /* IPPROTO_TCP, IPPROTO_UDP */
     guint16 port;     /* it is for */
     const char *link; /* it came in by; NULL: not known */
+    guint32 index;    /* of that link; 0: not known */
 } AditNftPacket;
 
 typedef enum {

@@ -22,8 +22,8 @@ has(const char *set, gconstpointer key, gsize len, gpointer data)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const AditNftPacket packets[] = { { NFPROTO_IPV4, IPPROTO_TCP, 443, "home" },
-                                             { 0, IPPROTO_UDP, 53, NULL } };
+    static const AditNftPacket packets[] = { { NFPROTO_IPV4, IPPROTO_TCP, 443, "home", 7 },
+                                             { 0, IPPROTO_UDP, 53, NULL, 0 } };
     g_autofree struct nlattr *exprs = NULL;
 
     if (size > G_MAXUINT16 - MNL_ATTR_HDRLEN)

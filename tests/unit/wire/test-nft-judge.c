@@ -4,6 +4,8 @@
 #include "libadit/wire/nft-words.h"
 
 #include <libmnl/libmnl.h>
+#include <libnftnl/expr.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
@@ -78,27 +80,32 @@ has(const char *set, gconstpointer key, gsize len, gpointer data)
                                         : ADIT_NFT_WHO_KNOWS;
 }
 
-/* The fate of @packet by a rule. @ret_chain: until the next. */
+/* The fate of @packet by a rule, which is freed. @ret_chain: until the next. */
 static AditNftFate
-judge(const AditNftStatement *statement, const AditNftPacket *packet, const char **ret_chain)
+judge_built(struct nftnl_rule *built, const AditNftPacket *packet, const char **ret_chain)
 {
     static const AditAttrType types[NFTA_RULE_MAX + 1] = { [NFTA_RULE_EXPRESSIONS] = {
                                                                ADIT_ATTR_NESTED } };
     const struct nlattr *tb[NFTA_RULE_MAX + 1];
-    AditNftRule rule = { .chain = "base", .why = "why" };
     static char buffer[4096] __attribute__((aligned(NLMSG_ALIGNTO)));
     struct nlmsghdr *nlh = mnl_nlmsg_put_header(memset(buffer, 0, sizeof(buffer)));
-    struct nftnl_rule *built;
 
-    memcpy(rule.statement, statement, sizeof(rule.statement));
     mnl_nlmsg_put_extra_header(nlh, sizeof(struct nfgenmsg));
-    built = adit_nft_rule_build(&bp, &rule);
     nftnl_rule_nlmsg_build_payload(nlh, built);
     nftnl_rule_free(built);
     g_assert_true(
         adit_attrs_parse_msg(nlh, sizeof(struct nfgenmsg), types, G_N_ELEMENTS(types), tb));
     *ret_chain = NULL;
     return adit_nft_judge(tb[NFTA_RULE_EXPRESSIONS], packet, has, NULL, ret_chain);
+}
+
+static AditNftFate
+judge(const AditNftStatement *statement, const AditNftPacket *packet, const char **ret_chain)
+{
+    AditNftRule rule = { .chain = "base", .why = "why" };
+
+    memcpy(rule.statement, statement, sizeof(rule.statement));
+    return judge_built(adit_nft_rule_build(&bp, &rule), packet, ret_chain);
 }
 
 static void
@@ -142,6 +149,45 @@ test_unknown(void)
     g_assert_cmpint(judge(plain, &packet, &chain), ==, ADIT_NFT_FATE_DROP);
 }
 
+/* "iif 1 accept", as everybody's first rule has it; none of our own tables asks so. */
+static struct nftnl_rule *
+by_index(guint32 index)
+{
+    struct nftnl_rule *rule = nftnl_rule_alloc();
+    struct nftnl_expr *meta = nftnl_expr_alloc("meta"), *cmp = nftnl_expr_alloc("cmp"),
+                      *accept = nftnl_expr_alloc("immediate");
+
+    nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, NFT_META_IIF);
+    nftnl_expr_set_u32(meta, NFTNL_EXPR_META_DREG, NFT_REG_1);
+    nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+    nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+    nftnl_expr_set(cmp, NFTNL_EXPR_CMP_DATA, &index, sizeof(index));
+    nftnl_expr_set_u32(accept, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+    nftnl_expr_set_u32(accept, NFTNL_EXPR_IMM_VERDICT, NF_ACCEPT);
+    nftnl_rule_add_expr(rule, meta);
+    nftnl_rule_add_expr(rule, cmp);
+    nftnl_rule_add_expr(rule, accept);
+    return rule;
+}
+
+static void
+test_index(void)
+{
+    static const struct {
+        guint32 of_link, asked;
+        AditNftFate fate;
+    } indices[] = { { 7, 1, NEXT }, { 7, 7, ADIT_NFT_FATE_ACCEPT }, { 0, 1, UNKNOWN } };
+
+    for (guint i = 0; i < G_N_ELEMENTS(indices); i++) {
+        const AditNftPacket packet = { NFPROTO_IPV4, IPPROTO_TCP, 443, "home",
+                                       indices[i].of_link };
+        const char *chain;
+
+        g_assert_cmpint(judge_built(by_index(indices[i].asked), &packet, &chain), ==,
+                        indices[i].fate);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -149,5 +195,6 @@ main(int argc, char **argv)
     g_test_add_func("/nft-judge/rows", test_rows);
     g_test_add_func("/nft-judge/chain", test_chain);
     g_test_add_func("/nft-judge/unknown", test_unknown);
+    g_test_add_func("/nft-judge/index", test_index);
     return g_test_run();
 }
