@@ -12,12 +12,12 @@ class Server:
         self.vps, self.prefix, self.network, self.process = vps, prefix, network, None
         vps.bus()
 
-    def begin(self):
+    def begin(self, pass_fds=()):
         """As run(), without waiting until it is ready."""
-        self.process = self.vps.spawn("adit-server", "run", env=TALK)
+        self.process = self.vps.spawn("adit-server", "run", env=TALK, pass_fds=pass_fds)
 
-    def run(self):
-        self.begin()
+    def run(self, pass_fds=()):
+        self.begin(pass_fds)
         self.process.wait_output(r"\bready\b", 15)
         return self
 
