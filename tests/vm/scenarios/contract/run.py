@@ -16,6 +16,7 @@ import tap
 
 LONG = [] if os.environ.get("ADIT_FULL") else [
     "/nft/element/growing", "/reconcile/random", "/wgdev/kernel/many", "/words/typed"]
+LONG_PROGRAMS = [] if os.environ.get("ADIT_FULL") else ["test-client", "test-client-end", "test-equal"]
 BIN = os.environ["ADIT_TEST_BIN"]
 
 
@@ -48,7 +49,7 @@ def main():
     tap.sh("modprobe", "-a", "wireguard", "tun")
     # the fake kernel is the same everywhere
     paths = [path for path in sorted(glob.glob(os.path.join(BIN, "test-*")))
-             if not path.endswith("-fake")]
+             if not path.endswith("-fake") and os.path.basename(path) not in LONG_PROGRAMS]
     if not tap.ok(paths, "the build has sent contract tests"):
         sys.exit(1)
     output = "".join(run(path) for path in paths)
