@@ -10,9 +10,14 @@ import kernel
 NOT_AUTHORIZED, CANNOT_PROVIDE = 2, 11
 
 
+def _asked(data):
+    """(internal port, suggested external port, lifetime) of a request."""
+    return (*struct.unpack(">HH", data[40:44]), *struct.unpack(">I", data[4:8]))
+
+
 class PcpFake:
-    """On `address` of a machine. `second`: whether one internal port may have two mappings; `lost`: the how-manieth
-    request, from 0, is lost on its way.
+    """On `address` of a machine. `second`: whether one internal port may have two mappings; `lost`: of what was asked before
+    and what is now, the first for which it holds is lost on its way.
 
     `asked` holds (internal port, suggested external port, lifetime) of each request, in order.
     """
@@ -24,11 +29,10 @@ class PcpFake:
             self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.bind((address, 5351))
         self._address = socket.inet_pton(socket.AF_INET6, address if ":" in address else "::ffff:198.51.100.1")
-        self._lost, self._began = lost, time.monotonic()
+        self._lost, self._began = lost or (lambda before, now: False), time.monotonic()
         kernel.start_thread(self._serve)
 
     def _serve(self):
-        n = 0
         while True:
             try:
                 data, peer = self._socket.recvfrom(1100)
@@ -36,15 +40,15 @@ class PcpFake:
                 return
             if len(data) < 60 or data[0] != 2 or data[1] != 1:
                 continue
-            if n != self._lost:
-                with contextlib.suppress(OSError):
-                    self._socket.sendto(self._answer(data), peer)
-            n += 1
+            if self._lost(self.asked, _asked(data)):
+                self._lost = lambda before, now: False
+                continue
+            with contextlib.suppress(OSError):
+                self._socket.sendto(self._answer(data), peer)
 
     def _answer(self, data):
-        lifetime = struct.unpack(">I", data[4:8])[0]
-        nonce, (internal, external) = data[24:36], struct.unpack(">HH", data[40:44])
-        self.asked.append((internal, external, lifetime))
+        nonce, (internal, external, lifetime) = data[24:36], _asked(data)
+        self.asked.append(_asked(data))
         holder = next((key for key in self._held if key[0] == internal and key[1] != nonce), None)
         result, key = 0, (internal, nonce)
         if holder and not self.second:

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Publications that others have a part in: containers and the LAN, foreign servers, foreign firewalls, the bus."""
+import itertools
 import json
 import os
 import time
@@ -169,11 +170,13 @@ def other_server(lab, second, lost=None):
 
 def test_redirect_by_second(lab):
     """80 to 443 at a server that takes a second mapping of 443: asked with its own nonce, 443 renewed after it, never deleted"""
-    fake, client = other_server(lab, True, lost=2)  # that renewal: it is repeated as soon as any request
+    first, second = (443, 443, 3600), (443, 80, 3600)
+    # that renewal is lost, and repeated as soon as any request
+    fake, client = other_server(lab, True, lost=lambda before, now: second in before and now == first)
     client.adit("publish", "443", timeout=20)
     until(lambda: published(client)["443/tcp", 4]["redirect"] == "by a second mapping", 10, "the second mapping")
-    until(lambda: fake.asked[2:] == [(443, 443, 3600)], 10, "443 to be renewed after it")
-    assert fake.asked[:2] == [(443, 443, 3600), (443, 80, 3600)], fake.asked
+    # a link that changes just then has it ask twice for the same
+    until(lambda: [a for a, _ in itertools.groupby(fake.asked)] == [first, second, first], 10, "443 to be renewed after it")
     client.adit("unpublish", "443")
     until(lambda: (443, 0, 0) in fake.asked, 5, "443 to be given back")
     assert [a for a in fake.asked if a[2] == 0] == [(443, 0, 0)], "the second mapping must not be deleted by its internal port"
