@@ -27,7 +27,8 @@ CODE = ["--", ".", ":!docs", ":!CHANGELOG.md"]
 INTRO = """# A full run
 
 Made by `sudo ./dev test full`, which takes {hours:.1f} hours on {processors} processors. One that was stopped goes on with
-`sudo ./dev test full --rest`, on another machine as well. All of it was at one tree, {tree} (every file but the documents).
+`sudo ./dev test full --rest`, on another machine as well. All of it was at one tree, {tree} (every file but the documents). A suite that is not in this table has not
+run at it: `--rest` names those at its end.
 
 | suite | passed | failed | skipped | minutes | on |
 |---|---|---|---|---|---|

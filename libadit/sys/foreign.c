@@ -40,6 +40,7 @@ typedef struct {
     GPtrArray *sets;    /* AditForeignSet */
     GHashTable *tables; /* "ip filter" -> Table */
     AditForeignWalk *walk;
+    guint32 index; /* of the question's link; 0: it has none */
 } Look;
 
 static void
@@ -324,7 +325,7 @@ is_dropped(const Look *look, const Chain *chain, const AditForeignPort *port)
             .proto = port->proto,
             .port = port->port,
             .link = port->inside ? look->question->link : NULL,
-            .index = port->inside ? if_nametoindex(look->question->link) : 0,
+            .index = port->inside ? look->index : 0,
         };
 
         if ((look->question->family == 0 || look->question->family == families[f]) &&
@@ -383,7 +384,7 @@ adit_foreign_look(const AditForeignQuestion *question, GPtrArray *problems)
     g_autoptr(GPtrArray) sets =
         g_ptr_array_new_with_free_func((GDestroyNotify)adit_foreign_set_free);
     g_autoptr(AditForeignWalk) walk = adit_foreign_walk_new(nl, sets);
-    Look look = { question, chains, sets, tables, walk };
+    Look look = { question, chains, sets, tables, walk, if_nametoindex(question->link) };
 
     if (!nl || !dump(nl, NFT_MSG_GETCHAIN, on_chain, &look) ||
         !dump(nl, NFT_MSG_GETRULE, on_rule, &look) || !dump(nl, NFT_MSG_GETSET, on_set, &look))
