@@ -135,7 +135,7 @@ def base_dir(name):
 
 def _bootstrap(name, root):
     suite, variant, _, _ = KINDS[name]
-    argv = ["mmdebstrap", "--quiet", f"--variant={variant}", "--dpkgopt=force-unsafe-io",
+    argv = ["mmdebstrap", f"--variant={variant}", "--dpkgopt=force-unsafe-io",
             "--include=" + ",".join(packages(name)), "--skip=cleanup/apt/lists"]
     argv += [f"--dpkgopt=path-exclude={path}" for path in UNREAD]
     if name in FOREIGN:
@@ -144,8 +144,15 @@ def _bootstrap(name, root):
     # our initrd is smaller and is made below; Debian's costs ten seconds
     env = dict(os.environ, INITRD="No")
     argv += [suite, root] + mirror.sources(suite)
-    if subprocess.run(contained(*argv), env=env, check=False).returncode != 0:
-        raise SystemExit(f"{name}: mmdebstrap failed: does apt-get update work on this machine?")
+    for last in (False, True):  # a mirror may fail for a moment
+        result = subprocess.run(contained(*argv), env=env, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if result.returncode == 0:
+            return
+        print("".join(result.stdout.splitlines(keepends=True)[-40:]), end="", file=sys.stderr)
+        if not last:
+            print(f"{name}: mmdebstrap failed: once more", file=sys.stderr, flush=True)
+            shutil.rmtree(root, ignore_errors=True)
+    raise SystemExit(f"{name}: mmdebstrap failed twice: does apt-get update work on this machine?")
 
 
 def squash(root, image, excludes=()):
