@@ -267,7 +267,9 @@ judge_group(Step *step, const AditSeenGroup *group)
     const gboolean known = !step->news->memory->knows_reaches;
     Subject *subject = subject_of(step->news, key);
     const gboolean was = subject->said && !g_str_equal(subject->said, "refused");
-    const gboolean unsettled = any_is(group, "asking") || any_is(group, "lost");
+    const gboolean told = was && !g_str_equal(subject->said, "lost");
+    const gboolean unsettled =
+        any_is(group, "asking") || any_is(group, "lost") || any_is(group, "waiting");
     AditPorts ports;
 
     if (adit_ports_parse(group->first->ports, &ports, NULL) &&
@@ -275,9 +277,9 @@ judge_group(Step *step, const AditSeenGroup *group)
         subject->wanted = ports;
     if (*addresses)
         tell(step, adit_words_published(group, step->wish->can_copy), addresses,
-             !unsettled ? 0
-             : was      ? LOST_PATIENCE
-                        : SETTLE_PATIENCE,
+             unsettled ? (was ? LOST_PATIENCE : SETTLE_PATIENCE)
+             : told    ? SETTLE_PATIENCE
+                       : 0,
              known);
     else if (!is_gateway_well(step, group) || any_is(group, "waiting"))
         return;
