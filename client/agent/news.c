@@ -275,6 +275,7 @@ judge_group(Step *step, const AditSeenGroup *group)
     if (adit_ports_parse(group->first->ports, &ports, NULL) &&
         adit_seen_is_wanted(step->seen, &ports))
         subject->wanted = ports;
+    /* the families change one after the other, and a look may fall between them */
     if (*addresses)
         tell(step, adit_words_published(group, step->wish->can_copy), addresses,
              unsettled ? (was ? LOST_PATIENCE : SETTLE_PATIENCE)
