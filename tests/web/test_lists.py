@@ -50,7 +50,7 @@ def test_pages(lab):
     assert max(answers(monitor)) == PAGE, answers(monitor)
 
 
-@tap.deadline(60)
+@tap.deadline(90)
 def test_changes(lab):
     """somebody takes away what a page ends with, and gives it back, again and again: never an error, a row twice or a gap"""
     page = Web(lab).start()
