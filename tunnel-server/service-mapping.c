@@ -2,6 +2,7 @@
 #include "tunnel-server/service-private.h"
 
 #include "libadit/core/error.h"
+#include "tunnel-server/caller.h"
 #include "tunnel-server/edit.h"
 
 #include <sys/socket.h>
@@ -172,7 +173,7 @@ static gboolean
 set_lease_enabled(AditServerService *self, GDBusMethodInvocation *call, const char *verb,
                   const Wish *wish, gboolean *ret_handled)
 {
-    const AditAudit audit = { adit_service_uid(self, call), verb, wish->key };
+    const AditAudit audit = { adit_caller_uid(call), verb, wish->key };
     GError *error = NULL;
     guint at;
 

@@ -2,6 +2,7 @@
 #include "tunnel-server/service-private.h"
 
 #include "libadit/core/error.h"
+#include "tunnel-server/caller.h"
 #include "tunnel-server/leases.h"
 #include "tunnel-server/own.h"
 
@@ -148,7 +149,7 @@ on_set_enabled(AditSrvManager *manager, GDBusMethodInvocation *call, const char 
                guchar family, const char *key, gboolean enabled, AditServerService *self)
 {
     Wish wish = { .family = adit_service_family(family), .key = key, .enabled = enabled };
-    const AditAudit audit = { adit_service_uid(self, call), "own set-enabled", key };
+    const AditAudit audit = { adit_caller_uid(call), "own set-enabled", key };
     GError *error = NULL;
 
     if (!open_desk(self, call, address, &wish.desk))

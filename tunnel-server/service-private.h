@@ -5,7 +5,7 @@
 #include "tunnel-server/edit.h"
 #include "tunnel-server/service.h"
 
-/* Between service.c, which knows callers and properties, and the service-*.c files, which know
+/* Between service.c, which knows changes and properties, and the service-*.c files, which know
  * the methods. */
 
 typedef struct _AditServerProbe AditServerProbe;
@@ -13,8 +13,6 @@ typedef struct _AditServerProbe AditServerProbe;
 struct _AditServerService {
     AditAdmin *admin;
     AditSrvManager *manager;
-    GHashTable *callers; /* unique bus name -> Caller: what the bus told of them */
-    guint watch;
     AditTrafficTable *traffic; /* as it was at traffic_at, for the pages of one list */
     AditWgDump *peers;         /* likewise, at peers_at */
     guint page_at;             /* where the last page of mappings ended */
@@ -28,8 +26,6 @@ struct _AditServerService {
 gboolean adit_service_change(AditServerService *self, GDBusMethodInvocation *call,
                              const char *verb, const char *object, AditEdit edit,
                              gpointer data);
-/* Who asks. */
-guint adit_service_uid(AditServerService *self, GDBusMethodInvocation *call);
 /* TRUE: the caller has @error as its answer. NULL: FALSE. */
 gboolean adit_service_fail(GDBusMethodInvocation *call, GError *error);
 /* TRUE: the caller hears that what its last page ended with is gone. */

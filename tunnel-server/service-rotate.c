@@ -2,6 +2,7 @@
 #include "tunnel-server/service-private.h"
 
 #include "libadit/core/error.h"
+#include "tunnel-server/caller.h"
 #include "tunnel-server/edit.h"
 
 /* A new key for a device that is there: it makes the pair itself (rotation.h). */
@@ -49,8 +50,8 @@ edit_rotate(AditModel *model, gpointer data, GError **error)
 static void
 give_up(Waiting *waiting, const AditDeviceEntry *device)
 {
-    const AditAudit audit = { adit_service_uid(waiting->service, waiting->call),
-                              "device rekey: given up", device->name };
+    const AditAudit audit = { adit_caller_uid(waiting->call), "device rekey: given up",
+                              device->name };
     Wish wish = { device->id, FALSE };
 
     g_dbus_method_invocation_return_error(waiting->call, ADIT_ERROR, ADIT_ERROR_TIMEOUT,
