@@ -12,7 +12,7 @@ import sys
 
 OUTAGE = re.compile(r"^# (outage: .*)$", re.M)  # how long a visitor got no answer
 POINT = re.compile(r"^(not )?ok\b(?P<rest>.*)$", re.M)
-WHY_LINES = 30  # of what a program says before a point that fails
+WHY_LINES = 80  # of what a program says before a point that fails
 
 
 def why(text, point):
