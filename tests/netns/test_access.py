@@ -3,6 +3,7 @@
 """Who may call what on the bus, under our policies and a real dbus-daemon: every method of every interface."""
 import tap
 from access import CLIENT, CLIENT_PATHS, SERVER, SERVER_PATHS, client_texts, matrix, source
+from bus import ask_at_once
 from story import Client, Server
 
 DRAWING = "home -- internet -- vps"
@@ -45,6 +46,14 @@ def test_server(lab):
     texts = [source("tunnel-server", "org.adit.Server1.xml")]
     wrong = matrix(callers(vps, *SERVER), "org.adit.Server1", SERVER_PATHS, texts, SERVER)
     assert not wrong, "\n".join(wrong)
+
+
+def test_first_questions_at_once(lab):
+    """adit-server: whoever asks many things at once, and had not asked before, is known in each of them"""
+    vps = lab["vps"]
+    Server(vps).start()
+    for _ in range(300):
+        assert ask_at_once(vps, 8, "org.adit.Server1", "/org/adit/Server1", "org.adit.Server1.Manager", "Refresh") == 8
 
 
 def test_names(lab):
