@@ -54,10 +54,10 @@ count_lines(const char *words, const char *with)
 static void
 check_kernel(const AditState *state)
 {
-    guint rules =
-        count_lines("-4 rule show", "proto 173") + count_lines("-6 rule show", "proto 173");
-    guint routes = count_lines("-4 route show table all proto 173", "table 20") +
-                   count_lines("-6 route show table all proto 173", "table 20");
+    guint rules = count_lines("-N -4 rule show", "proto 173") +
+                  count_lines("-N -6 rule show", "proto 173");
+    guint routes = count_lines("-N -4 route show table all proto 173", "table 20") +
+                   count_lines("-N -6 route show table all proto 173", "table 20");
     guint links = count_lines("-o link show type bridge", ": wg");
 
     g_assert_cmpuint(rules, ==, adit_state_len(state, ADIT_KIND_RULE));
