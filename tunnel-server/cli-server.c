@@ -111,10 +111,12 @@ adit_cli_setup(AditCli *cli, char **args, GError **error)
     adit_cli_print(cli, "%s: WireGuard at %s, WAN %s\n", adit_srv_manager_get_state(after),
                    adit_srv_manager_get_endpoint(after), adit_srv_manager_get_wan(after));
     print_certificate(cli);
-    if (changed) {
+    if (changed)
         print_firewall(cli, adit_srv_manager_get_listen_port(after));
+    if (g_str_equal(adit_srv_manager_get_state(after), "down"))
+        adit_cli_print(cli, "Next: systemctl restart adit-server\n");
+    else if (changed)
         adit_cli_print(cli, "Next: adit-server device add NAME\n");
-    }
     cli->status = 0;
     return TRUE;
 }

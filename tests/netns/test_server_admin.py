@@ -486,6 +486,7 @@ def test_down(lab):
     server.admin("down")
     assert state() == before, "\n".join(sorted(set(state()) ^ set(before)))
     assert json.loads(server.admin("status", "--json").stdout)["state"] == "down"
+    assert "Next: systemctl restart adit-server" in server.admin("setup").stdout
     server.process.stop()
     server.run()
     until(lambda: visitor.tcp_probe(gua, 443) == "refused", 15, "all of it again")

@@ -106,6 +106,7 @@ def main():
         tap.same(wrong, [], "adit-server: root and adit-admin may all, nobody else anything")
         with_password(callers)
     finally:
+        works("systemctl", "restart", "adit-server")  # it was told to go down, by those who may
         for person in callers.values():
             person.close()
         for user in ("desktop", "remote", "admin"):
