@@ -44,7 +44,7 @@ def ask(run, service, path, interface, method, *options):
     argument = ["".join(types), *(NOTHING.get(word, "0") for word in types)] if types else []
     if method == "GetAll":
         argument = ["s", "x"]  # an interface that nobody has
-    said = run("busctl", *(options or ["--timeout=5"]), "call", service, path, interface, method, *argument)
+    said = run("busctl", *(options or ["--timeout=30"]), "call", service, path, interface, method, *argument)
     return f"asked wrongly: {said.strip()}" if types and "does not match expected type" in said else verdict(said)
 
 

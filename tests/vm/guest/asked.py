@@ -106,6 +106,7 @@ class Server:
 def main():
     """Until it is killed."""
     server = Server(*sys.argv[1:])
+    sh("ip", "-6", "route", "replace", server.net6, "dev", server.link)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind((SERVER, 5351))
         sock.settimeout(0.1)
