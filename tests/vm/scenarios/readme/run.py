@@ -7,6 +7,7 @@ at home, you sit at a desktop: this machine is home behind a carrier's NAT, and 
 same lines. `./dev package` has been done where the packages come from: here it has nothing to do.
 """
 
+import glob
 import os
 import re
 import shutil
@@ -77,6 +78,12 @@ def clean():
     names = [name.split("_")[0] for name in os.listdir("/srv/adit/packages")]
     sh("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--purge", *names, seconds=240)
     tap.same(shutil.which("adit"), None, "no package of ours is here")
+
+
+def put_back():
+    """All of our packages, as those who come after know the machine."""
+    shutil.rmtree(BUILD, ignore_errors=True)
+    sh("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--install", *glob.glob("/srv/adit/packages/*.deb"), seconds=240)
 
 
 def desk():
@@ -266,6 +273,7 @@ def main():
             shutil.rmtree(path, ignore_errors=True)
         if os.path.exists("/usr/local/bin/sudo"):
             os.unlink("/usr/local/bin/sudo")
+        put_back()
     tap.done()
 
 
