@@ -185,6 +185,8 @@ def again():
     with Peer("again") as peer:
         client(peer)
     tap.ok("lodge" in sh("adit-server", "device", "list"), "a server is set up on the purged machine")
+    dpkg("--purge", *names())  # who comes after knows the machine with all of them, and nothing set up
+    dpkg("--install", *PACKAGES)
 
 
 def main():
