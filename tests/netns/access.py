@@ -44,7 +44,7 @@ def ask(run, service, path, interface, method, *options):
     argument = ["".join(types), *(NOTHING.get(word, "0") for word in types)] if types else []
     if method == "GetAll":
         argument = ["s", "x"]  # an interface that nobody has
-    said = run("busctl", *(options or ["--timeout=30"]), "call", service, path, interface, method, *argument)
+    said = run("busctl", *(options or ["--timeout=5"]), "call", service, path, interface, method, *argument)
     return f"asked wrongly: {said.strip()}" if types and "does not match expected type" in said else verdict(said)
 
 
@@ -55,14 +55,14 @@ def verdict(said):
     return f"nobody answered: {said.strip()}" if re.search("timed out|Timeout|Unknown method", said) else "heard"
 
 
-def matrix(callers, service, objects, texts, allowed):
+def matrix(callers, service, objects, texts, allowed, *options):
     """Every caller, a function that runs a command and gives what it said, and every method; the differences."""
     wrong = []
     for who, run in callers.items():
         for interface, method in methods(texts):
             path = objects.get(interface, objects["*"])
             may = who == "root" or "*" in allowed[who] or (interface, method) in allowed[who]
-            got = ask(run, service, path, interface, method)
+            got = ask(run, service, path, interface, method, *options)
             if got != ("heard" if may else "denied"):
                 wrong.append(f"{who}: {interface}.{method}: {got}")
     return wrong

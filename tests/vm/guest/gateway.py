@@ -16,7 +16,7 @@ OUTSIDE = "198.51.100.1"  # lives behind the server's uplink
 OUTSIDE6 = "2600::1"  # likewise; see uplink6()
 KEPT = ("/etc/adit", "/var/lib/adit", "/etc/NetworkManager/system-connections",
         "/etc/systemd/network", "/run/NetworkManager/system-connections")
-NMS_OWN = "lo.nmconnection"  # it takes lo as it finds it, whenever that changes
+NMS_OWN = "/run/NetworkManager/system-connections/lo.nmconnection"  # it takes lo as it finds it, whenever that changes
 
 
 def gateways():
@@ -31,10 +31,9 @@ def files():
     found = {}
     for top in KEPT:
         for folder, _, names in os.walk(top):
-            for name in set(names) - {NMS_OWN}:
-                with open(os.path.join(folder, name), "rb") as file:
-                    digest = hashlib.sha256(file.read()).hexdigest()
-                found[os.path.join(folder, name)] = digest
+            for path in {os.path.join(folder, name) for name in names} - {NMS_OWN}:
+                with open(path, "rb") as file:
+                    found[path] = hashlib.sha256(file.read()).hexdigest()
     return found
 
 
