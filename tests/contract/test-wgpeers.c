@@ -306,7 +306,7 @@ test_moved(const WgdevKind *kind)
 static void
 test_many(const WgdevKind *kind)
 {
-    const guint n_peers = kind->options.no_kernel ? 500 : 2000; /* three threads each */
+    const guint n_peers = kind->options.no_kernel ? 500 : 10000; /* three threads each */
     g_autoptr(AditWgdev) wg = wgdev_open(kind);
     g_autoptr(AditWgDump) model = model_new(n_peers);
 

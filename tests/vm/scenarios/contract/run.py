@@ -26,7 +26,7 @@ def run(path):
     start = time.monotonic()
     argv = [path, "--tap"] + [word for test in LONG for word in ("-s", test)]
     result = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True, errors="replace", timeout=240, check=False)
+                            text=True, errors="replace", timeout=600, check=False)
     words = []
     for line in result.stdout.splitlines():
         if "# SKIP by request" in line and line.split()[2] in LONG:
