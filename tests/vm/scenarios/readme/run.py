@@ -7,7 +7,6 @@ at home, you sit at a desktop: this machine is home behind a carrier's NAT, and 
 same lines. `./dev package` has been done where the packages come from: here it has nothing to do.
 """
 
-import glob
 import os
 import re
 import shutil
@@ -20,6 +19,7 @@ import street
 import tap
 from gateway import gateways
 from house import BUILD, PROGRAMS, House
+from packages import PACKAGES, dpkg, names
 from tap import output, sh, works
 
 # pylint: disable=wrong-import-order,import-error
@@ -75,15 +75,14 @@ def asked(line, words, stdin="", good=(0, NOT_YET)):
 
 def clean():
     """As if none of our packages had ever been here."""
-    names = [name.split("_")[0] for name in os.listdir("/srv/adit/packages")]
-    sh("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--purge", *names, seconds=240)
+    dpkg("--purge", *names())
     tap.same(shutil.which("adit"), None, "no package of ours is here")
 
 
 def put_back():
     """All of our packages, as those who come after know the machine."""
     shutil.rmtree(BUILD, ignore_errors=True)
-    sh("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--install", *glob.glob("/srv/adit/packages/*.deb"), seconds=240)
+    dpkg("--install", *PACKAGES)
 
 
 def desk():

@@ -16,6 +16,7 @@ import sqlite3
 import subprocess
 
 import tap
+from packages import PACKAGES, dpkg, names
 from peer import Peer
 from tap import output, sh, works
 
@@ -32,21 +33,10 @@ STEPS = {
     5: "DROP TABLE spent",
     6: "ALTER TABLE publish DROP COLUMN owner",
 }
-PACKAGES = sorted(glob.glob("/srv/adit/packages/*.deb"))
 # The lab's, the tests' and the logs' own; and the users stay, as Debian has it.
 NOT_OURS = ("/proc/", "/sys/", "/srv/", "/dev/", "/var/log/", "/run/adit-build", "/run/adit-lab", "/run/desk.conf",
             "/run/systemd/", "/run/udev/", "/run/adit-vm-", "/etc/systemd/system/adit-scenarios.service",
             "/etc/systemd/system/multi-user.target.wants/adit-scenarios.service")
-
-
-def names():
-    """Our packages, as dpkg knows them."""
-    return [os.path.basename(path).split("_")[0] for path in PACKAGES]
-
-
-def dpkg(*argv):
-    """dpkg that asks nobody."""
-    return sh("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--force-confold", *argv, seconds=200)
 
 
 def schema():
