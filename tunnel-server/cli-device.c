@@ -113,6 +113,7 @@ cmd_add(AditCli *cli, char **args, GError **error)
     manager = adit_cli_connect(error);
     if (!manager || !add_device(cli, manager, args[0], &pair, error))
         return FALSE;
+    adit_cli_warn_if_down(cli, manager);
     cli->status = 0;
     return TRUE;
 }

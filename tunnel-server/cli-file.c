@@ -150,6 +150,8 @@ hand_over(AditCli *cli, const char *path, gboolean dry, gboolean blank, GError *
                                      NULL, &reason),
                                  &reason, error))
         return NULL;
+    if (!dry && *difference)
+        adit_cli_warn_if_down(cli, manager);
     return g_steal_pointer(&difference);
 }
 

@@ -57,6 +57,7 @@ add(AditCli *cli, guchar family, const char *address, const char *ports, const c
                          &reason, error))
         return FALSE;
     adit_cli_print(cli, "%s\n", key);
+    adit_cli_warn_if_down(cli, manager);
     cli->status = 0;
     return TRUE;
 }
@@ -141,6 +142,8 @@ set_enabled(AditCli *cli, guchar family, char **args, GError **error)
                                          -1, NULL, &reason),
                                      &reason, error))
         return FALSE;
+    if (on)
+        adit_cli_warn_if_down(cli, manager);
     cli->status = 0;
     return TRUE;
 }
@@ -240,6 +243,7 @@ adit_cli_publish(AditCli *cli, char **args, GError **error)
         return FALSE;
     for (guint i = 0; keys[i]; i++)
         adit_cli_print(cli, "%s\n", keys[i]);
+    adit_cli_warn_if_down(cli, manager);
     cli->status = 0;
     return TRUE;
 }

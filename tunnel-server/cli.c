@@ -46,6 +46,14 @@ adit_cli_connect(GError **error)
     return adit_cli_settle(manager != NULL, &reason, error) ? manager : NULL;
 }
 
+void
+adit_cli_warn_if_down(AditCli *cli, AditSrvManager *manager)
+{
+    if (g_strcmp0(adit_srv_manager_get_state(manager), "down") == 0)
+        adit_cli_warn(cli,
+                      "stored, but the server is down; next: systemctl restart adit-server");
+}
+
 char **
 adit_cli_split_list(char **given)
 {

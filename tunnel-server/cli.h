@@ -13,6 +13,8 @@ extern AditPlaces adit_cli_places; /* as the command line set them; settle befor
 AditSrvManager *adit_cli_connect(GError **error);
 /* FALSE with the daemon's own sentence in @error. */
 gboolean adit_cli_settle(gboolean ok, GError **reason, GError **error);
+/* Said after what is stored: it does nothing yet while the server is taken down. */
+void adit_cli_warn_if_down(AditCli *cli, AditSrvManager *manager);
 /* "a, b" of "a b", "a,b" or several: what the user gave for a list. */
 char **adit_cli_split_list(char **given);
 /* One line of a JSON list or cell: a GVariant "as" joined by @separator, or "-". */

@@ -487,6 +487,11 @@ def test_down(lab):
     assert state() == before, "\n".join(sorted(set(state()) ^ set(before)))
     assert json.loads(server.admin("status", "--json").stdout)["state"] == "down"
     assert "Next: systemctl restart adit-server" in server.admin("setup").stdout
+    for words in (("device", "add", "shed", "--out=/dev/null"), ("publish", "shed", "8081"),
+                  ("forward", "add", "8082", "shed"), ("forward", "set-enabled", "8082", "on")):
+        assert "the server is down" in server.admin(*words).stderr, words
+    assert server.admin("forward", "list").stderr == ""
+    assert state() == before
     server.process.stop()
     server.run()
     until(lambda: visitor.tcp_probe(gua, 443) == "refused", 15, "all of it again")
