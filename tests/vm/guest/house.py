@@ -79,7 +79,6 @@ class House:
     def __enter__(self):
         stand_in, home = self.lab["home"], self.home
         sh("nsenter", "-t", str(stand_in.pid), "-n", "ip", "link", "set", "eth0", "name", UPLINK, "netns", str(os.getpid()))
-        works("nmcli", "device", "set", UPLINK, "managed", "no")
         sh("sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
         sh("ip", "address", "add", f"{home.v4}/24", "dev", UPLINK)
         if home.v6:

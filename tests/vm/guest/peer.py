@@ -43,7 +43,6 @@ class Peer:
         sh("ip", "netns", "add", self.name)
         sh("ip", "link", "add", self.near, "type", "veth", "peer", "name", "wan0", "netns",
            self.name)
-        works("nmcli", "device", "set", self.near, "managed", "no")
         sh("ip", "address", "add", "192.0.2.2/24", "dev", self.near)
         sh("ip", "link", "set", self.near, "up")
         self._inside("ip", "address", "add", "192.0.2.1/24", "dev", "wan0")

@@ -78,8 +78,6 @@ class Vps:
             os.makedirs(os.path.join(self.folder, folder), exist_ok=True)
         for line in LINKS.format(self.name).strip().splitlines():
             sh("ip", *line.split())
-            if line.startswith("link add up0"):
-                works("nmcli", "device", "set", "up0", "managed", "no")
         seconds(lambda: "fe80" in settled(self.near) and "tentative" not in settled(self.near))
         config = self.folder + "/bus.conf"
         with open(config, "w", encoding="utf-8") as file:
