@@ -12,7 +12,10 @@
 #include <string.h>
 
 /* networkd takes its rules back when a file that is still there no longer asks for them: one
- * that is to go is emptied first, and removed once networkd has read that. */
+ * that is to go is emptied first, and removed once networkd has acted on that. Its answer to
+ * Reload comes earlier (seen of 252 to 255), and what it reads meanwhile is what it acts on. */
+
+#define ACT_SECONDS 5 /* what it has to hear of the kernel first may be long */
 
 struct _AditNetworkdKeeper {
     const char *const *folders;
@@ -22,6 +25,7 @@ struct _AditNetworkdKeeper {
     char *path;       /* where they are; NULL: nowhere */
     gboolean settled; /* nothing is to be done for @wanted */
     gboolean telling; /* networkd's answer is to come */
+    guint later;      /* the source that removes what is emptied; 0: none */
 };
 
 AditNetworkdKeeper *
@@ -38,6 +42,7 @@ adit_networkd_keeper_free(AditNetworkdKeeper *self)
 {
     if (!self)
         return;
+    g_clear_handle_id(&self->later, g_source_remove);
     g_free(self->wanted);
     g_free(self->told);
     g_free(self->path);
@@ -189,6 +194,16 @@ end_untold(AditNetworkdKeeper *self, const GError *error)
     self->settled = TRUE;
 }
 
+static gboolean
+on_later(gpointer data)
+{
+    AditNetworkdKeeper *self = data;
+
+    self->later = 0;
+    step(self);
+    return G_SOURCE_REMOVE;
+}
+
 static void
 on_told(const char *answer, const GError *error, gpointer data)
 {
@@ -200,7 +215,7 @@ on_told(const char *answer, const GError *error, gpointer data)
     else if (error)
         end_untold(self, error);
     else if (!self->wanted && find_any(self))
-        step(self);
+        self->later = g_timeout_add_seconds(ACT_SECONDS, on_later, self);
     else
         self->settled = TRUE;
 }
@@ -233,8 +248,9 @@ adit_networkd_keeper_set(AditNetworkdKeeper *self, AditNetwork1 *network1,
     const gboolean there = !self->path || g_file_test(self->path, G_FILE_TEST_EXISTS);
 
     self->network1 = network1;
-    if (self->settled && there && g_strcmp0(sections, self->wanted) == 0)
+    if ((self->settled || self->later) && there && g_strcmp0(sections, self->wanted) == 0)
         return;
+    g_clear_handle_id(&self->later, g_source_remove);
     g_free(self->wanted);
     self->wanted = g_steal_pointer(&sections);
     if (!self->telling)
