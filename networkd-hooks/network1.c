@@ -11,6 +11,9 @@
 #define MANAGER "org.freedesktop.network1.Manager"
 #define LINK "org.freedesktop.network1.Link"
 #define WAIT_USEC (10 * G_USEC_PER_SEC)
+#define RELOADING                                                                              \
+    SERVICE ".AlreadyReloading" /* from 257 on, while anybody's Reload is under way */
+#define AGAIN_MS 100
 #define TURNS_MAX 64 /* messages taken in one go; the rest comes with the next */
 
 /* sd-bus in a GLib main loop: its descriptor, the events it waits for and its own deadlines. */
@@ -20,6 +23,8 @@ struct _AditNetwork1 {
     GSource *source;
     AditNetwork1Heard heard;
     gpointer data;
+    GQueue waiting; /* Reloads that met another one */
+    GSource *again; /* asks for these; NULL: none waits */
 };
 
 /* GSource knows its first member only. */
@@ -215,6 +220,7 @@ typedef struct {
     AditNetwork1 *network1;
     char *what;                    /* the words before a reason */
     sd_bus_message_handler_t then; /* after the link was found */
+    gint64 until;                  /* of a Reload: so long it gives way to others */
     AditNetwork1Done done;
     gpointer data;
 } Asking;
@@ -335,12 +341,66 @@ on_link(sd_bus_message *reply, void *data, sd_bus_error *unused)
     return 0;
 }
 
+static void ask_reload(Asking *asking);
+
+static gboolean
+on_again(gpointer data)
+{
+    AditNetwork1 *network1 = data;
+    GQueue due = network1->waiting;
+    Asking *asking;
+
+    g_queue_init(&network1->waiting);
+    g_clear_pointer(&network1->again, g_source_unref);
+    while ((asking = g_queue_pop_head(&due)))
+        ask_reload(asking);
+    return G_SOURCE_REMOVE;
+}
+
+/* The other one may have read our files before they were written. */
+static void
+give_way(const Asking *asking)
+{
+    AditNetwork1 *network1 = asking->network1;
+    Asking *another = asking_new(network1, asking->what, asking->done, asking->data);
+
+    another->until = asking->until;
+    g_queue_push_tail(&network1->waiting, another);
+    if (network1->again)
+        return;
+    network1->again = g_timeout_source_new(AGAIN_MS);
+    g_source_set_callback(network1->again, on_again, network1, NULL);
+    g_source_attach(network1->again, g_main_context_get_thread_default());
+}
+
+static int
+on_reloaded(sd_bus_message *reply, void *data, sd_bus_error *unused)
+{
+    const Asking *asking = data;
+
+    if (!sd_bus_message_is_method_error(reply, RELOADING) ||
+        g_get_monotonic_time() >= asking->until)
+        return on_answer(reply, data, unused);
+    give_way(asking);
+    return 0;
+}
+
+static void
+ask_reload(Asking *asking)
+{
+    g_autoptr(sd_bus_message) message =
+        new_call(asking->network1, MANAGER_PATH, MANAGER, "Reload");
+
+    ask(asking, message, on_reloaded);
+}
+
 void
 adit_network1_reload(AditNetwork1 *network1, AditNetwork1Done done, gpointer data)
 {
-    g_autoptr(sd_bus_message) message = new_call(network1, MANAGER_PATH, MANAGER, "Reload");
+    Asking *asking = asking_new(network1, "reload", done, data);
 
-    ask(asking_new(network1, "reload", done, data), message, on_answer);
+    asking->until = g_get_monotonic_time() + WAIT_USEC;
+    ask_reload(asking);
 }
 
 static void
@@ -376,6 +436,10 @@ adit_network1_close(AditNetwork1 *network1)
         return;
     g_source_destroy(network1->source);
     g_source_unref(network1->source);
+    if (network1->again)
+        g_source_destroy(network1->again);
+    g_clear_pointer(&network1->again, g_source_unref);
+    g_queue_clear_full(&network1->waiting, asking_free);
     close_bus(network1->bus);
     g_free(network1);
 }

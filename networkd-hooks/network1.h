@@ -20,7 +20,7 @@ AditNetwork1 *adit_network1_open(GError **error);
 gboolean adit_network1_watch(AditNetwork1 *network1, AditNetwork1Heard heard, gpointer data,
                              GError **error);
 /* `networkctl reload`: new and changed files are read; a link whose files changed is configured
- * anew. */
+ * anew. One that is under way is waited for. */
 void adit_network1_reload(AditNetwork1 *network1, AditNetwork1Done done, gpointer data);
 /* `networkctl reconfigure LINK` */
 void adit_network1_reconfigure(AditNetwork1 *network1, const char *link, AditNetwork1Done done,

@@ -20,6 +20,7 @@
 /* Who is asked in this test, and what was: set before a call, read after its answer. */
 static struct {
     const char *refused, *refusal; /* a method, and the D-Bus error it gets */
+    guint times;                   /* so often; 0: each time */
     GString *served;
 } mock;
 
@@ -28,9 +29,12 @@ on_call(GDBusConnection *bus, const char *sender, const char *path, const char *
         const char *method, GVariant *parameters, GDBusMethodInvocation *call, gpointer data)
 {
     g_autofree char *args = g_variant_print(parameters, FALSE);
+    const gboolean refuses = g_strcmp0(method, mock.refused) == 0;
 
     g_string_append_printf(mock.served, "%s%s;", method, args);
-    if (g_strcmp0(method, mock.refused) == 0)
+    if (refuses && mock.times > 0 && --mock.times == 0)
+        mock.refused = NULL;
+    if (refuses)
         g_dbus_method_invocation_return_dbus_error(call, mock.refusal, "Link home not found");
     else if (g_str_equal(method, "GetLinkByName"))
         g_dbus_method_invocation_return_value(call, g_variant_new("(io)", 7, LINK_PATH));
@@ -65,6 +69,7 @@ open_network1(const char *refused, const char *refusal)
     g_assert_no_error(error);
     mock.refused = refused;
     mock.refusal = refusal;
+    mock.times = 0;
     g_string_truncate(mock.served, 0);
     return network1;
 }
@@ -173,6 +178,44 @@ test_denied(void)
     adit_network1_reload(network1, on_answer, &answer);
     wait_for(&answer);
     g_assert_error(answer.error, ADIT_ERROR, ADIT_ERROR_DENIED);
+}
+
+#define RELOADING "org.freedesktop.network1.AlreadyReloading"
+
+/* Somebody else's is under way: each of ours has its turn after it. */
+static void
+test_reload_busy(void)
+{
+    g_autoptr(AditNetwork1) network1 = open_network1("Reload", RELOADING);
+    g_auto(Answer) one = { 0 };
+    g_auto(Answer) two = { 0 };
+
+    mock.times = 3;
+    adit_network1_reload(network1, on_answer, &one);
+    adit_network1_reload(network1, on_answer, &two);
+    wait_for(&one);
+    wait_for(&two);
+    g_assert_no_error(one.error);
+    g_assert_no_error(two.error);
+    g_assert_cmpstr(mock.served->str, ==, "Reload();Reload();Reload();Reload();Reload();");
+}
+
+/* Closed before its turn has come. */
+static void
+test_reload_closed(void)
+{
+    AditNetwork1 *network1 = open_network1("Reload", RELOADING);
+    const gint64 start = g_get_monotonic_time();
+    g_auto(Answer) answer = { 0 };
+
+    adit_network1_reload(network1, on_answer, &answer);
+    while (g_get_monotonic_time() < start + 150 * 1000)
+        g_main_context_iteration(NULL, FALSE);
+    adit_network1_close(network1);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_false(answer.come);
+    g_assert_true(g_str_has_prefix(mock.served->str, "Reload();Reload();"));
 }
 
 /* Closed while it waits: nobody is called, nothing leaks. */
@@ -286,6 +329,8 @@ main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/networkd/network1/reload", test_reload);
+    g_test_add_func("/networkd/network1/reload-busy", test_reload_busy);
+    g_test_add_func("/networkd/network1/reload-closed", test_reload_closed);
     g_test_add_func("/networkd/network1/reconfigure", test_reconfigure);
     g_test_add_func("/networkd/network1/state", test_state);
     g_test_add_func("/networkd/network1/unknown-link", test_unknown_link);
