@@ -46,6 +46,21 @@ place_open(Place *place, const char *path, GError **error)
     return place->dir >= 0 || adit_syserror_set(error, errno, "%s: directory", path);
 }
 
+/* A device or a pipe, by itself or by a link to it (/dev/stdout): the rename would put a file
+ * in its place, for the whole machine. */
+static gboolean
+may_replace(const Place *place, GError **error)
+{
+    struct stat present;
+
+    if (fstatat(place->dir, place->name, &present, 0) != 0 || S_ISREG(present.st_mode) ||
+        S_ISDIR(present.st_mode))
+        return TRUE;
+    g_set_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG, "%s: write: not a regular file",
+                place->path);
+    return FALSE;
+}
+
 static gboolean
 is_same_file(int fd, const Place *place)
 {
@@ -118,7 +133,7 @@ adit_store_write(const char *path, const void *bytes, gsize len, mode_t mode, GE
     gboolean ok;
     int fd;
 
-    if (!place_open(&place, path, error))
+    if (!place_open(&place, path, error) || !may_replace(&place, error))
         return FALSE;
     fd = open_half(&place, mode, error);
     if (fd < 0)

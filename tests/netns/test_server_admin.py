@@ -487,7 +487,7 @@ def test_down(lab):
     assert state() == before, "\n".join(sorted(set(state()) ^ set(before)))
     assert json.loads(server.admin("status", "--json").stdout)["state"] == "down"
     assert "Next: systemctl restart adit-server" in server.admin("setup").stdout
-    for words in (("device", "add", "shed", "--out=/dev/null"), ("publish", "shed", "8081"),
+    for words in (("device", "add", "shed", "--out=/run/shed.conf"), ("publish", "shed", "8081"),
                   ("forward", "add", "8082", "shed"), ("forward", "set-enabled", "8082", "on")):
         assert "the server is down" in server.admin(*words).stderr, words
     assert server.admin("forward", "list").stderr == ""

@@ -245,6 +245,27 @@ test_no_directory(Fixture *f, gconstpointer data)
     g_assert_cmpstr(error->message, ==, want);
 }
 
+/* No file takes the place of a device or a pipe, nor of the name of one. */
+static void
+test_no_file(Fixture *f, gconstpointer data)
+{
+    g_autofree char *pipe = g_build_filename(f->dir, "pipe", NULL);
+    g_autofree char *link = g_build_filename(f->dir, "link", NULL);
+    const char *const paths[] = { pipe, link };
+
+    g_assert_cmpint(mkfifo(pipe, 0600), ==, 0);
+    g_assert_cmpint(symlink("/dev/null", link), ==, 0);
+    for (guint i = 0; i < G_N_ELEMENTS(paths); i++) {
+        g_autofree char *want = g_strdup_printf("%s: write: not a regular file", paths[i]);
+        g_autoptr(GError) error = NULL;
+
+        g_assert_false(adit_store_write(paths[i], "x", 1, 0600, &error));
+        g_assert_error(error, ADIT_ERROR, ADIT_ERROR_CONFIG);
+        g_assert_cmpstr(error->message, ==, want);
+        g_assert_cmpint(unlink(paths[i]), ==, 0);
+    }
+}
+
 /* Runs @func in a child that has given up root; its exit code. */
 static int
 as_nobody(int (*func)(const char *path), const char *path)
@@ -402,6 +423,7 @@ main(int argc, char **argv)
         { "/store/mode", test_mode },
         { "/store/left-over", test_left_over },
         { "/store/left-over-symlink", test_left_over_symlink },
+        { "/store/no-file", test_no_file },
         { "/store/busy", test_busy },
         { "/store/remove", test_remove },
         { "/store/remove-directory", test_remove_directory },
