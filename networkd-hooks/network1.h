@@ -4,10 +4,10 @@
 #include <glib.h>
 
 /* systemd-networkd on the system bus, org.freedesktop.network1, in the main loop of the thread
- * that opens it. Nothing waits: each question is answered by its callback, within 10 s, unless
- * the connection is closed before. networkd is never started by asking: an admin who stopped it
- * meant that. TIMEOUT where there is no bus, no networkd, or no answer; NOT_FOUND for a link it
- * does not know. */
+ * that opens it. Nothing waits: each question is answered by its callback, within 10 s (20
+ * where a Reload has to wait for others'), unless the connection is closed before. networkd is
+ * never started by asking: an admin who stopped it meant that. TIMEOUT where there is no bus,
+ * no networkd, or no answer; NOT_FOUND for a link it does not know. */
 
 typedef struct _AditNetwork1 AditNetwork1;
 

@@ -492,6 +492,10 @@ def test_down(lab):
         assert "the server is down" in server.admin(*words).stderr, words
     assert server.admin("forward", "list").stderr == ""
     assert state() == before
+    vps.sh("mkfifo /run/pipe")
+    refused(server.admin("device", "add", "barn", "--out=/run/pipe", check=False), 1, "/run/pipe: write: not a regular file")
+    assert "barn" not in server.admin("device", "list").stdout
+    vps.sh("test -p /run/pipe")
     server.process.stop()
     server.run()
     until(lambda: visitor.tcp_probe(gua, 443) == "refused", 15, "all of it again")
