@@ -46,6 +46,7 @@ def tally(entry):
     elif entry["result"] not in ("OK", "SKIP") and not failed:
         failed += 1
         complaints.append(f"failed: {entry['name']}: {entry['result'].lower()}")
+        complaints += ["    " + line for line in said.splitlines()[-WHY_LINES:]]  # where it ended
         complaints += ["    " + line for line in (entry.get("stderr") or "").splitlines()[-10:]]
     elif not points and entry["result"] == "OK":
         passed += 1
