@@ -57,7 +57,7 @@ CROSS = ["crossbuild-essential-arm64", "libglib2.0-dev-bin", "pkg-config:arm64",
 
 UNREAD = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*",
           "/usr/share/help/*"]
-LAYOUT = "3"  # raise it when a cached base no longer fits this code
+LAYOUT = "4"  # raise it when a cached base no longer fits this code
 
 
 def cache_dir():
